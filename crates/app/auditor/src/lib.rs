@@ -1,0 +1,1 @@
+//! A small worker of a tab: light client, proof of work, signatures.

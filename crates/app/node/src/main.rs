@@ -1,0 +1,2 @@
+//! The native program: validator, relay, site, corpus, resident peers.
+fn main() {}

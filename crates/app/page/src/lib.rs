@@ -1,0 +1,1 @@
+//! The main thread of a tab: network and typed API.

@@ -1,0 +1,1 @@
+//! The large worker of a tab: the model on WebGPU or CPU.

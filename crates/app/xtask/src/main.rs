@@ -1,0 +1,2 @@
+//! Set-up, build, run, test and bench: the only script language of the project.
+fn main() {}

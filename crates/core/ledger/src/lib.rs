@@ -1,0 +1,1 @@
+//! State, transactions, roots and proofs of the ledger: a pure transition function.

@@ -1,0 +1,1 @@
+//! The light client: bytes and the time in, verdicts and signed transactions out.

@@ -1,0 +1,1 @@
+//! The incentive mathematics of the market, deterministic to the bit.

@@ -1,0 +1,1 @@
+//! Messages between peers, and between the threads of a tab.

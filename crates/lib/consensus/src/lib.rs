@@ -1,0 +1,1 @@
+//! The engine: proposes, verifies, finalises and serves blocks on commonware.

@@ -1,0 +1,1 @@
+//! The model of a peer on Burn: encoder, gate, join, student, scores, one training step.

@@ -1,0 +1,1 @@
+//! The seven steps of a peer, over any mesh and any device.

@@ -1,0 +1,40 @@
+//! The bounds on what another peer may send. Each is checked before memory is given to what it bounds.
+
+/// Longest encoded message of the exchange, bytes. A batch of 64 × 256 × 64 `f32` fills it.
+pub const MESSAGE_BYTES: usize = 4 << 20;
+/// Longest encoded ledger query, bytes: a transaction with a full row is below 1 KiB.
+pub const LEDGER_QUERY_BYTES: usize = 64 << 10;
+/// Longest encoded ledger reply, bytes: a chunk of a table is at most 512 KiB, plus its framing.
+pub const LEDGER_REPLY_BYTES: usize = 1 << 20;
+/// Longest message of the directory, bytes.
+pub const DIRECTORY_BYTES: usize = 64 << 10;
+/// Longest gossiped message, bytes: a header with its finalization.
+pub const GOSSIP_BYTES: usize = 64 << 10;
+/// Most sequences in one ask.
+pub const BATCH: u32 = 64;
+/// Most positions in one sequence.
+pub const SEQUENCE: u32 = 1_024;
+/// Largest width of a representation.
+pub const DIM: u32 = 1_024;
+/// Most values in one representation: what a message holds, less 1 KiB of framing.
+pub const VALUES: usize = (MESSAGE_BYTES - 1_024) / 4;
+/// Asks and gradients of one peer that may wait for an answer here.
+pub const OPEN_PER_PEER: usize = 4;
+/// Asks and gradients of all peers together that may wait for an answer here.
+pub const OPEN: usize = 64;
+/// Longest time a peer may be asked to work on an answer, ms.
+pub const DEADLINE_MS: u32 = 30_000;
+/// Most connections of a tab.
+pub const CONNECTIONS: usize = 16;
+/// Most addresses in a record or a directory entry.
+pub const ADDRESSES: usize = 8;
+/// Longest address as text, bytes.
+pub const ADDRESS_BYTES: usize = 256;
+/// Longest libp2p peer id, bytes.
+pub const PEER_BYTES: usize = 64;
+/// Most entries in one reply of the directory.
+pub const DIRECTORY_ENTRIES: usize = 64;
+/// Longest time a record may still be valid, ms (two days).
+pub const RECORD_LIFETIME_MS: u64 = 2 * 24 * 3_600 * 1_000;
+/// Longest `/bootstrap.json`, bytes.
+pub const BOOTSTRAP_BYTES: usize = 1 << 20;

@@ -1,0 +1,99 @@
+//! What a block carries beside its header: transactions, in order.
+//!
+//! A body is bounded twice, by count and by bytes, so that the largest message between validators is known beforehand.
+
+use crate::Digest;
+use crate::codec::Field;
+use crate::transaction::Transaction;
+use bytes::BufMut;
+use commonware_codec::{Buf, EncodeSize, Error as CodecError, Read, Write};
+use commonware_cryptography::Sha256;
+use commonware_storage::bmt;
+
+/// Most transactions of a block.
+pub const MAX_TRANSACTIONS: usize = 1_024;
+
+/// Most bytes of a body.
+pub const MAX_BYTES: usize = 512 * 1024;
+
+/// The transactions of a block.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Body {
+    /// In the order in which they are applied.
+    pub transactions: Vec<Transaction>,
+}
+
+impl Body {
+    /// The root over the digests of the transactions, committed in the header.
+    pub fn root(&self) -> Digest {
+        let mut tree = bmt::Builder::<Sha256>::new(self.transactions.len());
+        for transaction in &self.transactions {
+            tree.add(&transaction.digest());
+        }
+        tree.build().root()
+    }
+
+    /// Whether one more transaction fits.
+    pub fn fits(&self, bytes_so_far: usize, next: &Transaction) -> bool {
+        self.transactions.len() < MAX_TRANSACTIONS && bytes_so_far + next.encode_size() + 5 <= MAX_BYTES
+    }
+}
+
+impl Write for Body {
+    fn write(&self, buf: &mut impl BufMut) {
+        self.transactions.put(buf);
+    }
+}
+
+impl EncodeSize for Body {
+    fn encode_size(&self) -> usize {
+        self.transactions.size()
+    }
+}
+
+impl Read for Body {
+    type Cfg = ();
+
+    fn read_cfg(buf: &mut impl Buf, (): &()) -> Result<Self, CodecError> {
+        let body = Self { transactions: Vec::take(buf)? };
+        let bytes = body.encode_size();
+        if bytes > MAX_BYTES { Err(CodecError::InvalidLength(bytes)) } else { Ok(body) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::row::LIMIT;
+    use crate::{Action, Amount, ChainId, Height, Nonce, PrivateKey, Row, Score, Uid};
+    use commonware_codec::{DecodeExt, Encode};
+    use commonware_cryptography::Signer;
+
+    fn transaction(nonce: u64, action: Action) -> Transaction {
+        let chain = ChainId(Digest::from([0; 32]));
+        Transaction::sign(&PrivateKey::from_seed(1), chain, Nonce(nonce), Height(1), action)
+    }
+
+    #[test]
+    fn order_and_content_are_committed() {
+        let to = PrivateKey::from_seed(2).public_key();
+        let [a, b] = [1, 2].map(|amount| transaction(0, Action::Transfer { to: to.clone(), amount: Amount(amount) }));
+        let ab = Body { transactions: vec![a.clone(), b.clone()] };
+        let ba = Body { transactions: vec![b, a.clone()] };
+        let only = Body { transactions: vec![a] };
+        assert_eq!(Body::decode(ab.encode()).unwrap(), ab);
+        assert_ne!(ab.root(), ba.root());
+        assert_ne!(ab.root(), only.root());
+        assert_ne!(only.root(), Body::default().root());
+    }
+
+    #[test]
+    fn a_body_over_the_byte_limit_is_refused() {
+        let mut entries: Vec<(Uid, Score)> = (0..LIMIT as u32).map(|uid| (Uid(uid), Score(60))).collect();
+        entries[0].1 = Score(65_535 - 60 * (LIMIT as u16 - 1));
+        let long = transaction(0, Action::SetWeights { uid: Uid(0), row: Row::new(entries).unwrap() });
+        let count = MAX_BYTES / long.encode_size() + 1;
+        let body = Body { transactions: vec![long; count] };
+        assert!(matches!(Body::decode(body.encode()), Err(CodecError::InvalidLength(_))));
+    }
+}

@@ -1,0 +1,195 @@
+//! The numbers that rule a chain, fixed at genesis (decisions "Defaults (genesis)" and 1 to 8).
+
+use crate::codec::message;
+use crate::types::Amount;
+
+/// Genesis parameters.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameters {
+    /// Time from one block to the next, ms.
+    pub block_time: u64,
+    /// Blocks an epoch.
+    pub tempo: u64,
+    /// Emission τ, share of the scaled stake a year.
+    pub tau: f64,
+    /// Longest step of a row, ‖ΔW_i‖₂ < ε.
+    pub epsilon: f64,
+    /// Blocks between two updates of one row.
+    pub interval: u64,
+    /// Most blocks from now to the expiry height of a transaction.
+    pub expiry: u64,
+    /// Sum ρ of the stakes as the mechanism sees them: s_i/ΣS·ρ.
+    pub rho: f64,
+    /// Temperature β of trust, T = σ(βt).
+    pub beta: f64,
+    /// Threshold of connectivity in units of d/n: κ = kappa · depth / n. The default ½ is half the visits of a fair share.
+    pub kappa: f64,
+    /// Steps d that are followed along rows.
+    pub depth: u32,
+    /// Temperature of soft connectivity in units of κ: T_c = temperature · κ.
+    pub temperature: f64,
+    /// Peers of largest scaled stake over whose rows trust is measured, M.
+    pub sources: u32,
+    /// Most entries of a row.
+    pub max_weights: u32,
+    /// Most neurons.
+    pub max_neurons: u32,
+    /// Step η of the descent of A, in the normalised gradient.
+    pub scaling_step: f64,
+    /// Share of the way back to 1 that each a_i goes in an epoch with L < 0.
+    pub scaling_return: f64,
+    /// Expected hashes of a registration at genesis, and the least later.
+    pub difficulty: u64,
+    /// Registrations an epoch above which the difficulty doubles; below half of it the difficulty halves.
+    pub registrations: u32,
+    /// Least amount of a transfer that opens an account.
+    pub opening: Amount,
+    /// Age beyond which a light client must not start from a checkpoint, ms.
+    pub trust_period: u64,
+    /// Width of the representations that peers exchange.
+    pub dim: u32,
+}
+
+message!(Parameters {
+    block_time,
+    tempo,
+    tau,
+    epsilon,
+    interval,
+    expiry,
+    rho,
+    beta,
+    kappa,
+    depth,
+    temperature,
+    sources,
+    max_weights,
+    max_neurons,
+    scaling_step,
+    scaling_return,
+    difficulty,
+    registrations,
+    opening,
+    trust_period,
+    dim,
+});
+
+/// A parameter outside its range.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[error("parameter {name} is {value}, but must be from {least} to {most}")]
+pub struct ParameterError {
+    /// Which.
+    pub name: &'static str,
+    /// Its value.
+    pub value: f64,
+    /// Least value allowed.
+    pub least: f64,
+    /// Largest value allowed.
+    pub most: f64,
+}
+
+/// Milliseconds of a year of 365 days, the unit of τ.
+pub const YEAR: u64 = 365 * 24 * 3600 * 1000;
+
+impl Parameters {
+    /// A network on one machine, on which a minute shows something.
+    pub const fn dev() -> Self {
+        Self {
+            block_time: 1_000,
+            tempo: 10,
+            tau: 10_000.0,
+            epsilon: 0.5,
+            interval: 5,
+            expiry: 60,
+            rho: 1.0,
+            beta: 10.0,
+            kappa: 0.5,
+            depth: 3,
+            temperature: 0.25,
+            sources: 256,
+            max_weights: 64,
+            max_neurons: 4_096,
+            scaling_step: 5.0,
+            scaling_return: 0.01,
+            difficulty: 1 << 16,
+            registrations: 32,
+            opening: Amount(1_000_000),
+            trust_period: 30 * 60 * 1_000,
+            dim: 64,
+        }
+    }
+
+    /// A network across the internet.
+    pub const fn public() -> Self {
+        Self {
+            block_time: 2_000,
+            tempo: 1_800,
+            tau: 0.1,
+            epsilon: 0.1,
+            interval: 100,
+            expiry: 300,
+            difficulty: 1 << 24,
+            registrations: 128,
+            trust_period: 7 * 24 * 3600 * 1_000,
+            ..Self::dev()
+        }
+    }
+
+    /// Whether every number is in the range for which the transition function is defined.
+    pub fn check(&self) -> Result<(), ParameterError> {
+        #[expect(clippy::cast_precision_loss, reason = "only compared with small bounds and shown")]
+        let integers = [
+            ("block_time", self.block_time as f64, 10.0, 3_600_000.0),
+            ("tempo", self.tempo as f64, 1.0, 1e6),
+            ("interval", self.interval as f64, 1.0, 1e6),
+            ("expiry", self.expiry as f64, 1.0, 1e6),
+            ("depth", f64::from(self.depth), 1.0, 16.0),
+            ("sources", f64::from(self.sources), 1.0, 65_536.0),
+            ("max_weights", f64::from(self.max_weights), 1.0, crate::row::LIMIT as f64),
+            ("max_neurons", f64::from(self.max_neurons), 1.0, 1_048_576.0),
+            ("difficulty", self.difficulty as f64, 1.0, 1e15),
+            ("registrations", f64::from(self.registrations), 1.0, 1e6),
+            ("opening", self.opening.get() as f64, 1.0, 1e18),
+            ("trust_period", self.trust_period as f64, 1_000.0, 1e12),
+            ("dim", f64::from(self.dim), 1.0, 4_096.0),
+        ];
+        let reals = [
+            ("tau", self.tau, 0.0, 1e9),
+            ("epsilon", self.epsilon, 1e-4, 2.0),
+            ("rho", self.rho, 1e-3, 1e3),
+            ("beta", self.beta, 1e-3, 1e3),
+            ("kappa", self.kappa, 1e-6, 1e6),
+            ("temperature", self.temperature, 1e-3, 1e3),
+            ("scaling_step", self.scaling_step, 0.0, 1e3),
+            ("scaling_return", self.scaling_return, 0.0, 1.0),
+        ];
+        for (name, value, least, most) in integers.into_iter().chain(reals) {
+            if !(least..=most).contains(&value) {
+                return Err(ParameterError { name, value, least, most });
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use commonware_codec::{DecodeExt, Encode};
+
+    #[test]
+    fn presets_are_within_their_ranges_and_survive_the_codec() {
+        for preset in [Parameters::dev(), Parameters::public()] {
+            preset.check().unwrap();
+            assert_eq!(Parameters::decode(preset.encode()).unwrap(), preset);
+        }
+    }
+
+    #[test]
+    fn out_of_range_is_named() {
+        let wrong = Parameters { tempo: 0, ..Parameters::dev() };
+        assert_eq!(wrong.check().unwrap_err().name, "tempo");
+        let wrong = Parameters { tau: f64::NAN, ..Parameters::dev() };
+        assert_eq!(wrong.check().unwrap_err().name, "tau");
+    }
+}

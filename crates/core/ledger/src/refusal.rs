@@ -1,0 +1,175 @@
+//! Why a transaction is refused, and what to do about it.
+
+use crate::codec::choice;
+use crate::types::{Amount, Height, Nonce, Uid};
+
+/// Why a transaction is refused. The text says what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The signature is not the signer's over these bytes.
+    #[error("not signed by its signer: sign it again")]
+    Unsigned,
+    /// Meant for another chain.
+    #[error("for another chain: sign it for this one")]
+    ForeignChain,
+    /// Its nonce was used before: it was included already, or another in its place.
+    #[error("replayed: nonce {given} was used, sign with {next}")]
+    Replayed {
+        /// Nonce it carries.
+        given: Nonce,
+        /// Nonce of the next transaction.
+        next: Nonce,
+    },
+    /// Its nonce is ahead of the account.
+    #[error("nonce {given} is ahead: sign with {next}")]
+    NonceAhead {
+        /// Nonce it carries.
+        given: Nonce,
+        /// Nonce of the next transaction.
+        next: Nonce,
+    },
+    /// Its last height has passed.
+    #[error("expired at height {expires}, now {now}: sign it again")]
+    Expired {
+        /// Last height of the transaction.
+        expires: Height,
+        /// Height at which it would be included.
+        now: Height,
+    },
+    /// Its last height is too far away.
+    #[error("expires too late at height {expires}: choose {most} at most")]
+    ExpiresTooLate {
+        /// Last height of the transaction.
+        expires: Height,
+        /// Largest value allowed.
+        most: Height,
+    },
+    /// The key is a neuron already.
+    #[error("already registered as uid {uid}: set weights with it")]
+    AlreadyRegistered {
+        /// Its uid.
+        uid: Uid,
+    },
+    /// No room for another neuron.
+    #[error("all {most} places are taken: try again later")]
+    Full {
+        /// Number of places.
+        most: u32,
+    },
+    /// The block of the proof of work is too old or unknown.
+    #[error("work on block {recent} is not recent: search again from block {newest}")]
+    NotRecent {
+        /// Height in the transaction.
+        recent: Height,
+        /// Newest height that may stand there.
+        newest: Height,
+    },
+    /// The proof of work does not meet the difficulty.
+    #[error("work below the difficulty of {difficulty} hashes: search again")]
+    NotEnoughWork {
+        /// Expected hashes now.
+        difficulty: u64,
+    },
+    /// The uid does not exist.
+    #[error("there is no uid {uid}: register first")]
+    UnknownUid {
+        /// The uid named.
+        uid: Uid,
+    },
+    /// The signer is not the hot key of the uid.
+    #[error("uid {uid} has another hot key: sign with that one")]
+    NotYours {
+        /// The uid named.
+        uid: Uid,
+    },
+    /// The row was updated too recently.
+    #[error("too soon: next at height {next}")]
+    TooSoon {
+        /// First height that is late enough.
+        next: Height,
+    },
+    /// The row has more entries than the chain allows.
+    #[error("a row of {entries} entries: keep the {most} largest")]
+    TooManyWeights {
+        /// Entries given.
+        entries: u32,
+        /// Entries allowed.
+        most: u32,
+    },
+    /// The row moves further than one update may.
+    #[error("too large a step: Σ(Δscore)² is {squared}, keep it below {bound}")]
+    TooLargeStep {
+        /// Σ(Δscore)² of the step.
+        squared: u64,
+        /// (ε·65,535)², rounded up.
+        bound: u64,
+    },
+    /// The account does not hold enough.
+    #[error("overdrawn: {balance} base units of {wanted}; send less")]
+    Overdrawn {
+        /// What it holds.
+        balance: Amount,
+        /// What it would send.
+        wanted: Amount,
+    },
+    /// A transfer of nothing.
+    #[error("nothing to transfer: send at least one base unit")]
+    Nothing,
+    /// Too little to open an account.
+    #[error("{amount} base units do not open an account: send at least {least}")]
+    TooLittle {
+        /// Amount given.
+        amount: Amount,
+        /// Least amount.
+        least: Amount,
+    },
+    /// The account's place in the queue is used up.
+    #[error("{open} transactions of this key wait already: wait until they are included")]
+    Queued {
+        /// Transactions of the signer that wait.
+        open: u32,
+    },
+    /// No room in the queue.
+    #[error("{open} transactions wait already: try again in some blocks")]
+    Busy {
+        /// Transactions that wait.
+        open: u32,
+    },
+}
+
+choice!(Refusal {
+    0 => Unsigned {},
+    1 => ForeignChain {},
+    2 => Replayed { given, next },
+    3 => NonceAhead { given, next },
+    4 => Expired { expires, now },
+    5 => ExpiresTooLate { expires, most },
+    6 => AlreadyRegistered { uid },
+    7 => Full { most },
+    8 => NotRecent { recent, newest },
+    9 => NotEnoughWork { difficulty },
+    10 => UnknownUid { uid },
+    11 => NotYours { uid },
+    12 => TooSoon { next },
+    13 => TooManyWeights { entries, most },
+    14 => TooLargeStep { squared, bound },
+    15 => Overdrawn { balance, wanted },
+    16 => Nothing {},
+    17 => TooLittle { amount, least },
+    18 => Queued { open },
+    19 => Busy { open },
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use commonware_codec::{DecodeExt, Encode, Error};
+
+    #[test]
+    fn refusals_travel_and_say_what_to_do() {
+        let refusal = Refusal::TooSoon { next: Height(1204) };
+        assert_eq!(refusal.to_string(), "too soon: next at height 1204");
+        assert_eq!(Refusal::decode(refusal.encode()).unwrap(), refusal);
+        assert!(matches!(Refusal::decode(vec![200u8]), Err(Error::InvalidEnum(200))));
+    }
+}

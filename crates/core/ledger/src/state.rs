@@ -1,0 +1,347 @@
+//! The state of the ledger and its transition function.
+//!
+//! [`State::apply`] is pure and total: no clock, no randomness, no I/O, and for every block a new state or a typed error.
+//! Amounts are conserved to the last unit: balances + stake + pool = genesis + minted, always, where `minted` grows only
+//! by what updates of rows release ([`Totals::minted`](crate::table::Totals)). There are no fees in this version:
+//! registrations cost work, updates of a row are limited to one an interval, transfers to a few a block and key.
+//!
+//! A state is kept as plain tables in uid order; two states with equal tables have equal roots whatever their history.
+
+mod draft;
+mod epoch;
+mod snapshot;
+#[cfg(test)]
+mod tests;
+
+pub use draft::Draft;
+pub use snapshot::SNAPSHOT_VERSION;
+
+use crate::genesis::Genesis;
+use crate::parameters::Parameters;
+use crate::refusal::Refusal;
+use crate::row::Row;
+use crate::table::{AccountLeaf, EpochLeaf, NeuronLeaf, Proven, Standing, Table, Totals, Tree, WeightsLeaf};
+use crate::transaction::Transaction;
+use crate::types::{Amount, ChainId, Height, Nonce, Uid};
+use crate::{Digest, PublicKey};
+use bytes::Bytes;
+use commonware_codec::Encode;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+/// All that is written down after a block.
+#[derive(Clone, Debug, PartialEq)]
+pub struct State {
+    chain: ChainId,
+    parameters: Arc<Parameters>,
+    validators: Arc<Vec<PublicKey>>,
+    /// Balances and stake at genesis.
+    begun_with: Amount,
+    height: Height,
+    time: u64,
+    accounts: Vec<AccountLeaf>,
+    neurons: Vec<NeuronLeaf>,
+    weights: Vec<WeightsLeaf>,
+    standings: Vec<Standing>,
+    totals: Totals,
+    /// Digests of the newest blocks before this one, the parent last.
+    recent: VecDeque<Digest>,
+    /// Index of each key's account.
+    account_of: Arc<BTreeMap<PublicKey, u32>>,
+    /// Uid of each hot key.
+    uid_of: Arc<BTreeMap<PublicKey, Uid>>,
+}
+
+/// Where a block stands: what the transition function is told beside the transactions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct At {
+    /// Height of the block.
+    pub height: Height,
+    /// Time in its header, ms.
+    pub time: u64,
+    /// Digest of its parent.
+    pub parent: Digest,
+}
+
+/// The roots of all tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Roots {
+    /// Root of the accounts.
+    pub accounts: Digest,
+    /// Root of the neurons.
+    pub neurons: Digest,
+    /// Root of the rows.
+    pub weights: Digest,
+    /// Root of the epoch table.
+    pub epoch: Digest,
+}
+
+/// What a block did, for those who watch.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A neuron was registered.
+    Registered {
+        /// Its uid.
+        uid: Uid,
+        /// Its hot key.
+        key: PublicKey,
+    },
+    /// A row was replaced.
+    WeightsSet {
+        /// Whose.
+        uid: Uid,
+        /// Number of the update.
+        version: u64,
+        /// Emission released into the pool.
+        released: Amount,
+    },
+    /// Balance moved.
+    Transferred {
+        /// From this key.
+        from: PublicKey,
+        /// To this key.
+        to: PublicKey,
+        /// How much.
+        amount: Amount,
+    },
+    /// An epoch ended with the block.
+    Epoch {
+        /// Its number, from 1.
+        number: u64,
+        /// Loss L.
+        loss: f64,
+        /// Paid into stake.
+        paid: Amount,
+        /// Left in the pool.
+        pool: Amount,
+    },
+}
+
+/// Why a block cannot follow a state.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ApplyError {
+    /// It has another height.
+    #[error("a block of height {given} cannot follow height {height}")]
+    Height {
+        /// Height of the state.
+        height: Height,
+        /// Height of the block.
+        given: Height,
+    },
+    /// Its time is not after the parent's.
+    #[error("a block of time {given} cannot follow time {time}")]
+    Time {
+        /// Time of the state, ms.
+        time: u64,
+        /// Time of the block, ms.
+        given: u64,
+    },
+    /// One of its transactions is refused.
+    #[error("transaction {index}: {refusal}")]
+    Transaction {
+        /// Which one.
+        index: usize,
+        /// Why.
+        refusal: Refusal,
+    },
+}
+
+impl State {
+    /// The state before the first block of a checked genesis.
+    pub(crate) fn begin(genesis: &Genesis) -> Self {
+        let account =
+            |(key, balance): &(PublicKey, Amount)| AccountLeaf { key: key.clone(), balance: *balance, nonce: Nonce(0) };
+        let accounts: Vec<AccountLeaf> = genesis.accounts.iter().map(account).collect();
+        let neuron = |founder: &crate::Founder| NeuronLeaf {
+            hot: founder.key.clone(),
+            cold: founder.key.clone(),
+            modality: founder.modality,
+            stake: founder.stake,
+            scaling: 1.0,
+            accrued: Height(0),
+            pending: Amount::ZERO,
+            registered: Height(0),
+            generation: 0,
+        };
+        let neurons: Vec<NeuronLeaf> = genesis.neurons.iter().map(neuron).collect();
+        #[expect(clippy::cast_possible_truncation, reason = "a checked genesis has at most 2^20 neurons")]
+        let own = |uid: usize| WeightsLeaf { row: Row::own(Uid(uid as u32)), version: 0, updated: Height(0) };
+        #[expect(clippy::cast_possible_truncation, reason = "a checked genesis has at most 2^62 base units")]
+        let begun_with = Amount(genesis.supply() as u64);
+        let (account_of, uid_of) = indexes(&accounts, &neurons);
+        Self {
+            chain: genesis.chain(),
+            parameters: Arc::new(genesis.parameters.clone()),
+            validators: Arc::new(genesis.validators.clone()),
+            begun_with,
+            height: Height(0),
+            time: genesis.time,
+            weights: (0..neurons.len()).map(own).collect(),
+            standings: vec![Standing::default(); neurons.len()],
+            totals: Totals {
+                number: 0,
+                height: Height(0),
+                loss: 0.0,
+                stake: Amount(neurons.iter().map(|neuron| neuron.stake.get()).sum()),
+                paid: Amount::ZERO,
+                pool: Amount::ZERO,
+                minted: Amount::ZERO,
+                tau: genesis.parameters.tau,
+                difficulty: genesis.parameters.difficulty,
+                registered: 0,
+            },
+            accounts,
+            neurons,
+            recent: VecDeque::new(),
+            account_of: Arc::new(account_of),
+            uid_of: Arc::new(uid_of),
+        }
+    }
+
+    /// The state after a block, and what it did.
+    pub fn apply(&self, at: &At, transactions: &[Transaction]) -> Result<(Self, Vec<Event>), ApplyError> {
+        let mut draft = self.draft(*at)?;
+        for (index, transaction) in transactions.iter().enumerate() {
+            draft.offer(transaction).map_err(|refusal| ApplyError::Transaction { index, refusal })?;
+        }
+        Ok(draft.finish())
+    }
+
+    /// Begins the block that follows, to which transactions can be offered one by one.
+    pub fn draft(&self, at: At) -> Result<Draft, ApplyError> {
+        if at.height != self.height.next() {
+            return Err(ApplyError::Height { height: self.height, given: at.height });
+        }
+        if at.time <= self.time {
+            return Err(ApplyError::Time { time: self.time, given: at.time });
+        }
+        Ok(Draft::new(self.clone(), at))
+    }
+
+    /// Whether a transaction could be the first of the block that follows.
+    pub fn check(&self, transaction: &Transaction, at: &At) -> Result<(), Refusal> {
+        draft::check(self, transaction, at)
+    }
+
+    /// The chain.
+    pub const fn chain(&self) -> ChainId {
+        self.chain
+    }
+
+    /// The numbers that rule.
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// Who validates the next block.
+    pub fn validators(&self) -> &[PublicKey] {
+        &self.validators
+    }
+
+    /// Height of the block after which this is the state.
+    pub const fn height(&self) -> Height {
+        self.height
+    }
+
+    /// Time of that block, ms.
+    pub const fn time(&self) -> u64 {
+        self.time
+    }
+
+    /// All accounts, in order of opening.
+    pub fn accounts(&self) -> &[AccountLeaf] {
+        &self.accounts
+    }
+
+    /// All neurons by uid.
+    pub fn neurons(&self) -> &[NeuronLeaf] {
+        &self.neurons
+    }
+
+    /// All rows by uid.
+    pub fn weights(&self) -> &[WeightsLeaf] {
+        &self.weights
+    }
+
+    /// What the last epoch found, by uid.
+    pub fn standings(&self) -> &[Standing] {
+        &self.standings
+    }
+
+    /// Figures of the whole chain.
+    pub const fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
+    /// The account of a key and its index.
+    pub fn account(&self, key: &PublicKey) -> Option<(u32, &AccountLeaf)> {
+        let index = *self.account_of.get(key)?;
+        Some((index, self.accounts.get(index as usize)?))
+    }
+
+    /// The uid of a hot key.
+    pub fn uid(&self, key: &PublicKey) -> Option<Uid> {
+        self.uid_of.get(key).copied()
+    }
+
+    /// Balances, stake and pool together. Equals what genesis began with and what was minted since.
+    pub fn supply(&self) -> u128 {
+        let balances: u128 = self.accounts.iter().map(|account| u128::from(account.balance.get())).sum();
+        let stake: u128 = self.neurons.iter().map(|neuron| u128::from(neuron.stake.get())).sum();
+        balances + stake + u128::from(self.totals.pool.get())
+    }
+
+    /// What genesis began with and what was minted since.
+    pub fn issued(&self) -> u128 {
+        u128::from(self.begun_with.get()) + u128::from(self.totals.minted.get())
+    }
+
+    /// The encoded leaves of a table, in order.
+    pub fn leaves(&self, table: Table) -> Vec<Bytes> {
+        match table {
+            Table::Accounts => self.accounts.iter().map(Encode::encode).collect(),
+            Table::Neurons => self.neurons.iter().map(Encode::encode).collect(),
+            Table::Weights => self.weights.iter().map(Encode::encode).collect(),
+            Table::Epoch => {
+                let totals = EpochLeaf::Totals(self.totals.clone()).encode();
+                let standings = self.standings.iter().map(|standing| EpochLeaf::Standing(standing.clone()).encode());
+                core::iter::once(totals).chain(standings).collect()
+            }
+        }
+    }
+
+    /// The tree of a table, for many proofs.
+    pub fn tree(&self, table: Table) -> Tree {
+        Tree::new(table, self.leaves(table))
+    }
+
+    /// One leaf with its proof; `None` where there is no such leaf.
+    pub fn prove(&self, table: Table, index: u32) -> Option<Proven> {
+        self.tree(table).prove(index)
+    }
+
+    /// The roots of all tables.
+    pub fn roots(&self) -> Roots {
+        let root = |table| self.tree(table).root();
+        Roots {
+            accounts: root(Table::Accounts),
+            neurons: root(Table::Neurons),
+            weights: root(Table::Weights),
+            epoch: root(Table::Epoch),
+        }
+    }
+
+    /// The digest of an earlier block, as far back as [`crate::work::RECENT`].
+    fn digest_at(&self, height: Height) -> Option<Digest> {
+        let back = usize::try_from(self.height.since(height)).ok()?;
+        self.recent.len().checked_sub(back).and_then(|index| self.recent.get(index)).copied()
+    }
+}
+
+type Indexes = (BTreeMap<PublicKey, u32>, BTreeMap<PublicKey, Uid>);
+
+fn indexes(accounts: &[AccountLeaf], neurons: &[NeuronLeaf]) -> Indexes {
+    let account_of = accounts.iter().zip(0..).map(|(account, index)| (account.key.clone(), index)).collect();
+    let uid_of = neurons.iter().zip(0..).map(|(neuron, uid)| (neuron.hot.clone(), Uid(uid))).collect();
+    (account_of, uid_of)
+}

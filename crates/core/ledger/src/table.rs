@@ -1,0 +1,335 @@
+//! Tables, their leaves, their roots and their proofs.
+//!
+//! A table is a list of leaves by index; its root is a binary Merkle tree over them (`commonware_storage::bmt`), which
+//! commits to their number and order and not to their history. A proof shows that a leaf stands at an index. It cannot
+//! show absence: "none of the n leaves is yours" takes the whole table, whose root a client computes with [`root_of`].
+
+use crate::codec::{choice, message};
+use crate::hash::{Domain, tagged};
+use crate::row::Row;
+use crate::types::{Amount, Height, Nonce};
+use crate::{Digest, PublicKey};
+use bytes::Bytes;
+use commonware_codec::{Decode, Encode};
+use commonware_cryptography::Sha256;
+use commonware_storage::bmt;
+use core::fmt;
+
+/// Which table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Table {
+    /// Balances and nonces, in order of opening: [`AccountLeaf`].
+    Accounts,
+    /// Peers by uid: [`NeuronLeaf`].
+    Neurons,
+    /// Rows by uid: [`WeightsLeaf`].
+    Weights,
+    /// [`EpochLeaf`]: totals at index 0, the standing of uid u at index u + 1.
+    Epoch,
+}
+
+choice!(Table { 0 => Accounts {}, 1 => Neurons {}, 2 => Weights {}, 3 => Epoch {} });
+
+impl Table {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Accounts, Self::Neurons, Self::Weights, Self::Epoch];
+
+    const fn tag(self) -> u8 {
+        match self {
+            Self::Accounts => 0,
+            Self::Neurons => 1,
+            Self::Weights => 2,
+            Self::Epoch => 3,
+        }
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Accounts => "accounts",
+            Self::Neurons => "neurons",
+            Self::Weights => "weights",
+            Self::Epoch => "epoch",
+        })
+    }
+}
+
+/// One account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountLeaf {
+    /// Whose.
+    pub key: PublicKey,
+    /// What it holds.
+    pub balance: Amount,
+    /// Its transactions so far.
+    pub nonce: Nonce,
+}
+
+message!(AccountLeaf { key, balance, nonce });
+
+/// One peer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NeuronLeaf {
+    /// Key that signs rows.
+    pub hot: PublicKey,
+    /// Key that owns the stake.
+    pub cold: PublicKey,
+    /// What it learns from; 0 is text.
+    pub modality: u8,
+    /// Stake s_i.
+    pub stake: Amount,
+    /// Scaling a_i, from 0 to 1.
+    pub scaling: f64,
+    /// Height up to which emission was accrued into `pending`.
+    pub accrued: Height,
+    /// Emission accrued and not yet released by an update of the row.
+    pub pending: Amount,
+    /// When it registered.
+    pub registered: Height,
+    /// How often the uid had another owner before.
+    pub generation: u32,
+}
+
+message!(NeuronLeaf { hot, cold, modality, stake, scaling, accrued, pending, registered, generation });
+
+/// One row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WeightsLeaf {
+    /// The row.
+    pub row: Row,
+    /// Updates so far; 0 is the self-loop that a new uid starts with.
+    pub version: u64,
+    /// Height of the last update.
+    pub updated: Height,
+}
+
+message!(WeightsLeaf { row, version, updated });
+
+/// A leaf of the epoch table.
+#[derive(Clone, Debug, PartialEq)]
+pub enum EpochLeaf {
+    /// Index 0.
+    Totals(Totals),
+    /// Index uid + 1.
+    Standing(Standing),
+}
+
+choice!(EpochLeaf { 0 => Totals { 0: totals }, 1 => Standing { 0: standing } });
+
+/// What the last epoch found about one peer; zeros before its first epoch.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Standing {
+    /// R_i.
+    pub rank: f64,
+    /// t_i, before the logistic.
+    pub trust: f64,
+    /// I_i.
+    pub incentive: f64,
+    /// Paid into its stake.
+    pub paid: Amount,
+}
+
+message!(Standing { rank, trust, incentive, paid });
+
+/// Figures of the whole chain: of its last epoch where said, else as of now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Totals {
+    /// Epochs so far.
+    pub number: u64,
+    /// Height of the last epoch's block.
+    pub height: Height,
+    /// Loss L at the last epoch; 0 where it was not defined.
+    pub loss: f64,
+    /// Stake over which the last epoch was computed.
+    pub stake: Amount,
+    /// Paid out at the last epoch.
+    pub paid: Amount,
+    /// Released and not yet paid, now.
+    pub pool: Amount,
+    /// Emission released so far, now.
+    pub minted: Amount,
+    /// Emission τ a year.
+    pub tau: f64,
+    /// Expected hashes of a registration, now.
+    pub difficulty: u64,
+    /// Registrations since the last epoch.
+    pub registered: u32,
+}
+
+message!(Totals { number, height, loss, stake, paid, pool, minted, tau, difficulty, registered });
+
+/// Why a leaf or a proof is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProofError {
+    /// The proof's bytes are truncated, too long or malformed.
+    #[error("a proof for leaf {index} of {table} is malformed")]
+    Malformed {
+        /// The table.
+        table: Table,
+        /// The index.
+        index: u32,
+    },
+    /// The index is not below the number of leaves the proof claims.
+    #[error("leaf {index} of {table} is out of range: the proof speaks of {leaves} leaves")]
+    WrongIndex {
+        /// The table.
+        table: Table,
+        /// The index asked for.
+        index: u32,
+        /// Leaves claimed.
+        leaves: u32,
+    },
+    /// Leaf and proof lead to another root.
+    #[error("leaf {index} of {table} does not belong to the root {root}")]
+    WrongRoot {
+        /// The table.
+        table: Table,
+        /// The index.
+        index: u32,
+        /// Root it should lead to.
+        root: Digest,
+    },
+}
+
+/// The tree over the leaves of a table; keep it where many proofs are asked of one state.
+pub struct Tree {
+    table: Table,
+    tree: bmt::Tree<Digest>,
+    leaves: Vec<Bytes>,
+}
+
+/// A leaf with its proof, both encoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proven {
+    /// The encoded leaf.
+    pub leaf: Bytes,
+    /// The encoded proof.
+    pub proof: Bytes,
+}
+
+impl Tree {
+    /// The tree over `leaves`, in order.
+    pub fn new(table: Table, leaves: Vec<Bytes>) -> Self {
+        let mut builder = bmt::Builder::<Sha256>::new(leaves.len());
+        for leaf in &leaves {
+            builder.add(&leaf_digest(table, leaf));
+        }
+        Self { table, tree: builder.build(), leaves }
+    }
+
+    /// The table.
+    pub const fn table(&self) -> Table {
+        self.table
+    }
+
+    /// The root.
+    pub fn root(&self) -> Digest {
+        self.tree.root()
+    }
+
+    /// The encoded leaves, in order.
+    pub fn leaves(&self) -> &[Bytes] {
+        &self.leaves
+    }
+
+    /// The leaf at `index` and its proof; `None` where there is no such leaf.
+    pub fn prove(&self, index: u32) -> Option<Proven> {
+        let leaf = self.leaves.get(index as usize)?.clone();
+        let proof = self.tree.proof(index).ok()?.encode();
+        Some(Proven { leaf, proof })
+    }
+}
+
+/// The root of a table with these encoded leaves.
+pub fn root_of<'a>(table: Table, leaves: impl IntoIterator<Item = &'a [u8]>) -> Digest {
+    let leaves = leaves.into_iter();
+    let mut builder = bmt::Builder::<Sha256>::new(leaves.size_hint().0);
+    for leaf in leaves {
+        builder.add(&leaf_digest(table, leaf));
+    }
+    builder.build().root()
+}
+
+/// Checks that `leaf` stands at `index` of the table with this root.
+pub fn verify_leaf(table: Table, root: &Digest, index: u32, leaf: &[u8], proof: &[u8]) -> Result<(), ProofError> {
+    let proof = bmt::Proof::<Digest>::decode_cfg(Bytes::copy_from_slice(proof), &1)
+        .map_err(|_| ProofError::Malformed { table, index })?;
+    proof.verify_element_inclusion::<Sha256>(&leaf_digest(table, leaf), index, root).map_err(|error| match error {
+        bmt::Error::InvalidPosition(_) => ProofError::WrongIndex { table, index, leaves: proof.leaf_count },
+        bmt::Error::InvalidProof(..) => ProofError::WrongRoot { table, index, root: *root },
+        _ => ProofError::Malformed { table, index },
+    })
+}
+
+/// Number of leaves a proof speaks of: committed to by the root, so true once [`verify_leaf`] accepted it.
+pub fn leaf_count(proof: &[u8]) -> Option<u32> {
+    bmt::Proof::<Digest>::decode_cfg(Bytes::copy_from_slice(proof), &1).ok().map(|proof| proof.leaf_count)
+}
+
+fn leaf_digest(table: Table, leaf: &[u8]) -> Digest {
+    tagged(Domain::Leaf, [&[table.tag()], leaf, &[]])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn leaves(count: usize) -> Vec<Bytes> {
+        (0..count).map(|index| Bytes::from(format!("leaf {index}"))).collect()
+    }
+
+    #[test]
+    fn each_wrong_proof_is_named() {
+        let tree = Tree::new(Table::Weights, leaves(5));
+        let proven = tree.prove(3).unwrap();
+        let root = tree.root();
+        let check =
+            |table, root: &Digest, index, leaf: &[u8], proof: &[u8]| verify_leaf(table, root, index, leaf, proof);
+        check(Table::Weights, &root, 3, &proven.leaf, &proven.proof).unwrap();
+        assert!(tree.prove(5).is_none());
+        assert_eq!(leaf_count(&proven.proof), Some(5));
+
+        let wrong_root = check(Table::Weights, &root, 2, &proven.leaf, &proven.proof);
+        assert_eq!(wrong_root, Err(ProofError::WrongRoot { table: Table::Weights, index: 2, root }));
+        assert!(matches!(
+            check(Table::Neurons, &root, 3, &proven.leaf, &proven.proof),
+            Err(ProofError::WrongRoot { .. })
+        ));
+        assert!(matches!(check(Table::Weights, &root, 3, b"other", &proven.proof), Err(ProofError::WrongRoot { .. })));
+        let wrong_index = check(Table::Weights, &root, 5, &proven.leaf, &proven.proof);
+        assert_eq!(wrong_index, Err(ProofError::WrongIndex { table: Table::Weights, index: 5, leaves: 5 }));
+        for length in 0..proven.proof.len() {
+            let cut = check(Table::Weights, &root, 3, &proven.leaf, &proven.proof[..length]);
+            assert_eq!(cut, Err(ProofError::Malformed { table: Table::Weights, index: 3 }), "{length} bytes");
+        }
+        let longer = [&proven.proof[..], &[0]].concat();
+        assert!(matches!(check(Table::Weights, &root, 3, &proven.leaf, &longer), Err(ProofError::Malformed { .. })));
+    }
+
+    #[test]
+    fn an_empty_table_has_a_root_and_no_leaf() {
+        let tree = Tree::new(Table::Accounts, Vec::new());
+        assert_eq!(tree.root(), root_of(Table::Accounts, []));
+        assert!(tree.prove(0).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn every_leaf_of_every_table_is_provable(count in 1usize..70) {
+            let tree = Tree::new(Table::Neurons, leaves(count));
+            prop_assert_eq!(tree.root(), root_of(Table::Neurons, tree.leaves().iter().map(|leaf| &leaf[..])));
+            for index in 0..count as u32 {
+                let proven = tree.prove(index).unwrap();
+                prop_assert!(verify_leaf(Table::Neurons, &tree.root(), index, &proven.leaf, &proven.proof).is_ok());
+            }
+        }
+
+        #[test]
+        fn arbitrary_proofs_never_panic(index in any::<u32>(), proof in prop::collection::vec(any::<u8>(), 0..200)) {
+            let root = Digest::from([0; 32]);
+            prop_assert!(verify_leaf(Table::Neurons, &root, index, b"", &proof).is_err());
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Transactions: what a key may ask of the ledger, and its signature.
+//!
+//! The signature covers the chain, so a transaction of another chain is refused; the nonce, so it counts once; and the
+//! last height at which it counts, so it cannot be kept for later. A decoded transaction is *not* verified:
+//! [`Transaction::verify_signature`] and `State::check` do that.
+
+use crate::codec::{Item, choice, take_version};
+use crate::hash::{Domain, tagged};
+use crate::row::Row;
+use crate::types::{Amount, ChainId, Height, Nonce, Uid};
+use crate::{Digest, PrivateKey, PublicKey, Signature};
+use bytes::{BufMut, BytesMut};
+use commonware_codec::{Buf, Encode, EncodeSize, Error as CodecError, Read, ReadExt, Write};
+use commonware_cryptography::{Signer, Verifier};
+
+/// Version of the encoding, its first byte.
+pub const VERSION: u8 = 1;
+
+/// Signed domain, before the bytes of the transaction.
+const SIGNED: &[u8] = b"PEERAGE_TRANSACTION";
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// The signer becomes the hot key of a new neuron.
+    Register {
+        /// Key that owns the stake; may be the hot key itself.
+        cold: PublicKey,
+        /// What the peer learns from; 0 is text.
+        modality: u8,
+        /// Height of the block in the proof of work, at most [`crate::work::RECENT`] back.
+        recent: Height,
+        /// Solution of the [`crate::work::Puzzle`].
+        work: u64,
+    },
+    /// The signer, hot key of `uid`, replaces its row.
+    SetWeights {
+        /// Own uid.
+        uid: Uid,
+        /// The new row.
+        row: Row,
+    },
+    /// Moves balance to another account, which is opened if need be.
+    Transfer {
+        /// Who receives.
+        to: PublicKey,
+        /// How much, above zero.
+        amount: Amount,
+    },
+}
+
+choice!(Action {
+    0 => Register { cold, modality, recent, work },
+    1 => SetWeights { uid, row },
+    2 => Transfer { to, amount },
+});
+
+impl Action {
+    /// The name a person reads.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Register { .. } => "Register",
+            Self::SetWeights { .. } => "SetWeights",
+            Self::Transfer { .. } => "Transfer",
+        }
+    }
+}
+
+/// An action, signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transaction {
+    /// Chain it is meant for.
+    pub chain: ChainId,
+    /// Who signs.
+    pub signer: PublicKey,
+    /// The signer's transactions before this one.
+    pub nonce: Nonce,
+    /// Last height at which it may be included.
+    pub expires: Height,
+    /// What is asked.
+    pub action: Action,
+    /// Signature of all of the above.
+    pub signature: Signature,
+}
+
+impl Transaction {
+    /// Signs `action` with `key`.
+    pub fn sign(key: &PrivateKey, chain: ChainId, nonce: Nonce, expires: Height, action: Action) -> Self {
+        let signer = key.public_key();
+        let signature = key.sign(SIGNED, &signed_bytes(&chain, &signer, nonce, expires, &action));
+        Self { chain, signer, nonce, expires, action, signature }
+    }
+
+    /// Whether the signer signed exactly this.
+    pub fn verify_signature(&self) -> bool {
+        let bytes = signed_bytes(&self.chain, &self.signer, self.nonce, self.expires, &self.action);
+        self.signer.verify(SIGNED, &bytes, &self.signature)
+    }
+
+    /// The name of the transaction: hash of its bytes, signature included.
+    pub fn digest(&self) -> Digest {
+        tagged(Domain::Transaction, [&self.encode(), &[], &[]])
+    }
+}
+
+/// Everything but the signature.
+fn signed_bytes(chain: &ChainId, signer: &PublicKey, nonce: Nonce, expires: Height, action: &Action) -> BytesMut {
+    let mut bytes = BytesMut::with_capacity(1 + 32 + 32 + 8 + 8 + action.encode_size());
+    write_signed(chain, signer, nonce, expires, action, &mut bytes);
+    bytes
+}
+
+fn write_signed(
+    chain: &ChainId,
+    signer: &PublicKey,
+    nonce: Nonce,
+    expires: Height,
+    action: &Action,
+    buf: &mut impl BufMut,
+) {
+    VERSION.write(buf);
+    chain.write(buf);
+    signer.write(buf);
+    nonce.write(buf);
+    expires.write(buf);
+    action.write(buf);
+}
+
+impl Write for Transaction {
+    fn write(&self, buf: &mut impl BufMut) {
+        write_signed(&self.chain, &self.signer, self.nonce, self.expires, &self.action, buf);
+        self.signature.write(buf);
+    }
+}
+
+impl EncodeSize for Transaction {
+    fn encode_size(&self) -> usize {
+        1 + 32 + 32 + 8 + 8 + self.action.encode_size() + 64
+    }
+}
+
+impl Read for Transaction {
+    type Cfg = ();
+
+    fn read_cfg(buf: &mut impl Buf, (): &()) -> Result<Self, CodecError> {
+        take_version(buf, VERSION, "transaction")?;
+        Ok(Self {
+            chain: ChainId::read(buf)?,
+            signer: PublicKey::read(buf)?,
+            nonce: Nonce::read(buf)?,
+            expires: Height::read(buf)?,
+            action: Action::read(buf)?,
+            signature: Signature::read(buf)?,
+        })
+    }
+}
+
+crate::codec::plain_fields!(Transaction);
+
+impl Item for Transaction {
+    const MOST: usize = crate::block::MAX_TRANSACTIONS;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use commonware_codec::DecodeExt;
+    use proptest::prelude::*;
+
+    fn transfer() -> Transaction {
+        let key = PrivateKey::from_seed(1);
+        let to = PrivateKey::from_seed(2).public_key();
+        let chain = ChainId(Digest::from([7; 32]));
+        Transaction::sign(&key, chain, Nonce(3), Height(9), Action::Transfer { to, amount: Amount(5) })
+    }
+
+    #[test]
+    fn the_signature_covers_every_field() {
+        let good = transfer();
+        assert!(good.verify_signature());
+        let other = PrivateKey::from_seed(3).public_key();
+        let changed = [
+            Transaction { chain: ChainId(Digest::from([8; 32])), ..good.clone() },
+            Transaction { signer: other.clone(), ..good.clone() },
+            Transaction { nonce: Nonce(4), ..good.clone() },
+            Transaction { expires: Height(10), ..good.clone() },
+            Transaction { action: Action::Transfer { to: other, amount: Amount(5) }, ..good.clone() },
+            Transaction { action: Action::SetWeights { uid: Uid(0), row: Row::own(Uid(0)) }, ..good.clone() },
+        ];
+        for wrong in changed {
+            assert!(!wrong.verify_signature(), "{wrong:?}");
+            assert_ne!(wrong.digest(), good.digest());
+        }
+    }
+
+    #[test]
+    fn trailing_truncated_and_unknown_versions_are_refused() {
+        let bytes = transfer().encode();
+        assert_eq!(Transaction::decode(bytes.clone()).unwrap(), transfer());
+        for length in 0..bytes.len() {
+            assert!(Transaction::decode(bytes.slice(..length)).is_err(), "{length} bytes");
+        }
+        let mut longer = bytes.to_vec();
+        longer.push(0);
+        assert!(matches!(Transaction::decode(longer), Err(CodecError::ExtraData(1))));
+        let mut newer = bytes.to_vec();
+        newer[0] = VERSION + 1;
+        assert!(matches!(Transaction::decode(newer), Err(CodecError::Invalid("transaction", _))));
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+            let _ = Transaction::decode(bytes);
+        }
+    }
+}

@@ -1,0 +1,218 @@
+// The page with a played tab: what a person sees, reads and can do, without node, network or WebAssembly.
+
+import assert from 'node:assert/strict';
+import {after, before, describe, test} from 'node:test';
+import {launch, open} from './support/browser.mjs';
+import {CHAIN, playedSite} from './support/site.mjs';
+import {until} from './support/wait.mjs';
+
+/** @type {import('playwright-core').Browser} */
+let browser;
+/** @type {Awaited<ReturnType<typeof playedSite>>} */
+let served;
+
+before(async () => {
+  served = await playedSite();
+  browser = await launch();
+});
+after(async () => {
+  await browser?.close();
+  await served?.close();
+});
+
+/** @param {string} name @param {import('playwright-core').BrowserContextOptions} [options] @param {() => void} [first] */
+async function visit(name, options, first) {
+  const seen = await open(browser, name, options);
+  if (first) await seen.page.addInitScript(first);
+  await seen.page.goto(served.url);
+  await seen.page.waitForFunction(() => 'peerage' in window);
+  const text = () => seen.page.locator('body').innerText();
+  const shows = (/** @type {RegExp} */ what) => until(`${name} shows ${what}`, 10, async () => what.test(await text()), text);
+  /** @param {any} event */
+  const emit = (event) => seen.page.evaluate((e) => /** @type {any} */ (window).peerage.tab.emit(e), event);
+  const join = async () => {
+    await seen.page.click('#join');
+    await shows(/Proof of work/);
+  };
+  const minute = async () => {
+    await seen.page.evaluate(() => /** @type {any} */ (window).peerage.tab.minute());
+    await shows(/all ten done/);
+  };
+  const close = async () => {
+    assert.deepEqual(seen.errors, []);
+    await seen.context.close();
+  };
+  return {...seen, text, shows, emit, join, minute, close};
+}
+
+describe('the page', () => {
+  test('can be read before any module has come, and joins by the keyboard', async () => {
+    const v = await open(browser, 'slow');
+    /** @type {() => void} */
+    let let_through = () => {};
+    const gate = new Promise((resolve) => (let_through = () => resolve(undefined)));
+    await v.page.route('**/played.js', async (route) => {
+      await gate;
+      await route.continue();
+    });
+    await v.page.goto(served.url, {waitUntil: 'commit'});
+    await v.page.getByRole('button', {name: 'Join'}).waitFor({timeout: 10_000});
+    assert.equal(await v.page.locator('#checklist li').count(), 10);
+    let_through();
+    await v.page.waitForFunction(() => 'peerage' in window);
+    await v.page.keyboard.press('Tab');
+    assert.equal(await v.page.evaluate(() => document.activeElement?.id), 'join');
+    await v.page.keyboard.press('Enter');
+    await until('joining by the keyboard', 10, async () => (await v.page.locator('#phase').innerText()) === 'Joining');
+    assert.deepEqual(v.errors, []);
+    await v.context.close();
+  });
+
+  test('fills the first minute, each line with its time', async () => {
+    const v = await visit('minute');
+    await v.join();
+    await v.shows(/20,480 tries so far, 65,536 needed on average, 41,200 a second/);
+    await v.minute();
+    await v.page.click('#minute summary');
+    const states = await v.page.locator('#checklist li').evaluateAll((all) => all.map((li) => /** @type {HTMLElement} */ (li).dataset.state));
+    assert.deepEqual(states, Array(10).fill('done'));
+    const times = await v.page.locator('#checklist .time').allInnerTexts();
+    assert.ok(times.slice(1).every((t) => /^\d.* (ms|s)$|^at once$/.test(t)), times.join('|'));
+    await v.close();
+  });
+
+  test('shows what runs with units, and the ledger as it was checked', async () => {
+    const v = await visit('running');
+    await v.join();
+    await v.minute();
+    await v.page.evaluate(() => {
+      const {tab} = /** @type {any} */ (window).peerage;
+      tab.steps(60);
+      tab.emit(tab.network());
+    });
+    await v.shows(/B\/s/);
+    const text = await v.text();
+    for (const part of [/nats per byte/, /signed by 3 of 4 validators, 237 bytes/, /1\.250731 tokens/, /3rd of 4 peers/, /21\.8 %/, /−0\.0312/, /\+4\.00 × 10⁻⁷/, /through the node/, /3 neighbours: 1 tab, 2 residents/, /1\.2 ms/]) {
+      assert.match(text, part);
+    }
+    await v.page.getByRole('img', {name: /up to step 63: with peers \d\.\d{3}, alone \d/}).waitFor({timeout: 10_000});
+    assert.equal(await v.page.locator('#neighbours-table tbody tr').count(), 3);
+    const heard = await v.page.evaluate(() => /** @type {any} */ (window).peerage.snapshot.heard);
+    assert.ok(heard.tab > 0 && heard.resident > 0);
+    await v.close();
+  });
+
+  test('says that the node is gone, counts down, and says that it is back', async () => {
+    const v = await visit('gone');
+    await v.join();
+    await v.minute();
+    await v.emit({type: 'network', node: {up: false, reason: 'the websocket closed', retryMs: 6000}, connections: []});
+    await v.shows(/The node is gone \(the websocket closed\)\. This tab goes on training alone.*Next try in [3-6] s\./s);
+    assert.equal(await v.page.locator('#phase').innerText(), 'Training alone');
+    await v.emit({type: 'network', node: {up: true}});
+    await v.shows(/The node is back after/);
+    assert.equal(await v.page.locator('#phase').innerText(), 'Training');
+    await v.close();
+  });
+
+  test('waits for a node that is still starting', async () => {
+    served.site.late = 1;
+    const v = await visit('late');
+    await v.page.click('#join');
+    await v.shows(/The node does not answer \(it is still starting\)/);
+    await v.shows(/Proof of work/);
+    assert.doesNotMatch(await v.text(), /does not answer/);
+    await v.close();
+  });
+
+  test('notices another chain when the node is back, and forgets the old one on request', async () => {
+    const v = await visit('other chain');
+    await v.join();
+    await v.minute();
+    await v.emit({type: 'network', node: {up: false, reason: 'gone', retryMs: 500}});
+    served.site.chain = 'ffff'.padEnd(64, '0');
+    await until('a check is allowed again', 10, () => v.emit({type: 'network', node: {up: false, reason: 'gone', retryMs: 500}}).then(() => v.text()).then((t) => /another chain/.test(t)), v.text);
+    served.site.chain = CHAIN;
+    const forgotten = v.page.waitForEvent('framenavigated');
+    await v.page.getByRole('button', {name: /Forget the old chain/}).click();
+    await forgotten;
+    await v.shows(/Proof of work/); // it has joined anew
+    await v.close();
+  });
+
+  test('says what a browser lacks, and what that means', async () => {
+    const none = await visit('nothing', {}, () => {
+      Object.defineProperty(Navigator.prototype, 'gpu', {value: undefined});
+      // @ts-expect-error absent on purpose
+      delete window.RTCPeerConnection;
+    });
+    await none.shows(/no WebGPU, so this tab will train on the processor/);
+    await none.shows(/no WebRTC\. Nothing to do/);
+    await none.close();
+    const old = await visit('old', {}, () => {
+      WebAssembly.validate = () => false;
+    });
+    await old.shows(/This browser lacks WebAssembly SIMD\..*Open this page in a current/s);
+    await old.page.click('#join');
+    assert.equal(await old.page.locator('#phase').innerText(), 'Not joined');
+    await old.close();
+  });
+
+  test('shows what others say as text, never as markup', async () => {
+    const v = await visit('hostile');
+    await v.join();
+    await v.emit({type: 'trouble', message: '<img src=x onerror="window.hit=1"> broke', fatal: false});
+    await v.emit({type: 'device', kind: 'CPU', name: '<b>chip</b>', why: '<i>why</i>'});
+    await v.shows(/<img src=x/);
+    await v.shows(/<b>chip<\/b>/);
+    assert.equal(await v.page.evaluate(() => 'hit' in window), false);
+    await v.close();
+  });
+
+  test('pauses, stops without an error, and joins again', async () => {
+    const v = await visit('stop');
+    await v.join();
+    await v.minute();
+    await v.page.click('#pause');
+    await v.shows(/Paused/);
+    await v.page.click('#pause');
+    await v.shows(/Training/);
+    await v.page.click('#stop');
+    await v.shows(/This tab has stopped and uses nothing any more/);
+    assert.equal(await v.page.locator('.message').count(), 0);
+    await v.page.getByRole('button', {name: 'Join again'}).click();
+    await v.shows(/Proof of work/);
+    await v.close();
+  });
+
+  test('lets only one tab of a browser have its identity', async () => {
+    const v = await visit('first');
+    await v.join();
+    const second = await v.context.newPage();
+    await second.goto(served.url);
+    await second.click('#join');
+    await second.getByText(/already runs in another tab of this browser/).waitFor({timeout: 10_000});
+    assert.equal(await second.locator('#phase').innerText(), 'Not joined');
+    await v.page.click('#stop');
+    await v.shows(/This tab has stopped/);
+    await second.click('#join');
+    await second.getByText(/Proof of work/).waitFor({timeout: 10_000});
+    await v.close();
+  });
+
+  for (const width of [320, 390, 768, 1280, 1920]) {
+    test(`fits ${width} pixels without scrolling sideways`, async () => {
+      const v = await visit(`${width}`, {viewport: {width, height: 800}});
+      await v.join();
+      await v.minute();
+      await v.emit({type: 'alarm', message: 'wrong chain: this genesis belongs to another', fatal: true});
+      await v.shows(/another chain/);
+      const wide = await v.page.evaluate(() => {
+        const limit = document.documentElement.clientWidth;
+        return [...document.querySelectorAll('body *')].filter((e) => e.getBoundingClientRect().right > limit + 1 && !e.closest('.hidden, .skip, thead')).map((e) => e.tagName + (e.id ? `#${e.id}` : `.${e.className}`));
+      });
+      assert.deepEqual(wide, []);
+      await v.close();
+    });
+  }
+});

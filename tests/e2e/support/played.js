@@ -1,0 +1,150 @@
+// A tab that only plays: it has the shape of the WebAssembly module's `Tab` and sends the events of a plausible first
+// minutes, the same each time. `tab.emit(event)` sends one more, `tab.steps(n)` n training steps at once.
+
+const CHAIN = 'c4a10000'.padEnd(64, '0');
+const KEYS = ['a3f109bc', '5be2770d', '91c4e8f2', 'e07d63a1'].map((k) => k.padEnd(64, '7'));
+const PEERS = ['12D3KooWResidentOne', '12D3KooWResidentTwo', '12D3KooWOtherTab', '12D3KooWNode'];
+
+export default async function init() {}
+
+export class Tab {
+  constructor({onEvent, device}) {
+    this.onEvent = onEvent;
+    this.device = device;
+    this.timers = [];
+    this.step = 0;
+    this.seed = 7;
+    this.height = 1200;
+    this.bytesIn = 0;
+    this.bytesOut = 0;
+  }
+
+  emit(event) {
+    this.onEvent(event);
+  }
+
+  random() {
+    this.seed = (this.seed * 16807) % 2147483647;
+    return this.seed / 2147483647;
+  }
+
+  at(ms, event) {
+    this.timers.push(setTimeout(() => this.emit(typeof event === 'function' ? event() : event), ms));
+  }
+
+  async join() {
+    this.at(40, {type: 'identity', seed: '00', key: KEYS[0], chain: CHAIN, record: new Uint8Array(), kept: false});
+    this.at(90, () => this.network());
+    this.at(160, () => this.head());
+    this.at(200, {type: 'loaded'});
+    this.at(260, {type: 'device', kind: this.device === 'cpu' ? 'CPU' : 'WebGPU', name: this.device === 'cpu' ? '' : 'NVIDIA GeForce RTX 3060', why: this.device === 'cpu' ? 'you chose it' : 'an adapter is there, and it is the faster of the two'});
+    this.at(280, {type: 'dataset', bytes: 52_000, offset: 104_000});
+    this.at(300, {type: 'working', tried: 20_480, expected: 65_536, rate: 41_200});
+  }
+
+  /** All that the first minute brings, at once. */
+  minute() {
+    this.emit({type: 'neurons', neurons: KEYS.map((k, i) => [i, k, String((4 - i) * 1_250_000_000)])});
+    this.emit({type: 'transaction', digest: 'aa'.padEnd(64, '1'), action: 'register', state: {type: 'included', height: this.height}});
+    this.own(0);
+    this.steps(3);
+    this.scores();
+    this.emit({type: 'transaction', digest: 'bb'.padEnd(64, '1'), action: 'set weights', state: {type: 'pending'}});
+    this.emit({type: 'transaction', digest: 'bb'.padEnd(64, '1'), action: 'set weights', state: {type: 'included', height: this.height + 1}});
+    this.own(1);
+  }
+
+  network(node = {up: true, reason: null, retryMs: null}) {
+    const kinds = ['resident', 'resident', 'tab', 'node'];
+    const paths = ['websocket', 'websocket', 'relayed', 'websocket'];
+    this.bytesIn += 48_000 + this.random() * 9_000;
+    this.bytesOut += 31_000 + this.random() * 9_000;
+    return {
+      type: 'network',
+      node,
+      connections: node.up ? PEERS.map((peer, i) => ({peer, key: i < 3 ? KEYS[i + 1] : null, kind: kinds[i], path: paths[i], rtt: [1.2, 1.4, 3.8, 0.9][i]})) : [],
+      bytesIn: Math.round(this.bytesIn),
+      bytesOut: Math.round(this.bytesOut),
+      exchanges: {tab: 4, resident: 11},
+    };
+  }
+
+  head() {
+    this.height += 1;
+    return {
+      type: 'head',
+      height: this.height,
+      digest: (0x9e3779b9 ^ this.height).toString(16).replace('-', '').padStart(8, '0').padEnd(64, 'd'),
+      time: Date.now() - 24,
+      lag: 24,
+      signers: 3,
+      validators: 4,
+      certificateBytes: 237,
+      checked: ['the header hashes to the digest that was signed', '3 of 4 validators signed it, more than two thirds', 'the validators are those of the last verified epoch', 'height and time rise'],
+    };
+  }
+
+  own(version) {
+    this.emit({
+      type: 'own',
+      uid: 0,
+      height: this.height,
+      stake: '1250731000',
+      balance: '40500000',
+      place: 3,
+      peers: 4,
+      rank: 0.218,
+      trust: 0.742,
+      scaling: 0.981,
+      loss: -0.1273,
+      scalingGradient: {type: 'defined', value: -0.0312},
+      clippingGradient: {type: 'defined', values: [[0, -0.00021], [1, 0.00184], [2, 0.000093], [3, 0.0000004]]},
+      row: version ? [[0, 21_000], [1, 25_535], [2, 12_000], [3, 7_000]] : [],
+      version,
+    });
+  }
+
+  scores() {
+    this.emit({type: 'scores', scores: [[KEYS[0], 0.8], [KEYS[1], 1.1], [KEYS[2], 0.45], [KEYS[3], 0.22]]});
+  }
+
+  steps(n) {
+    for (let i = 0; i < n; i += 1) {
+      this.step += 1;
+      const base = 1.9 + 3.6 * Math.exp(-this.step / 90);
+      const noise = () => (this.random() - 0.5) * 0.28;
+      const alone = base + 0.16 + noise();
+      const heard = this.random() > 0.08;
+      this.emit({
+        type: 'step',
+        step: this.step,
+        withPeers: heard ? alone - 0.12 * Math.min(1, this.step / 60) + noise() * 0.2 : null,
+        alone,
+        student: alone - 0.05 * Math.min(1, this.step / 90) + noise() * 0.3,
+        distillation: 0.02,
+        tokens: 512,
+        millis: 180 + this.random() * 60,
+        waited: 12 + this.random() * 10,
+        answered: heard ? [PEERS[this.step % 3], PEERS[(this.step + 1) % 3]] : [],
+        missed: heard ? [] : [PEERS[0]],
+        applied: this.step % 2,
+        served: 1,
+      });
+    }
+  }
+
+  pause() {}
+
+  stop() {
+    this.timers.forEach(clearTimeout);
+    this.at(30, {type: 'stopped'});
+  }
+
+  forgetChain() {
+    globalThis.forgotten = true;
+  }
+
+  snapshot() {
+    return {};
+  }
+}

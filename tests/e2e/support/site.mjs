@@ -1,0 +1,59 @@
+// The page as it lies in the checkout, with a played tab (played.js) in the place of the WebAssembly modules: what the
+// page does with events can be looked at and tested without building anything. Not part of what is shipped.
+
+import {readFile} from 'node:fs/promises';
+import {createServer} from 'node:http';
+import {extname, join, normalize} from 'node:path';
+import {fileURLToPath} from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const HERE = fileURLToPath(new URL('./', import.meta.url));
+const TYPES = {'.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.json': 'application/json'};
+/** The same policy as the node's. */
+const POLICY =
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; img-src 'self' data:; " +
+  "font-src 'self'; connect-src 'self' ws: wss:; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
+export const CHAIN = 'c4a10000'.padEnd(64, '0');
+const TEXT = 'To be, or not to be, that is the question. '.repeat(5000);
+
+/**
+ * Serves the page on a free port of this machine.
+ * @param {{chain?: string, late?: number}} [options] `late`: how many times bootstrap.json says the node is starting
+ */
+export async function playedSite(options = {}) {
+  const site = {chain: CHAIN, late: 0, ...options};
+  const server = createServer(async (request, response) => {
+    const path = normalize(decodeURIComponent(new URL(request.url ?? '/', 'http://x').pathname));
+    const send = (/** @type {number} */ status, /** @type {string} */ type, /** @type {string|Buffer} */ body) =>
+      response.writeHead(status, {'content-type': type, 'content-security-policy': POLICY}).end(body);
+    try {
+      if (path === '/' || path === '/index.html') return send(200, TYPES['.html'], played(await readFile(join(ROOT, 'index.html'), 'utf8')));
+      if (path === '/corpus') return send(200, 'text/plain', TEXT);
+      if (path === '/bootstrap.json') {
+        if (site.late-- > 0) return send(503, 'text/plain', 'the node is starting');
+        return send(200, TYPES['.json'], JSON.stringify({version: 1, name: 'dev', chain: site.chain, corpus: {url: '/corpus', bytes: TEXT.length, name: 'Hamlet'}}));
+      }
+      const file = path === '/played.js' ? join(HERE, 'played.js') : path.startsWith('/www/') ? join(ROOT, path) : null;
+      if (!file) return send(404, 'text/plain', 'nothing here');
+      return send(200, TYPES[/** @type {'.js'} */ (extname(file))] ?? 'application/octet-stream', await readFile(file));
+    } catch {
+      return send(404, 'text/plain', 'nothing here');
+    }
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
+  const {port} = /** @type {import('node:net').AddressInfo} */ (server.address());
+  const close = () =>
+    new Promise((resolve) => {
+      server.close(resolve);
+      server.closeAllConnections();
+    });
+  return {url: `http://127.0.0.1:${port}/`, site, close};
+}
+
+/** The document as Trunk would leave it, with the played module. @param {string} html */
+function played(html) {
+  const links =
+    '<link id="page-module" rel="modulepreload" href="/played.js" /><link id="page-wasm" rel="icon" href="data:," />' +
+    '<script type="module" src="/www/main.js"></script></head>';
+  return html.replace(/<link data-trunk[^>]*>/g, '').replace('</head>', links);
+}

@@ -1,0 +1,61 @@
+// @ts-check
+/** The few things done to the document, each only where something changed. Text goes in as text, never as markup. */
+
+/** The element with this id; the page's own markup always has it. @param {string} id */
+export function the(id) {
+  const element = document.getElementById(id);
+  if (!element) throw new Error(`the page has no #${id}`);
+  return element;
+}
+
+/** @param {Element} element @param {string} text */
+export function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** @param {string} id @param {string} text */
+export const fill = (id, text) => write(the(id), text);
+
+/** @param {Element} element @param {string} name @param {string|null} value */
+export function attribute(element, name, value) {
+  if (value === null) element.removeAttribute(name);
+  else if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+}
+
+/** @param {HTMLElement} element @param {boolean} shown */
+export function show(element, shown) {
+  if (element.hidden === shown) element.hidden = !shown;
+}
+
+/**
+ * A new element with a class and text.
+ * @param {string} tag @param {string} [name] @param {string} [text]
+ */
+export function make(tag, name = '', text = '') {
+  const element = document.createElement(tag);
+  if (name) element.className = name;
+  if (text) element.textContent = text;
+  return element;
+}
+
+/**
+ * Makes the children of `parent` one for each of `items`, in order, keeping those whose key stays.
+ * @template T
+ * @param {Element} parent @param {T[]} items @param {(item: T) => string} key
+ * @param {(item: T) => HTMLElement} create @param {(element: HTMLElement, item: T) => void} update
+ */
+export function each(parent, items, key, create, update) {
+  const known = new Map([...parent.children].map((c) => [/** @type {HTMLElement} */ (c).dataset.key, /** @type {HTMLElement} */ (c)]));
+  items.forEach((item, i) => {
+    const k = key(item);
+    let element = known.get(k);
+    known.delete(k);
+    if (!element) {
+      element = create(item);
+      element.dataset.key = k;
+    }
+    if (parent.children[i] !== element) parent.insertBefore(element, parent.children[i] ?? null);
+    update(element, item);
+  });
+  for (const gone of known.values()) gone.remove();
+}

@@ -1,0 +1,85 @@
+// @ts-check
+/** What the page fetches: the module with the network, the node's description of itself, the text. */
+
+const MAX_CORPUS = 256e6; // bytes; more is refused before it fills the memory
+
+/** The address of a link in the page's head. @param {string} id */
+function address(id) {
+  const link = document.getElementById(id);
+  if (!(link instanceof HTMLLinkElement)) throw new Error(`This page was put together without #${id}. Build it again with “cargo xtask build”.`);
+  return link.href;
+}
+
+/** @type {Promise<any>|undefined} */
+let loading;
+
+/** The module of the page with its class `Tab`, loaded once. @returns {Promise<any>} */
+export function pageModule() {
+  loading ??= (async () => {
+    const module = await import(address('page-module'));
+    await module.default({module_or_path: address('page-wasm')});
+    return module;
+  })();
+  loading.catch(() => (loading = undefined));
+  return loading;
+}
+
+/** Where the two workers are. */
+export const workers = () => ({trainerUrl: address('trainer-worker'), auditorUrl: address('auditor-worker')});
+
+/** A response, or the reason there is none as a person would say it. @param {URL} url @param {RequestInit} options */
+async function get(url, options) {
+  try {
+    return await fetch(url, options);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'TimeoutError') throw new Error('no answer within 10 s');
+    throw new Error('no connection to the server of this page');
+  }
+}
+
+/** The node's description of itself, as text and parsed. @returns {Promise<{text: string, json: any}>} */
+export async function bootstrap() {
+  const response = await get(new URL('bootstrap.json', document.baseURI), {cache: 'no-store', signal: AbortSignal.timeout(10_000)});
+  if (!response.ok) throw new Error(response.status === 503 ? 'it is still starting' : `it answered ${response.status}`);
+  const text = await response.text();
+  try {
+    return {text, json: JSON.parse(text)};
+  } catch {
+    throw new Error('what it says of itself cannot be read');
+  }
+}
+
+/**
+ * The text to learn from, with progress.
+ * @param {{url: string, bytes: number, name: string}} corpus
+ * @param {(received: number, total: number) => void} progress
+ * @returns {Promise<Uint8Array>}
+ */
+export async function corpus({url, bytes}, progress) {
+  const response = await get(new URL(url.replace(/^\//, ''), document.baseURI), {});
+  if (!response.ok || !response.body) throw new Error(`The node did not hand out its text (it answered ${response.status}).`);
+  const total = bytes || 0;
+  const parts = [];
+  let received = 0;
+  const reader = response.body.getReader();
+  for (;;) {
+    const {done, value} = await reader.read();
+    if (done) break;
+    received += value.length;
+    if (received > MAX_CORPUS) {
+      await reader.cancel();
+      throw new Error('The text of this node is larger than a tab can hold (256 MB).');
+    }
+    parts.push(value);
+    progress(received, total);
+  }
+  if (received === 0) throw new Error('The text of this node is empty.');
+  const all = new Uint8Array(received);
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  progress(received, received);
+  return all;
+}

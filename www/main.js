@@ -1,0 +1,242 @@
+// @ts-check
+/**
+ * The page: joins, stops, and draws what it is told. All routing, learning and checking is in the WebAssembly modules;
+ * this file passes their events into the state and the state onto the document.
+ *
+ * For scripts and tests there is `window.peerage`, an `EventTarget`:
+ *   peerage.join({device: 'auto' | 'gpu' | 'cpu'})   what the Join button does
+ *   peerage.pause(true | false), peerage.stop()
+ *   peerage.snapshot                                  a copy of all the page knows (`State` in types.js)
+ *   peerage.tab                                       the `Tab` of the WebAssembly module, null before Join
+ *   peerage.addEventListener('event', (e) => e.detail)  every event as it arrives
+ */
+
+import {capabilities} from './browser.js';
+import {drawChecklist, drawMessages} from './checklist.js';
+import {the} from './dom.js';
+import {bootstrap, corpus, pageModule, workers} from './load.js';
+import {drawBar, drawLedger, drawNeighbours, drawTab} from './panels.js';
+import {fold, initial, otherChain, sentence} from './state.js';
+
+const DRAW_MS = 250;
+const STOP_MS = 8000; // after this a stop that nobody confirmed counts as done
+const AGAIN = 'peerage.join'; // session storage: join at once after a reload
+
+const state = initial();
+
+/** @type {any} */
+let tab = null;
+let drawing = false;
+let asked = false;
+let release = () => {};
+
+/** The page's script interface. */
+class Peerage extends EventTarget {
+  get tab() {
+    return tab;
+  }
+  get snapshot() {
+    return structuredClone(state);
+  }
+  /** @param {{device?: 'auto'|'gpu'|'cpu'}} [options] */
+  join(options = {}) {
+    return join(options.device ?? 'auto');
+  }
+  /** @param {boolean} paused */
+  pause(paused) {
+    tab?.pause(paused);
+    put({type: 'page:pause', paused});
+  }
+  stop() {
+    return stop();
+  }
+}
+const peerage = new Peerage();
+Object.defineProperty(globalThis, 'peerage', {value: peerage});
+
+/** An event into the state, and soon onto the page. @param {any} event */
+function put(event) {
+  if (!event || typeof event.type !== 'string') return;
+  const up = state.node?.up;
+  fold(state, event, Date.now());
+  peerage.dispatchEvent(new CustomEvent('event', {detail: event}));
+  if (event.type === 'network' && event.node && (event.node.up !== up || !event.node.up)) recheck();
+  if (event.type === 'stopped') ended();
+  schedule();
+}
+
+function schedule() {
+  if (drawing) return;
+  drawing = true;
+  setTimeout(() => requestAnimationFrame(draw), DRAW_MS);
+}
+
+function draw() {
+  drawing = false;
+  const now = Date.now();
+  drawBar(state);
+  drawChecklist(state, now);
+  drawMessages(state, now, act);
+  drawTab(state, now);
+  drawNeighbours(state);
+  drawLedger(state, now);
+}
+
+/** @param {string} device */
+async function join(device) {
+  if (state.phase !== 'ready') return over() ? again(device) : undefined;
+  if (state.lines.browser.state === 'failed' || asked) return;
+  asked = true;
+  if (!(await onlyOne())) {
+    asked = false;
+    return;
+  }
+  put({type: 'page:clear', id: 'twice'});
+  put({type: 'page:join'});
+  draw();
+  the('minute').focus({preventScroll: true});
+  let line = 'identity';
+  try {
+    const module = await pageModule();
+    line = 'node';
+    const {text, json} = await bootstrapForSure();
+    put({type: 'page:bootstrap', chain: json.chain, name: json.name, node: location.host});
+    line = 'identity';
+    tab = new module.Tab({bootstrapText: text, ...workers(), device, onEvent: put});
+    line = 'text';
+    const bytes = await corpus(json.corpus, (received, total) => put({type: 'page:corpus', name: json.corpus.name, received, total}));
+    line = 'device';
+    await tab.join(bytes);
+  } catch (error) {
+    if (over()) return;
+    tab?.stop();
+    put({type: 'page:failed', line, text: sentence(reason(error)), help: 'Load the page again to try once more.'});
+    ended();
+  }
+}
+
+/** The node's description, asked for until it comes. @returns {Promise<{text: string, json: any}>} */
+async function bootstrapForSure() {
+  for (let pause = 1000; ; pause = Math.min(pause * 2, 8000)) {
+    try {
+      return await bootstrap();
+    } catch (error) {
+      if (state.phase !== 'joining') throw error;
+      put({type: 'network', node: {up: false, reason: reason(error), retryMs: pause}});
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+  }
+}
+
+/** Whether a person, or the end of training, has stopped this tab meanwhile. */
+const over = () => state.phase === 'stopping' || state.phase === 'stopped';
+
+/** @param {unknown} error */
+const reason = (error) => (error instanceof Error ? error.message : String(error));
+
+let checkedAt = 0;
+
+/** After the node went or came back: is it still the same chain? */
+async function recheck() {
+  if (!state.identity || (state.node?.times ?? 0) === 0 || Date.now() - checkedAt < 3000) return;
+  checkedAt = Date.now();
+  try {
+    const {json} = await bootstrap();
+    if (json.chain !== state.identity.chain) {
+      otherChain(state, Date.now(), `${String(json.chain).slice(0, 8)} instead of ${state.identity.chain.slice(0, 8)}`);
+      schedule();
+    }
+  } catch {
+    // Gone still; it is asked again with the next change.
+  }
+}
+
+/** One identity, one tab: holds a lock of this browser until the tab stops. */
+async function onlyOne() {
+  if (!navigator.locks) return true;
+  /** @type {Promise<boolean>} */
+  const got = new Promise((resolve) => {
+    navigator.locks
+      .request('peerage.identity', {ifAvailable: true}, (lock) => {
+        resolve(lock !== null);
+        return lock === null ? undefined : new Promise((end) => (release = () => end(undefined)));
+      })
+      .catch(() => resolve(true));
+  });
+  if (await got) return true;
+  put({
+    type: 'page:message',
+    id: 'twice',
+    tone: 'warning',
+    text: 'Peerage already runs in another tab of this browser, and two tabs cannot share one identity. Go on there, or stop it and press Join here. Another browser, or a private window, joins as another peer.',
+  });
+  return false;
+}
+
+async function stop() {
+  if (state.phase === 'stopping' || state.phase === 'stopped' || state.phase === 'ready') return;
+  put({type: 'page:stop'});
+  setTimeout(() => state.phase === 'stopping' && put({type: 'stopped'}), STOP_MS);
+  try {
+    await tab?.stop();
+    if (!tab) put({type: 'stopped'});
+  } catch (error) {
+    console.warn(error);
+    put({type: 'stopped'});
+  }
+}
+
+/** Nothing runs any more: the lock is free, and Join begins anew. */
+function ended() {
+  release();
+  the('join').textContent = 'Join again';
+  the('title').textContent = 'Stopped';
+  the('stopped').hidden = false;
+  draw();
+  the('join').focus({preventScroll: true});
+}
+
+/** A fresh start is a fresh page: no thread, key or device of before is left. @param {string} [device] */
+function again(device) {
+  try {
+    sessionStorage.setItem(AGAIN, device ?? 'auto');
+  } catch {
+    // Then a person presses Join once more.
+  }
+  location.reload();
+}
+
+/** A button of a message. @param {string} id */
+async function act(id) {
+  if (id.startsWith('dismiss:')) put({type: 'page:clear', id: id.slice('dismiss:'.length)});
+  if (id === 'reload') location.reload();
+  if (id === 'again') again();
+  if (id === 'forget') {
+    await tab?.forgetChain();
+    again();
+  }
+}
+
+function start() {
+  put({type: 'page:browser', ...capabilities()});
+  the('join').addEventListener('click', () => join(/** @type {HTMLSelectElement} */ (the('device')).value));
+  the('pause').addEventListener('click', () => peerage.pause(state.phase !== 'paused'));
+  the('stop').addEventListener('click', stop);
+  addEventListener('pagehide', () => tab?.stop());
+  addEventListener('offline', () => put({type: 'page:message', id: 'offline', tone: 'warning', text: 'This computer has lost its network. Training goes on alone; the connection comes back by itself.'}));
+  addEventListener('online', () => put({type: 'page:clear', id: 'offline'}));
+  document.addEventListener('visibilitychange', schedule);
+  setInterval(() => put({type: 'page:tick'}), 1000);
+  draw();
+  let device = null;
+  try {
+    device = sessionStorage.getItem(AGAIN);
+    sessionStorage.removeItem(AGAIN);
+  } catch {
+    // No storage, no memory of a wish to join.
+  }
+  if (device !== null) join(device);
+  else if (state.lines.browser.state !== 'failed') pageModule().catch(() => {}); // Join shows what went wrong
+}
+
+start();

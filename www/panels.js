@@ -1,0 +1,203 @@
+// @ts-check
+/** What runs, drawn from the state: this tab's figures, its neighbours, the ledger. */
+
+import {LossChart} from './chart.js';
+import {attribute, each, fill, make, show, the, write} from './dom.js';
+import * as format from './format.js';
+import {flow, name, rates, sentence, share} from './state.js';
+
+/** @typedef {import('./types.js').State} State */
+/** @typedef {import('./types.js').Connection} Connection */
+
+const PHASES = {ready: 'Not joined', joining: 'Joining', running: 'Training', paused: 'Paused', stopping: 'Stopping', stopped: 'Stopped'};
+
+/** The bar at the top. @param {State} s */
+export function drawBar(s) {
+  const alone = s.phase === 'running' && s.node != null && !s.node.up;
+  const phase = the('phase');
+  attribute(phase, 'data-phase', alone ? 'alone' : s.phase);
+  write(phase, alone ? 'Training alone' : PHASES[s.phase]);
+  const active = s.phase === 'joining' || s.phase === 'running' || s.phase === 'paused';
+  show(the('controls'), active);
+  const pause = /** @type {HTMLButtonElement} */ (the('pause'));
+  pause.disabled = s.phase === 'joining';
+  write(pause, s.phase === 'paused' ? 'Go on' : 'Pause');
+  attribute(pause, 'aria-pressed', String(s.phase === 'paused'));
+  show(the('intro'), s.phase === 'ready' || s.phase === 'stopped');
+  attribute(document.body, 'data-joined', s.joinedAt == null ? null : '');
+  for (const id of ['tab', 'neighbours', 'ledger']) show(the(id), s.joinedAt != null);
+  const step = s.steps.count;
+  const title = active && step > 0 ? `${PHASES[s.phase]}, step ${format.whole(step)} – Peerage` : 'Peerage';
+  if (document.title !== title) document.title = title;
+}
+
+/** @type {LossChart|undefined} */
+let chart;
+
+/** @param {State} s @param {number} now */
+export function drawTab(s, now) {
+  if (s.joinedAt == null) return;
+  const {steps} = s;
+  const rate = s.phase === 'running' ? rates(s, now) : null;
+  const recent = steps.last.slice(-20);
+  const latest = recent[recent.length - 1];
+  fill('steps', steps.count ? format.whole(steps.count) : '–');
+  fill('steps-rate', rate ? `${format.pace(rate.steps)} a second` : '');
+  fill('text-rate', rate ? `${format.bytes(rate.tokens)}/s` : '–');
+  fill('text-total', latest ? `${format.whole(latest.tokens)} bytes a step` : '');
+  const average = (/** @type {(x: import('./types.js').Step) => number} */ of) => recent.reduce((a, b) => a + of(b), 0) / Math.max(recent.length, 1);
+  fill('step-time', latest ? format.duration(average((x) => x.millis)) : '–');
+  fill('step-wait', latest ? `${format.percent(Math.min(1, average((x) => x.waited) / Math.max(average((x) => x.millis), 1e-9)))} waiting for peers` : '');
+  const speed = flow(s);
+  fill('bytes-in', format.bytes(s.traffic.in));
+  fill('bytes-in-rate', speed ? `${format.bytes(speed.in)}/s` : '');
+  fill('bytes-out', format.bytes(s.traffic.out));
+  fill('bytes-out-rate', speed ? `${format.bytes(speed.out)}/s` : '');
+  const helped = s.helped;
+  fill('served', helped.served ? format.count(helped.served, 'answer') : '–');
+  fill('served-rate', helped.applied ? `${format.count(helped.applied, 'correction')} taken` : '');
+
+  for (const item of the('legend').children) {
+    const key = /** @type {HTMLElement} */ (item).dataset.series;
+    const values = recent.map((x) => (key === 'withPeers' ? x.withPeers : key === 'alone' ? x.alone : x.student)).filter((v) => v != null);
+    const mean = values.length ? values.reduce((a, b) => a + b, 0) / values.length : null;
+    write(/** @type {Element} */ (item.querySelector('b')), format.loss(mean));
+  }
+  chart ??= new LossChart(the('chart'));
+  const points = steps.pending.length && steps.series.length < 2 ? [...steps.series, ...steps.pending] : steps.series;
+  chart.draw(points);
+}
+
+const KINDS = {tab: 'tab', resident: 'resident', node: 'node'};
+const PATHS = {websocket: 'websocket', relayed: 'through the node', direct: 'direct'};
+
+/** @param {State} s */
+export function drawNeighbours(s) {
+  if (s.joinedAt == null) return;
+  const peers = s.connections.filter((c) => c.kind !== 'node');
+  const tabs = peers.filter((c) => c.kind === 'tab').length;
+  fill(
+    'neighbours-state',
+    peers.length === 0
+      ? s.node && !s.node.up
+        ? 'None: the node is gone, and this tab goes on alone.'
+        : 'Nobody yet. Other peers are introduced by the node.'
+      : `${format.count(peers.length, 'neighbour')}: ${format.count(tabs, 'tab')}, ${format.count(peers.length - tabs, 'resident')}.`,
+  );
+  const table = the('neighbours-table');
+  show(table, peers.length > 0);
+  const rows = [...peers].sort((a, b) => (share(s, b.key) ?? -1) - (share(s, a.key) ?? -1) || a.peer.localeCompare(b.peer));
+  const heads = ['Peer', 'Kind', 'Path', 'Round trip', 'Answers', 'Worth to me'];
+  each(
+    /** @type {Element} */ (table.querySelector('tbody')),
+    rows,
+    (c) => c.peer,
+    () => cells(heads, [3, 4, 5]),
+    (row, c) => {
+      const a = s.answers[c.peer];
+      const worth = share(s, c.key);
+      const text = [
+        name(s, c.key),
+        KINDS[/** @type {'tab'} */ (c.kind)] ?? c.kind ?? '–',
+        PATHS[/** @type {'direct'} */ (c.path)] ?? c.path,
+        c.rtt == null ? '–' : c.rtt < 10 ? `${format.fixed(c.rtt, 1)} ms` : format.duration(c.rtt),
+        a ? `${format.whole(a.answered)} of ${format.whole(a.answered + a.missed)}` : 'not asked yet',
+        worth == null ? '–' : format.percent(worth),
+      ];
+      text.forEach((t, i) => write(row.children[i], t));
+      attribute(row.children[0], 'title', c.key ?? c.peer);
+      attribute(row.children[4], 'title', a?.reason ? `Last unusable answer: ${a.reason}` : null);
+      attribute(row, 'data-kind', c.kind ?? null);
+      meter(row.children[5], worth);
+    },
+  );
+}
+
+/** @param {string[]} heads @param {number[]} numbers */
+function cells(heads, numbers) {
+  const row = make('tr');
+  heads.forEach((head, i) => {
+    const cell = make(i === 0 ? 'th' : 'td', numbers.includes(i) ? 'number' : '');
+    if (i === 0) cell.setAttribute('scope', 'row');
+    cell.dataset.head = head;
+    row.append(cell);
+  });
+  return row;
+}
+
+/** A thin bar under a number, by a property that the style sheet reads. @param {Element} cell @param {number|null} value */
+function meter(cell, value) {
+  /** @type {HTMLElement} */ (cell).style.setProperty('--share', String(value ?? 0));
+  cell.classList.toggle('meter', value != null);
+}
+
+/** @param {State} s @param {number} now */
+export function drawLedger(s, now) {
+  if (s.joinedAt == null) return;
+  const {head, own} = s;
+  fill('chain', format.short(s.identity?.chain ?? s.chain));
+  attribute(the('chain'), 'title', s.identity?.chain ?? s.chain);
+  if (head) {
+    const age = now - head.at;
+    fill('height', `block ${format.whole(head.height)}${age > 5000 ? `, ${format.duration(Math.floor(age / 1000) * 1000).replace('.0 s', ' s')} ago` : ''}`);
+    fill('lag', `${format.duration(Math.abs(head.lag))} ${head.lag < 0 ? 'before the time it carries: one clock is wrong' : 'after it was made'}`);
+    fill('certificate', `signed by ${head.signers} of ${format.count(head.validators, 'validator')}, ${format.whole(head.certificateBytes)} bytes`);
+    fill('digest', format.short(head.digest));
+    attribute(the('digest'), 'title', head.digest);
+    const list = the('checked');
+    each(list, head.checked ?? [], (/** @type {string} */ c) => c, () => make('li'), (li, c) => write(li, sentence(c)));
+  }
+  if (!own) return;
+  const registered = own.uid != null;
+  fill('uid', registered ? `peer ${own.uid}` : 'not registered yet');
+  fill('stake', amount(own.stake));
+  fill('balance', amount(own.balance));
+  fill('place', registered ? `${format.ordinal(own.place)} of ${format.count(own.peers, 'peer')}` : '–');
+  fill('rank', registered ? `${format.percent(own.rank)} of the whole` : '–');
+  fill('trust', registered ? format.fixed(own.trust, 3) : '–');
+  fill('chain-loss', `${format.signed(own.loss)}${own.loss < 0 ? ', rewards are paid' : ', rewards wait'}`);
+  fill('scaling', registered ? format.fixed(own.scaling, 3) : '–');
+  fill('gradient', own.scalingGradient.type === 'defined' ? format.signed(own.scalingGradient.value) : `none: ${own.scalingGradient.reason}`);
+  drawRow(s, own);
+}
+
+/** @param {string} base */
+const amount = (base) => (format.tokens(base) === '–' ? '–' : `${format.tokens(base)} tokens`);
+
+/** @param {State} s @param {any} own */
+function drawRow(s, own) {
+  const {row} = own;
+  const waiting = s.transactions.some((t) => /weight/i.test(t.action) && t.state.type === 'pending');
+  fill(
+    'row-state',
+    row.length === 0
+      ? `No row on the ledger yet${waiting ? '; a first one is signed and waits for its block' : ''}.`
+      : `Updated ${own.version === 1 ? 'once' : `${format.whole(own.version)} times`}, as of block ${format.whole(own.height)}${waiting ? '; the next one is signed' : ''}.`,
+  );
+  show(the('row-table'), row.length > 0);
+  const defined = own.clippingGradient.type === 'defined';
+  const gradient = new Map(defined ? own.clippingGradient.values : []);
+  const total = row.reduce((/** @type {number} */ a, /** @type {[number, number]} */ [, w]) => a + w, 0) || 1;
+  const sorted = [...row].sort((a, b) => b[1] - a[1]).slice(0, 64);
+  each(
+    /** @type {Element} */ (the('row-table').querySelector('tbody')),
+    sorted,
+    ([uid]) => String(uid),
+    () => cells(['Peer', 'Weight', '∂s*/∂w'], [1, 2]),
+    (tr, [uid, weight]) => {
+      write(tr.children[0], uid === own.uid ? `${uid}, myself` : String(uid));
+      write(tr.children[1], format.percent(weight / total));
+      const g = gradient.get(uid);
+      write(tr.children[2], g === undefined ? '–' : format.signed(/** @type {number} */ (g)));
+      meter(tr.children[1], weight / total);
+    },
+  );
+  fill(
+    'clipping',
+    row.length === 0
+      ? ''
+      : defined
+        ? '∂s*/∂w: how much of my stake would stay behind trusted peers if this weight rose. Advice only: this chain does not clip.'
+        : `∂s*/∂w does not exist here: ${sentence(own.clippingGradient.reason)}`,
+  );
+}

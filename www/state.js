@@ -1,0 +1,511 @@
+// @ts-check
+/**
+ * What the page knows, folded from events one after the other. Pure but for the object it changes: time is an argument,
+ * nothing is drawn and nothing is fetched here, so that a recorded series of events gives the same state anywhere.
+ *
+ * Every list has a bound, since some of what is counted is named by other peers.
+ */
+
+import {bytes, count, duration, fixed, short, whole} from './format.js';
+
+/** @typedef {import('./types.js').State} State */
+/** @typedef {import('./types.js').PeerageEvent} PeerageEvent */
+/** @typedef {import('./types.js').Step} Step */
+
+/** The first minute, in order. */
+export const LINES = ['browser', 'identity', 'node', 'ledger', 'device', 'text', 'step', 'neighbour', 'registered', 'update'];
+
+const HEADS = 900; // verified heads kept: fifteen minutes of one-second blocks
+const STEPS = 512; // newest steps kept whole
+const FIRST = 32; // oldest steps kept whole
+const POINTS = 600; // points of the chart; their stride doubles when they are full
+const PEERS = 256; // peers whose answers are counted
+const TRANSACTIONS = 64;
+const MESSAGES = 12;
+const PACE_MS = 30_000; // window of the rates
+
+/** Before anything has happened. @returns {State} */
+export function initial() {
+  return {
+    phase: 'ready',
+    joinedAt: null,
+    lines: Object.fromEntries(LINES.map((id) => [id, {state: 'idle', started: null, ended: null, detail: '', help: ''}])),
+    messages: [],
+    browser: null,
+    identity: null,
+    chain: null,
+    node: null,
+    head: null,
+    heads: [],
+    device: null,
+    dataset: null,
+    corpus: null,
+    steps: {count: 0, first: [], last: [], stride: 1, series: [], pending: []},
+    pace: [],
+    connections: [],
+    answers: {},
+    traffic: {in: 0, out: 0, marks: []},
+    exchanges: {},
+    scores: {},
+    neurons: {},
+    keys: {},
+    own: null,
+    work: null,
+    transactions: [],
+    helped: {served: 0, applied: 0},
+    heard: {tab: 0, resident: 0},
+  };
+}
+
+/** One event into the state, at time `now` (ms). Unknown types change nothing. @param {State} s @param {PeerageEvent} e @param {number} now */
+export function fold(s, e, now) {
+  if (Object.hasOwn(folds, e.type)) folds[e.type](s, e, now);
+}
+
+/** @type {Record<string, (s: State, e: PeerageEvent, now: number) => void>} */
+const folds = {
+  'page:browser'(s, {webgpu, webrtc, secure, missing}, now) {
+    s.browser = {webgpu, webrtc, missing};
+    begin(s, 'browser', now);
+    if (missing.length > 0) {
+      fail(s, 'browser', now, `This browser lacks ${missing.join(', ')}.`, 'Open this page in a current Chrome, Edge, Firefox or Safari.');
+      return;
+    }
+    const found = `WebGPU ${webgpu ? 'yes' : 'no'}, WebRTC ${webrtc ? 'yes' : 'no'}`;
+    done(s, 'browser', now, `Everything needed is here (${found}).`);
+    if (!webgpu) {
+      const why = secure ? 'This browser offers no WebGPU' : 'Browsers offer WebGPU only over https or on this machine itself';
+      tell(s, now, 'webgpu', 'info', `${why}, so this tab will train on the processor. Slower, but it takes part like any other.`);
+    }
+    if (!webrtc) {
+      tell(s, now, 'webrtc', 'info', 'This browser has no WebRTC. Nothing to do: other tabs are reached through the node, which only adds a little delay.');
+    }
+  },
+
+  'page:join'(s, _e, now) {
+    s.phase = 'joining';
+    s.joinedAt = now;
+    for (const id of ['identity', 'node', 'device', 'text']) begin(s, id, now);
+    detail(s, 'identity', 'Loading the program that checks the ledger.');
+    detail(s, 'node', 'Asking this site where its node is.');
+    detail(s, 'device', 'Loading the training program, about 3 MB the first time.');
+    detail(s, 'text', 'Fetching the text to learn from.');
+  },
+
+  'page:bootstrap'(s, {chain, node, name}) {
+    s.chain = chain;
+    detail(s, 'node', `Calling ${name ? `the node of “${name}”` : 'the node'}${node ? ` at ${node}` : ''}.`);
+  },
+
+  'page:corpus'(s, {name, received, total}) {
+    s.corpus = {name, received, total};
+    const all = total > 0 ? ` of ${bytes(total)}` : '';
+    detail(s, 'text', received < total || total === 0 ? `Fetching the text: ${bytes(received)}${all}.` : `${bytes(received)} fetched; this tab’s own part is cut next.`);
+  },
+
+  'page:failed'(s, {line, text, help}, now) {
+    if (s.lines[line]) fail(s, line, now, text, help ?? '');
+    tell(s, now, `failed-${line}`, 'error', help ? `${text} ${help}` : text);
+    s.phase = 'stopped';
+  },
+
+  'page:pause'(s, {paused}) {
+    if (s.phase === 'running' || s.phase === 'paused') s.phase = paused ? 'paused' : 'running';
+    s.pace = [];
+  },
+
+  'page:stop'(s) {
+    s.phase = 'stopping';
+  },
+
+  'page:message'(s, {id, tone, text, action, until}, now) {
+    tell(s, now, id, tone, text, {action, until});
+  },
+
+  'page:clear'(s, {id}) {
+    clear(s, id);
+  },
+
+  'page:tick'(s, _e, now) {
+    s.messages = s.messages.filter((m) => m.until == null || m.until > now);
+    s.pace = s.pace.filter((p) => p.at >= now - PACE_MS);
+  },
+
+  identity(s, {key, chain, kept}, now) {
+    const first = s.identity == null;
+    s.identity = {key, chain};
+    if (first) {
+      done(s, 'identity', now, `${kept === true ? 'Key from your last visit' : kept === false ? 'New key, kept in this browser' : 'Key ready'}: ${short(key)}. Its secret never leaves this browser.`);
+    }
+  },
+
+  network(s, e, now) {
+    if (e.node) node(s, e.node, now);
+    if (Array.isArray(e.connections)) connections(s, e.connections, now);
+    if (typeof e.bytesIn === 'number') {
+      s.traffic.in = e.bytesIn;
+      s.traffic.out = e.bytesOut;
+      const {marks} = s.traffic;
+      marks.push({at: now, in: e.bytesIn, out: e.bytesOut});
+      while (marks.length > 2 && marks[0].at < now - PACE_MS) marks.shift();
+    }
+    if (e.exchanges) s.exchanges = e.exchanges;
+  },
+
+  head(s, e, now) {
+    const newer = s.head == null || e.height >= s.head.height;
+    if (newer) s.head = {...e, at: now};
+    s.heads.push([e.height, e.digest]);
+    if (s.heads.length > HEADS) s.heads.splice(0, s.heads.length - HEADS);
+    clear(s, 'stalled');
+    if (!ended(s, 'ledger')) {
+      done(s, 'ledger', now, `Block ${whole(e.height)} checked: signed by ${e.signers} of ${count(e.validators, 'validator')}.`);
+      begin(s, 'registered', now);
+      detail(s, 'registered', 'Reading the list of peers.');
+    }
+  },
+
+  own(s, e, now) {
+    s.own = e;
+    if (e.uid == null) return;
+    if (!ended(s, 'registered')) {
+      begin(s, 'registered', now);
+      const again = s.work == null ? 'Still registered from an earlier visit' : 'Registered';
+      done(s, 'registered', now, `${again} as peer ${e.uid}, one of ${whole(e.peers)}.`);
+    }
+    if (!ended(s, 'update')) {
+      begin(s, 'update', now);
+      if (!s.lines.update.detail) detail(s, 'update', 'Waiting for the first scores of neighbours, and for the ledger to allow a change.');
+    }
+  },
+
+  neurons(s, {neurons}) {
+    s.neurons = {};
+    s.keys = {};
+    for (const [uid, key, stake] of neurons) {
+      s.neurons[key] = {uid, stake};
+      s.keys[uid] = key;
+    }
+  },
+
+  working(s, {tried, expected, rate}, now) {
+    s.work = {tried, expected, rate};
+    begin(s, 'registered', now);
+    const usual = rate > 0 ? ` On average this takes ${duration((expected / rate) * 1000)}; it is a matter of luck.` : '';
+    detail(s, 'registered', `Proof of work: ${whole(tried)} tries so far, ${whole(expected)} needed on average${rate > 0 ? `, ${whole(rate)} a second` : ''}.${usual}`);
+  },
+
+  transaction(s, {digest, action, state}, now) {
+    const known = s.transactions.find((t) => t.digest === digest);
+    if (known) Object.assign(known, {state, at: now});
+    else s.transactions.push({digest, action, state, at: now});
+    if (s.transactions.length > TRANSACTIONS) s.transactions.shift();
+    const line = isWeights(action) ? 'update' : isRegister(action) ? 'registered' : null;
+    if (line == null || ended(s, line)) return;
+    begin(s, line, now);
+    if (state.type === 'pending') detail(s, line, 'Signed and handed to the node; waiting for the block that holds it.');
+    if (state.type === 'refused') detail(s, line, `Refused: ${sentence(state.reason)} It is tried again.`);
+    if (state.type === 'included' && line === 'update') done(s, line, now, `In block ${whole(state.height)}, proved against its header.`);
+    if (state.type === 'included' && line === 'registered') detail(s, line, `In block ${whole(state.height)}; reading the own entry.`);
+  },
+
+  alarm(s, {message, fatal}, now) {
+    const silent = /no new block since (\d+) ms/i.exec(message);
+    if (silent) {
+      if (s.node?.up !== false) tell(s, now, 'stalled', 'warning', `No new block for ${duration(Number(silent[1]))}. The ledger stands still, or the node holds it back. Training goes on, and scores are signed when blocks come again.`);
+      return;
+    }
+    const other = /\bchain\b/i.test(message) && /other|another|foreign|wrong|different|mismatch/i.test(message);
+    if (other) {
+      otherChain(s, now, message);
+    } else {
+      const way = fatal ? ' Nothing is signed any more. Load the page again to start from a fresh checkpoint; training goes on meanwhile.' : '';
+      tell(s, now, fatal ? 'alarm' : `alarm-${message.slice(0, 40)}`, fatal ? 'error' : 'warning', `The ledger check refused something: ${sentence(message)}${way}`, {
+        until: fatal ? null : now + 30_000,
+        action: fatal ? {id: 'reload', label: 'Load the page again'} : null,
+      });
+    }
+    if (fatal && !ended(s, 'ledger')) fail(s, 'ledger', now, sentence(message), 'See the message above.');
+  },
+
+  loaded(s) {
+    detail(s, 'device', 'Choosing between graphics chip and processor.');
+  },
+
+  device(s, {kind, name, why}, now) {
+    s.device = {kind, name, why};
+    const text = `${kind === 'WebGPU' ? 'Graphics chip through WebGPU' : 'Processor (CPU)'}${name ? `: ${name}` : ''}. ${sentence(why)}`;
+    done(s, 'device', now, text.trim());
+    if (kind !== 'WebGPU' && s.browser?.webgpu) note(s, 'device');
+    clear(s, 'webgpu');
+    if (kind !== 'WebGPU') tell(s, now, 'webgpu', 'info', `This tab trains on the processor. ${sentence(why)} Slower, but it takes part like any other.`, {until: now + 60_000});
+    ready(s, now);
+  },
+
+  dataset(s, {bytes: size, offset}, now) {
+    s.dataset = {bytes: size, offset};
+    const whole_ = s.corpus?.total ? `, starting at byte ${whole(offset)} of ${whole(s.corpus.total)}` : '';
+    done(s, 'text', now, `${bytes(size)} as this tab’s own part${whole_}.`);
+    ready(s, now);
+  },
+
+  step(s, e, now) {
+    const step = /** @type {Step} */ (/** @type {unknown} */ (e));
+    if (s.phase === 'joining') s.phase = 'running';
+    if (!ended(s, 'step')) {
+      begin(s, 'step', now);
+      done(s, 'step', now, `Took ${duration(step.millis)}; loss ${fixed(step.alone, 2)} nats per byte.`);
+    }
+    remember(s, step);
+    s.pace.push({at: now, step: step.step, tokens: step.tokens});
+    while (s.pace.length > 2 && s.pace[0].at < now - PACE_MS) s.pace.shift();
+    for (const peer of step.answered) {
+      answer(s, peer, now).answered += 1;
+      const kind = s.connections.find((c) => c.peer === peer)?.kind;
+      if (kind === 'tab' || kind === 'resident') s.heard[kind] += 1;
+    }
+    for (const peer of step.missed) answer(s, peer, now).missed += 1;
+    s.helped.served += step.served ?? 0;
+    s.helped.applied += step.applied ?? 0;
+    if (step.answered.length > 0) neighbour(s, now, 'answered');
+  },
+
+  scores(s, {scores}) {
+    s.scores = Object.fromEntries(scores.slice(0, PEERS));
+  },
+
+  blamed(s, {peer, reason}, now) {
+    const a = answer(s, peer, now);
+    a.blamed += 1;
+    a.reason = reason;
+    const c = s.connections.find((x) => x.peer === peer);
+    tell(s, now, `blamed-${peer}`, 'info', `A neighbour (${c?.key ? name(s, c.key) : `…${peer.slice(-6)}`}) gave an answer that cannot be used: ${sentence(reason)} It is left out for a while.`, {until: now + 15_000});
+  },
+
+  trouble(s, {message, fatal}, now) {
+    tell(s, now, fatal ? 'trouble' : `trouble-${message.slice(0, 40)}`, fatal ? 'error' : 'warning', `${fatal ? 'Training has ended: ' : 'Training: '}${sentence(message)}${fatal ? ' Join again to go on.' : ''}`, {
+      until: fatal ? null : now + 30_000,
+      action: fatal ? {id: 'again', label: 'Join again'} : null,
+    });
+    if (!fatal) return;
+    for (const id of ['device', 'text', 'step']) if (s.lines[id].state === 'waiting') fail(s, id, now, sentence(message), 'Press Stop, then join again.');
+  },
+
+  stopped(s) {
+    s.phase = 'stopped';
+  },
+};
+
+/** The node went or came. @param {State} s @param {any} n @param {number} now */
+function node(s, n, now) {
+  const before = s.node;
+  const retryAt = n.up || n.retryMs == null ? null : now + n.retryMs;
+  const times = (before?.times ?? 0) + (n.up && !before?.up ? 1 : 0);
+  const same = before != null && before.up === n.up;
+  s.node = {up: n.up, reason: n.reason ?? '', since: same ? before.since : now, retryAt: same && n.retryMs == null ? before.retryAt : retryAt, times};
+  if (n.up) {
+    if (!ended(s, 'node')) {
+      done(s, 'node', now, 'Connected. It introduces peers to each other and serves the ledger.');
+      begin(s, 'ledger', now);
+      detail(s, 'ledger', 'Asking for the newest block and its certificate.');
+      begin(s, 'neighbour', now);
+      detail(s, 'neighbour', 'Asking the node who else is here.');
+    }
+    if (before && !before.up && before.times > 0) {
+      clear(s, 'node');
+      tell(s, now, 'node', 'info', `The node is back after ${duration(now - before.since)}. Connected again.`, {until: now + 12_000});
+    } else if (!same) {
+      clear(s, 'node');
+    }
+    return;
+  }
+  const reason = n.reason ? ` (${n.reason})` : '';
+  if ((before?.times ?? 0) > 0) {
+    tell(s, now, 'node', 'warning', `The node is gone${reason}. This tab goes on training alone and loses nothing; it reconnects by itself.`, {retryAt: s.node.retryAt});
+  } else {
+    detail(s, 'node', `No answer yet${reason}.`);
+    s.lines.node.help = 'Is the node still running, and does nothing between here and there block websockets? It is tried again by itself.';
+    tell(s, now, 'node', 'warning', `The node does not answer${reason}.`, {retryAt: s.node.retryAt});
+  }
+}
+
+/** @param {State} s @param {any[]} list @param {number} now */
+function connections(s, list, now) {
+  s.connections = list.slice(0, PEERS);
+  const c = s.connections.find((x) => x.kind !== 'node');
+  if (c) neighbour(s, now, c.kind === 'tab' ? 'tab' : 'resident');
+}
+
+/** @param {State} s @param {number} now @param {'tab'|'resident'|'answered'} how */
+function neighbour(s, now, how) {
+  if (ended(s, 'neighbour')) return;
+  begin(s, 'neighbour', now);
+  const who = how === 'tab' ? 'Another tab is' : how === 'resident' ? 'A resident peer is' : 'A peer is';
+  done(s, 'neighbour', now, `${who} connected and can be asked.`);
+}
+
+/** The trainer has what it needs for its first step. @param {State} s @param {number} now */
+function ready(s, now) {
+  if (!s.device || !s.dataset) return;
+  begin(s, 'step', now);
+  if (!s.lines.step.detail) detail(s, 'step', `Computing. The first step also prepares the ${s.device.kind === 'WebGPU' ? 'graphics chip' : 'processor'} and is the slowest.`);
+}
+
+/** Another chain than the one this browser knows. @param {State} s @param {number} now @param {string} why */
+export function otherChain(s, now, why) {
+  tell(
+    s,
+    now,
+    'chain',
+    'error',
+    `The node now serves another chain than the one this browser knows (${why.replace(/[.\s]+$/, '')}). This tab does not follow it. If you expected that, forget the old chain; its registration and stake in this browser are then given up.`,
+    {action: {id: 'forget', label: 'Forget the old chain and start anew'}},
+  );
+}
+
+/** @param {State} s @param {Step} step */
+function remember(s, step) {
+  const {steps} = s;
+  steps.count = step.step;
+  if (steps.first.length < FIRST) steps.first.push(step);
+  steps.last.push(step);
+  if (steps.last.length > STEPS) steps.last.shift();
+  steps.pending.push({step: step.step, withPeers: step.withPeers ?? null, alone: step.alone, student: step.student});
+  if (steps.pending.length < steps.stride) return;
+  steps.series.push(mean(steps.pending));
+  steps.pending = [];
+  if (steps.series.length < POINTS) return;
+  steps.stride *= 2;
+  steps.series = steps.series.reduce((/** @type {import('./types.js').Point[]} */ out, p, i, all) => (i % 2 ? [...out, mean([all[i - 1], p])] : out), []);
+}
+
+/** @param {import('./types.js').Point[]} points @returns {import('./types.js').Point} */
+function mean(points) {
+  /** @param {(p: import('./types.js').Point) => number|null} of */
+  const average = (of) => {
+    const values = points.map(of).filter((v) => v != null);
+    return values.length ? values.reduce((a, b) => a + b, 0) / values.length : null;
+  };
+  return {
+    step: points[points.length - 1].step,
+    withPeers: average((p) => p.withPeers),
+    alone: /** @type {number} */ (average((p) => p.alone)),
+    student: /** @type {number} */ (average((p) => p.student)),
+  };
+}
+
+/** @param {State} s @param {string} peer @param {number} now */
+function answer(s, peer, now) {
+  const known = s.answers[peer];
+  if (known) {
+    known.last = now;
+    return known;
+  }
+  const all = Object.values(s.answers);
+  if (all.length >= PEERS) {
+    const oldest = all.reduce((a, b) => (a.last <= b.last ? a : b));
+    delete s.answers[oldest.peer];
+  }
+  s.answers[peer] = {peer, answered: 0, missed: 0, blamed: 0, reason: '', last: now};
+  return s.answers[peer];
+}
+
+/* Lines of the checklist. */
+
+/** @param {State} s @param {string} id */
+const ended = (s, id) => ['done', 'note'].includes(s.lines[id].state);
+
+/** @param {State} s @param {string} id @param {number} now */
+function begin(s, id, now) {
+  const line = s.lines[id];
+  if (line.state !== 'idle' && line.state !== 'failed') return;
+  Object.assign(line, {state: 'waiting', started: line.started ?? now, ended: null, help: ''});
+}
+
+/** @param {State} s @param {string} id @param {string} text */
+function detail(s, id, text) {
+  if (!ended(s, id)) s.lines[id].detail = text;
+}
+
+/** @param {State} s @param {string} id @param {number} now @param {string} text */
+function done(s, id, now, text) {
+  Object.assign(s.lines[id], {state: 'done', started: s.lines[id].started ?? now, ended: now, detail: text, help: ''});
+}
+
+/** @param {State} s @param {string} id */
+function note(s, id) {
+  s.lines[id].state = 'note';
+}
+
+/** @param {State} s @param {string} id @param {number} now @param {string} text @param {string} help */
+function fail(s, id, now, text, help) {
+  Object.assign(s.lines[id], {state: 'failed', started: s.lines[id].started ?? now, ended: now, detail: text, help});
+}
+
+/* Messages. */
+
+/**
+ * @param {State} s @param {number} now @param {string} id @param {'info'|'warning'|'error'} tone @param {string} text
+ * @param {{until?: number|null, retryAt?: number|null, action?: {id: string, label: string}|null}} [more]
+ */
+function tell(s, now, id, tone, text, {until = null, retryAt = null, action = null} = {}) {
+  const next = {id, tone, text, since: now, until, retryAt, action};
+  const at = s.messages.findIndex((m) => m.id === id);
+  if (at >= 0) s.messages[at] = {...next, since: s.messages[at].since};
+  else s.messages.push(next);
+  while (s.messages.length > MESSAGES) {
+    const drop = s.messages.findIndex((m) => m.tone === 'info');
+    s.messages.splice(Math.max(drop, 0), 1);
+  }
+}
+
+/** @param {State} s @param {string} id */
+function clear(s, id) {
+  s.messages = s.messages.filter((m) => m.id !== id);
+}
+
+/* What can be computed from the state. */
+
+/** Steps and bytes of text a second over the last half minute. @param {State} s @param {number} now */
+export function rates(s, now) {
+  const {pace} = s;
+  if (pace.length < 2) return null;
+  const seconds = (Math.max(now - 2000, pace[pace.length - 1].at) - pace[0].at) / 1000;
+  if (seconds <= 0) return null;
+  const tokens = pace.slice(1).reduce((sum, p) => sum + p.tokens, 0);
+  return {steps: (pace.length - 1) / seconds, tokens: tokens / seconds};
+}
+
+/** Bytes a second in and out over the last half minute. @param {State} s */
+export function flow(s) {
+  const {marks} = s.traffic;
+  if (marks.length < 2) return null;
+  const first = marks[0];
+  const last = marks[marks.length - 1];
+  const seconds = (last.at - first.at) / 1000;
+  return seconds > 0 ? {in: (last.in - first.in) / seconds, out: (last.out - first.out) / seconds} : null;
+}
+
+/** Share of all scores that belongs to `key`; null where there are none yet. @param {State} s @param {string|null|undefined} key */
+export function share(s, key) {
+  if (!key || !(key in s.scores)) return null;
+  const total = Object.values(s.scores).reduce((a, b) => a + b, 0);
+  return total > 0 ? s.scores[key] / total : null;
+}
+
+/** `peer 7`, or the start of the key while it is on no verified list. @param {State} s @param {string|null|undefined} key */
+export const name = (s, key) => (key && s.neurons[key] ? `Peer ${s.neurons[key].uid}` : short(key));
+
+/** @param {string} action */
+export const isWeights = (action) => /weight/i.test(action);
+/** @param {string} action */
+export const isRegister = (action) => /regist/i.test(action);
+
+/** A reason as a sentence of its own. @param {string} text */
+export function sentence(text) {
+  const t = (text ?? '').trim();
+  if (!t) return '';
+  const upper = t[0].toUpperCase() + t.slice(1);
+  return /[.!?]$/.test(upper) ? upper : `${upper}.`;
+}
+

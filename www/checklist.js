@@ -102,11 +102,13 @@ export function announce(text) {
   while (region.children.length > 4) region.firstElementChild?.remove();
 }
 
-/** Messages, each with its sentence, countdown and way back. @param {State} s @param {number} now @param {(id: string) => void} act */
+const URGENCY = {error: 0, warning: 1, info: 2};
+
+/** Messages, most urgent first, each with its sentence, countdown and way back. @param {State} s @param {number} now @param {(id: string) => void} act */
 export function drawMessages(s, now, act) {
   each(
     the('messages'),
-    s.messages,
+    [...s.messages].sort((a, b) => URGENCY[a.tone] - URGENCY[b.tone]),
     (m) => m.id,
     (m) => {
       const box = make('div', 'message');

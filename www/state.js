@@ -204,7 +204,7 @@ const folds = {
     if (line == null || ended(s, line)) return;
     begin(s, line, now);
     if (state.type === 'pending') detail(s, line, 'Signed and handed to the node; waiting for the block that holds it.');
-    if (state.type === 'refused') detail(s, line, `Refused: ${sentence(state.reason)} It is tried again.`);
+    if (state.type === 'refused') detail(s, line, `Refused: ${clause(state.reason)} It is tried again.`);
     if (state.type === 'included' && line === 'update') done(s, line, now, `In block ${whole(state.height)}, proved against its header.`);
     if (state.type === 'included' && line === 'registered') detail(s, line, `In block ${whole(state.height)}; reading the own entry.`);
   },
@@ -220,7 +220,7 @@ const folds = {
       otherChain(s, now, message);
     } else {
       const way = fatal ? ' Nothing is signed any more. Load the page again to start from a fresh checkpoint; training goes on meanwhile.' : '';
-      tell(s, now, fatal ? 'alarm' : `alarm-${message.slice(0, 40)}`, fatal ? 'error' : 'warning', `The ledger check refused something: ${sentence(message)}${way}`, {
+      tell(s, now, fatal ? 'alarm' : `alarm-${message.slice(0, 40)}`, fatal ? 'error' : 'warning', `Ledger check: ${clause(message)}${way}`, {
         until: fatal ? null : now + 30_000,
         action: fatal ? {id: 'reload', label: 'Load the page again'} : null,
       });
@@ -279,11 +279,11 @@ const folds = {
     a.blamed += 1;
     a.reason = reason;
     const c = s.connections.find((x) => x.peer === peer);
-    tell(s, now, `blamed-${peer}`, 'info', `A neighbour (${c?.key ? name(s, c.key) : `…${peer.slice(-6)}`}) gave an answer that cannot be used: ${sentence(reason)} It is left out for a while.`, {until: now + 15_000});
+    tell(s, now, `blamed-${peer}`, 'info', `A neighbour (${c?.key ? name(s, c.key) : `…${peer.slice(-6)}`}) gave an answer that cannot be used: ${clause(reason)} It is left out for a while.`, {until: now + 15_000});
   },
 
   trouble(s, {message, fatal}, now) {
-    tell(s, now, fatal ? 'trouble' : `trouble-${message.slice(0, 40)}`, fatal ? 'error' : 'warning', `${fatal ? 'Training has ended: ' : 'Training: '}${sentence(message)}${fatal ? ' Join again to go on.' : ''}`, {
+    tell(s, now, fatal ? 'trouble' : `trouble-${message.slice(0, 40)}`, fatal ? 'error' : 'warning', `${fatal ? 'Training has ended: ' : 'Training: '}${clause(message)}${fatal ? ' Join again to go on.' : ''}`, {
       until: fatal ? null : now + 30_000,
       action: fatal ? {id: 'again', label: 'Join again'} : null,
     });
@@ -503,9 +503,13 @@ export const isRegister = (action) => /regist/i.test(action);
 
 /** A reason as a sentence of its own. @param {string} text */
 export function sentence(text) {
+  const t = clause(text);
+  return t && t[0].toUpperCase() + t.slice(1);
+}
+
+/** A reason as the end of a sentence. @param {string} text */
+export function clause(text) {
   const t = (text ?? '').trim();
-  if (!t) return '';
-  const upper = t[0].toUpperCase() + t.slice(1);
-  return /[.!?]$/.test(upper) ? upper : `${upper}.`;
+  return !t || /[.!?]$/.test(t) ? t : `${t}.`;
 }
 

@@ -35,7 +35,7 @@ export const launch = ({webgpu = false} = {}) =>
   chromium.launch({
     executablePath: executable(),
     headless: false, // playwright's own switch would choose the old mode
-    args: [...QUIET, ...(webgpu ? ['--enable-unsafe-webgpu'] : ['--disable-features=WebGPU,WebGPUService'])],
+    args: webgpu ? [...QUIET, '--enable-unsafe-webgpu'] : QUIET,
   });
 
 /** Console lines that come with a node that goes away, and with nothing else. */

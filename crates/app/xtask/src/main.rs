@@ -1,2 +1,76 @@
 //! Set-up, build, run, test and bench: the only script language of the project.
-fn main() {}
+//!
+//! `cargo xtask help` lists the commands. Every command brings the machine into the state it needs first (`setup`), so
+//! that none has to be remembered; a second set-up only looks. What is fetched or built outside the checkout lies in
+//! `~/.cache/peerage`. This crate links no crate of ours: it compiles in seconds on a machine that has only Rust.
+
+mod arrows;
+mod bench;
+mod build;
+mod check;
+mod debian;
+mod licences;
+mod setup;
+mod shell;
+mod site;
+mod test;
+mod tidy;
+mod toolchain;
+mod tools;
+mod workspace;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Set-up, build, run, test and bench of Peerage")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Get what is missing: the wasm32 library, wasm-bindgen, trunk, npm packages, a browser to test in
+    Setup,
+    /// Build the native program and the site it serves (pkg/site)
+    Build,
+    /// Build, then start a development network on this machine and print its address
+    Run {
+        /// Arguments of `peerage dev`, after `--`: for example `-- --corpus FILE`; `-- --help` lists them
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        dev: Vec<String>,
+    },
+    /// Run every test: native, in a headless browser, end to end
+    Test,
+    /// Look at format, lints (native and wasm32), the direction of dependencies, licences and tidiness
+    Check,
+    /// Measure and print figures with their units
+    Bench {
+        /// Print one JSON object instead of a table
+        #[arg(long)]
+        json: bool,
+    },
+    /// Look at the source files alone: headers, lengths, forgotten notes, the direction of dependencies
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match arguments.command {
+        Command::Setup => setup::run(setup::For::Test).map(|_| ()),
+        Command::Build => build::run().map(|_| ()),
+        Command::Run { dev } => build::dev(&dev),
+        Command::Test => test::run(),
+        Command::Check => check::run(),
+        Command::Bench { json } => bench::run(json),
+        Command::Tidy => check::tidy(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            shell::sentence(&error);
+            ExitCode::FAILURE
+        }
+    }
+}

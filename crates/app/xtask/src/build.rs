@@ -1,0 +1,62 @@
+//! Builds the native program and the site, and starts a development network from them.
+//!
+//! Two profiles: `dev` for everything native, `release` for everything in the tab.
+
+use crate::setup::{self, For};
+use crate::shell::{Shell, run as run_it, say, step};
+use crate::site;
+use anyhow::{Context, Result};
+use std::time::Instant;
+
+/// Set-up, then both.
+pub fn run() -> Result<setup::Ready> {
+    let ready = setup::run(For::Run)?;
+    all(&ready.shell)?;
+    Ok(ready)
+}
+
+/// Builds both on a machine that is set up.
+pub fn all(shell: &Shell) -> Result<()> {
+    program(shell)?;
+    tab(shell)
+}
+
+/// Builds, then becomes `peerage dev` with these arguments.
+pub fn dev(arguments: &[String]) -> Result<()> {
+    let ready = run()?;
+    let mut command = ready.shell.command(ready.shell.workspace.program());
+    command.arg("dev").arg("--site").arg(ready.shell.workspace.site()).args(arguments);
+    // Relative paths mean the folder in which the command was typed.
+    command.current_dir(std::env::current_dir()?);
+    become_it(command)
+}
+
+fn program(shell: &Shell) -> Result<()> {
+    let since = Instant::now();
+    say("Building the native program (about 15 minutes on two cores the first time):");
+    run_it(&mut shell.cargo(["build", "--locked", "--package", "peerage-node"]))?;
+    step("program", "built", &shell.workspace.program().display().to_string(), since);
+    Ok(())
+}
+
+fn tab(shell: &Shell) -> Result<()> {
+    let since = Instant::now();
+    say("Building the modules of the tab (about 12 minutes on two cores the first time):");
+    let mut trunk = shell.command("trunk");
+    trunk.args(["build", "--release", "--offline", "--config"]).arg(shell.workspace.root.join("Trunk.toml"));
+    run_it(&mut trunk).context("the page could not be built")?;
+    let words = site::finish(shell)?;
+    step("site", "built", &words, since);
+    Ok(())
+}
+
+#[cfg(unix)]
+fn become_it(mut command: std::process::Command) -> Result<()> {
+    use std::os::unix::process::CommandExt;
+    Err(command.exec()).with_context(|| format!("cannot start `{}`", crate::shell::words(&command)))
+}
+
+#[cfg(not(unix))]
+fn become_it(mut command: std::process::Command) -> Result<()> {
+    run_it(&mut command)
+}

@@ -1,0 +1,84 @@
+//! Looks without running: format, lints, the direction of dependencies, licences, tidiness.
+//!
+//! Lints run as a build with clippy in the compiler's place for our own crates (`RUSTC_WORKSPACE_WRAPPER`), so that the
+//! nine hundred crates below them are the ones the build compiled anyway.
+
+use crate::setup::{self, For};
+use crate::shell::{Shell, duration, read, run as run_it, say, sentence};
+use crate::toolchain::TARGET;
+use crate::workspace::Workspace;
+use crate::{arrows, licences, tidy as sources};
+use anyhow::{Context, Result, bail};
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// Everything; an error at the end when any check failed.
+pub fn run() -> Result<()> {
+    let ready = setup::run(For::Run)?;
+    let shell = &ready.shell;
+    let mut checks = Checks::default();
+    checks
+        .one("format", || run_it(&mut shell.cargo(["fmt", "--all", "--check"])).context("`cargo fmt --all` mends it"));
+    checks.one("sources", || sources::check(&shell.workspace));
+    checks.one("arrows", || arrows::check(shell));
+    checks.one("licences", || licences::check(shell));
+    checks.one("lints, native", || lint(shell, &["--all-targets"]));
+    checks.one("lints, wasm32", || lint(shell, IN_TAB));
+    checks.end()
+}
+
+/// The quick ones, which compile nothing.
+pub fn tidy() -> Result<()> {
+    let shell = Shell::new(Workspace::find()?);
+    let mut checks = Checks::default();
+    checks.one("sources", || sources::check(&shell.workspace));
+    checks.one("arrows", || arrows::check(&shell));
+    checks.one("licences", || licences::check(&shell));
+    checks.end()
+}
+
+fn lint(shell: &Shell, arguments: &[&str]) -> Result<()> {
+    let sysroot = read(shell.command("rustc").args(["--print", "sysroot"]))?;
+    let driver =
+        PathBuf::from(sysroot.trim()).join("bin").join(format!("clippy-driver{}", std::env::consts::EXE_SUFFIX));
+    if !driver.is_file() {
+        // Where rustup can fetch, it does.
+        read(shell.command("rustup").args(["component", "add", "clippy"]))
+            .context("this toolchain has no clippy: `rustup component add clippy` or Debian's rust-web-clippy")?;
+    }
+    let mut command = shell.cargo(["build", "--locked"]);
+    command.args(arguments);
+    command.env("RUSTC_WORKSPACE_WRAPPER", driver).env("CLIPPY_ARGS", "-Dwarnings__CLIPPY_HACKERY__");
+    run_it(&mut command)
+}
+
+#[derive(Default)]
+struct Checks {
+    failed: Vec<&'static str>,
+}
+
+impl Checks {
+    fn one(&mut self, name: &'static str, check: impl FnOnce() -> Result<()>) {
+        let since = Instant::now();
+        say(format!("Checking {name} …"));
+        match check() {
+            Ok(()) => say(format!("  {name}: good  [{}]", duration(since.elapsed()))),
+            Err(error) => {
+                sentence(&error);
+                self.failed.push(name);
+            }
+        }
+    }
+
+    fn end(self) -> Result<()> {
+        if !self.failed.is_empty() {
+            bail!("these checks failed: {}", self.failed.join("; "));
+        }
+        say("Every check is good.");
+        Ok(())
+    }
+}
+
+/// What is compiled for the tab.
+const IN_TAB: &[&str] =
+    &["--release", "--target", TARGET, "-p", "peerage-page", "-p", "peerage-auditor", "-p", "peerage-trainer"];

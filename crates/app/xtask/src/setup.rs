@@ -1,0 +1,108 @@
+//! Brings the machine into the state that the other commands need. Idempotent: a second run only looks.
+
+use crate::shell::{Shell, duration, run as run_it, say, step};
+use crate::toolchain;
+use crate::tools::{self, Browser, Crate};
+use crate::workspace::Workspace;
+use anyhow::{Context, Result};
+use std::time::Instant;
+
+/// What the machine is set up for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum For {
+    /// Building and running.
+    Run,
+    /// Testing too: a browser with its driver.
+    Test,
+}
+
+/// A machine that is set up.
+#[derive(Clone, Debug)]
+pub struct Ready {
+    /// Starts programs with the chosen toolchain.
+    pub shell: Shell,
+    /// Present when set up for tests.
+    pub browser: Option<Browser>,
+}
+
+/// Looks at each thing, gets what is missing, and says so.
+pub fn run(purpose: For) -> Result<Ready> {
+    let start = Instant::now();
+    let workspace = Workspace::find()?;
+    say(format!("Set-up (build folder {}):", workspace.target.display()));
+    let shell = rust(&Shell::new(workspace))?;
+
+    ensure("compilers", "", || tools::compilers(&shell), || tools::make_compilers(&shell))?;
+    for tool in crates(&shell)? {
+        ensure(
+            tool.program,
+            "compiling it takes about 6 minutes on two cores",
+            || tool.probe(&shell),
+            || tool.make(&shell),
+        )?;
+    }
+    let since = Instant::now();
+    run_it(&mut shell.cargo(["fetch", "--quiet", "--locked"]))
+        .context("cannot fetch the crates that Cargo.lock names")?;
+    step("crates", "ready", "as in Cargo.lock", since);
+    ensure("npm packages", "", || tools::packages(&shell), || tools::make_packages(&shell))?;
+
+    let browser = if purpose == For::Test { Some(browser(&shell)?) } else { None };
+    say(format!("Set up in {}.", duration(start.elapsed())));
+    Ok(Ready { shell, browser })
+}
+
+/// The programs that Trunk and the tests in browsers need.
+fn crates(shell: &Shell) -> Result<[Crate; 2]> {
+    Ok([
+        // Equal to the library in the last digit, or its output is refused.
+        Crate {
+            package: "wasm-bindgen-cli",
+            program: "wasm-bindgen",
+            version: shell.workspace.locked("wasm-bindgen")?,
+        },
+        Crate { package: "trunk", program: "trunk", version: TRUNK.into() },
+    ])
+}
+
+fn rust(shell: &Shell) -> Result<Shell> {
+    let since = Instant::now();
+    if let Some((shell, words)) = toolchain::probe(shell)? {
+        step("rust", "ready", &words, since);
+        return Ok(shell);
+    }
+    say("  rust         missing the library of wasm32-unknown-unknown, getting it …");
+    let (shell, words) = toolchain::make(shell)?;
+    step("rust", "made", &words, since);
+    Ok(shell)
+}
+
+fn browser(shell: &Shell) -> Result<Browser> {
+    let since = Instant::now();
+    let (browser, state) = match Browser::probe(shell) {
+        Some(browser) => (browser, "ready"),
+        None => (Browser::make(shell)?, "made"),
+    };
+    step("browser", state, &browser.version(shell)?, since);
+    Ok(browser)
+}
+
+fn ensure(
+    name: &str,
+    estimate: &str,
+    probe: impl Fn() -> Option<String>,
+    make: impl Fn() -> Result<String>,
+) -> Result<()> {
+    let since = Instant::now();
+    if let Some(words) = probe() {
+        step(name, "ready", &words, since);
+        return Ok(());
+    }
+    say(format!("  {name:<12} missing, getting it … {estimate}"));
+    let words = make().with_context(|| format!("set-up could not get `{name}`"))?;
+    step(name, "made", &words, since);
+    Ok(())
+}
+
+/// 0.22 asks for a newer Rust than Debian's.
+const TRUNK: &str = "0.21.14";

@@ -1,0 +1,205 @@
+//! What happens to the site after Trunk: workers get names by content, everything gets a compressed twin.
+//!
+//! Trunk gives the page's own module a name with a hash but leaves workers as they are. Here each worker moves into a
+//! folder named by its content, so that a node may serve both as immutable. Compressed twins (`.br`) are kept in the
+//! cache folder by the content they were made from.
+
+use crate::shell::{Shell, read};
+use anyhow::{Context, Result, bail};
+use brotli::enc::BrotliEncoderParams;
+use std::fs;
+use std::hash::{DefaultHasher, Hasher};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Names, shrinks and compresses; gives words about the sizes.
+pub fn finish(shell: &Shell) -> Result<String> {
+    let site = shell.workspace.site();
+    for file in files(&site)? {
+        if file.extension().is_some_and(|kind| kind == "wasm") {
+            shrink(shell, &file)?;
+        }
+    }
+    let index = site.join("index.html");
+    let mut html = fs::read_to_string(&index).context("Trunk left no index.html in pkg/site")?;
+    for worker in WORKERS {
+        let folder = rename(&site, worker)?;
+        let (from, to) = (format!("{worker}_loader.js"), format!("{folder}/{worker}_loader.js"));
+        if !html.contains(&from) {
+            bail!("index.html does not name {from}, so the page could not start that worker");
+        }
+        html = html.replace(&from, &to);
+    }
+    let html = without_comments(&html);
+    refuse_inline(&html)?;
+    fs::write(&index, html)?;
+
+    let cache = shell.workspace.cache.join("brotli");
+    fs::create_dir_all(&cache)?;
+    let mut sizes = Sizes::default();
+    for file in files(&site)? {
+        let (raw, compressed) = compress(&file, &cache)?;
+        sizes.add(&file, raw, compressed);
+    }
+    Ok(sizes.words())
+}
+
+/// Everything below `folder`.
+pub fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).with_context(|| format!("cannot look into {}", folder.display()))? {
+        let path = entry?.path();
+        if path.is_dir() { found.extend(files(&path)?) } else { found.push(path) }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Replaces the module by a smaller one that does the same (npm's binaryen); both remembered by content.
+fn shrink(shell: &Shell, wasm: &Path) -> Result<()> {
+    let cache = shell.workspace.cache.join("wasm-opt");
+    fs::create_dir_all(&cache)?;
+    let done = cache.join(format!("{}{}.wasm", fingerprint(&fs::read(wasm)?), SHRINK.concat()));
+    if !done.exists() {
+        let unfinished = done.with_extension("part");
+        let mut command: Command = shell.command("wasm-opt");
+        command.args(SHRINK).arg(wasm).arg("-o").arg(&unfinished);
+        read(&mut command)?;
+        fs::rename(unfinished, &done)?;
+    }
+    fs::copy(&done, wasm)?;
+    Ok(())
+}
+
+/// Moves the three files of `worker` into a folder named by their content; gives the folder's name.
+fn rename(site: &Path, worker: &str) -> Result<String> {
+    let names = [format!("{worker}.js"), format!("{worker}_bg.wasm"), format!("{worker}_loader.js")];
+    let mut content = Vec::new();
+    for name in &names {
+        content.extend(fs::read(site.join(name)).with_context(|| format!("Trunk left no {name} in pkg/site"))?);
+    }
+    let short = worker.strip_prefix("peerage-").unwrap_or(worker);
+    let folder = format!("{short}-{}", fingerprint(&content));
+    fs::create_dir_all(site.join(&folder))?;
+    for name in &names {
+        fs::rename(site.join(name), site.join(&folder).join(name))?;
+    }
+    Ok(folder)
+}
+
+/// Comments are for those who read the sources.
+fn without_comments(html: &str) -> String {
+    let mut parts = html.split("<!--");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |out, part| out + part.split_once("-->").map_or("", |(_, rest)| rest))
+}
+
+/// The Content-Security-Policy allows scripts and styles from files alone.
+fn refuse_inline(html: &str) -> Result<()> {
+    for tag in html.split("<script").skip(1) {
+        let Some((attributes, _)) = tag.split_once('>') else { continue };
+        if !attributes.contains("src=") {
+            bail!("index.html holds an inline script, which the Content-Security-Policy forbids: <script{attributes}>");
+        }
+    }
+    for sin in ["<style", " style=", " onclick=", " onload=", "javascript:"] {
+        if html.contains(sin) {
+            bail!("index.html holds `{}`, which the Content-Security-Policy forbids", sin.trim());
+        }
+    }
+    Ok(())
+}
+
+/// Writes the compressed twin and gives both sizes.
+fn compress(file: &Path, cache: &Path) -> Result<(u64, u64)> {
+    let bytes = fs::read(file)?;
+    let raw = bytes.len() as u64;
+    let kind = file.extension().and_then(|kind| kind.to_str()).unwrap_or_default();
+    if bytes.len() <= SMALL || !COMPRESSED.contains(&kind) {
+        return Ok((raw, raw));
+    }
+    let kept = cache.join(format!("{}-{QUALITY}.br", fingerprint(&bytes)));
+    if !kept.exists() {
+        let unfinished = kept.with_extension("part");
+        fs::write(&unfinished, brotli(&bytes)?)?;
+        fs::rename(unfinished, &kept)?;
+    }
+    let twin = file.with_extension(format!("{kind}.br"));
+    fs::copy(&kept, &twin)?;
+    Ok((raw, fs::metadata(&twin)?.len()))
+}
+
+/// `bytes` as served with `content-encoding: br`.
+fn brotli(bytes: &[u8]) -> Result<Vec<u8>> {
+    let parameters = BrotliEncoderParams { quality: QUALITY, lgwin: 22, size_hint: bytes.len(), ..Default::default() };
+    let mut out = Vec::new();
+    brotli::BrotliCompress(&mut &*bytes, &mut out, &parameters).context("brotli failed")?;
+    Ok(out)
+}
+
+/// Names content in the cache and in addresses. Not for security.
+fn fingerprint(bytes: &[u8]) -> String {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(bytes);
+    format!("{:016x}", hasher.finish())
+}
+
+/// Sizes of the first load and of the model's module.
+#[derive(Default)]
+struct Sizes {
+    first: u64,
+    trainer: u64,
+}
+
+impl Sizes {
+    fn add(&mut self, file: &Path, _raw: u64, compressed: u64) {
+        let in_trainer = file.components().any(|part| part.as_os_str().to_string_lossy().starts_with("trainer-"));
+        if in_trainer { self.trainer += compressed } else { self.first += compressed }
+    }
+
+    fn words(&self) -> String {
+        format!("first load {} KB, trainer {} KB, compressed", self.first / 1_000, self.trainer / 1_000)
+    }
+}
+
+/// Package names of the workers, as Trunk names their files.
+const WORKERS: [&str; 2] = ["peerage-auditor", "peerage-trainer"];
+/// Quality 11 takes ten times as long for 4 % less.
+const QUALITY: i32 = 9;
+/// Files up to this size travel in one packet anyway.
+const SMALL: usize = 1_024;
+/// Kinds of files that compress.
+const COMPRESSED: &[&str] = &["wasm", "js", "mjs", "css", "html", "svg", "txt", "json", "md"];
+/// One pass over everything; -O2 and above take minutes for the trainer.
+const SHRINK: &[&str] = &["-O1", "--all-features"];
+
+#[cfg(test)]
+mod tests {
+    use super::{brotli, refuse_inline, without_comments};
+
+    #[test]
+    fn comments_are_taken_out() {
+        assert_eq!(
+            without_comments("<!doctype html><a><!-- one\n<script> --><b><!-- two --></b>"),
+            "<!doctype html><a><b></b>"
+        );
+    }
+
+    #[test]
+    fn inline_scripts_and_styles_are_refused() {
+        assert!(refuse_inline("<script type=\"module\" src=\"a.js\"></script>").is_ok());
+        assert!(refuse_inline("<script type=\"module\">run()</script>").is_err());
+        assert!(refuse_inline("<p style=\"color: red\">").is_err());
+        assert!(refuse_inline("<button onclick=\"go()\">").is_err());
+    }
+
+    #[test]
+    fn compressed_bytes_come_back() {
+        let text = "one peer, two peers, three peers ".repeat(200);
+        let small = brotli(text.as_bytes()).expect("compresses");
+        assert!(small.len() < text.len() / 10);
+        let mut back = Vec::new();
+        brotli::BrotliDecompress(&mut &*small, &mut back).expect("decompresses");
+        assert_eq!(back, text.as_bytes());
+    }
+}

@@ -1,0 +1,83 @@
+//! Tidiness of the sources: every Rust file opens with what it is, stays short, and hides no promise.
+
+use crate::site::files;
+use crate::workspace::Workspace;
+use anyhow::{Result, bail};
+use std::fs;
+
+/// Reads every source file; an error lists all that is untidy.
+pub fn check(workspace: &Workspace) -> Result<()> {
+    let mut untidy = Vec::new();
+    for folder in ["crates", "tests", "www"] {
+        for file in files(&workspace.root.join(folder))? {
+            let kind = file.extension().and_then(|kind| kind.to_str()).unwrap_or_default();
+            if !matches!(kind, "rs" | "js" | "mjs" | "css") {
+                continue;
+            }
+            let name = file.strip_prefix(&workspace.root).unwrap_or(&file).display().to_string();
+            let text = fs::read_to_string(&file)?;
+            untidy.extend(faults(kind, &text).into_iter().map(|fault| format!("{name}: {fault}")));
+        }
+    }
+    if !untidy.is_empty() {
+        bail!("untidy files:\n  {}", untidy.join("\n  "));
+    }
+    Ok(())
+}
+
+fn faults(kind: &str, text: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    if kind == "rs" && !text.starts_with("//!") {
+        faults.push("does not open with `//!` and what it is".to_owned());
+    }
+    let lines = text.lines().count();
+    if kind != "css" && lines > LONGEST {
+        faults.push(format!("{lines} lines, more than {LONGEST}"));
+    }
+    for (number, line) in text.lines().enumerate() {
+        let promise =
+            PROMISES.iter().find(|word| line.split(|c: char| !c.is_ascii_alphabetic()).any(|part| part == **word));
+        if let Some(word) = promise
+            && !names_an_issue(line)
+        {
+            faults.push(format!("line {}: a {word} that names no issue (write `{word} #12`)", number + 1));
+        }
+        if line.ends_with([' ', '\t']) {
+            faults.push(format!("line {}: ends in a blank", number + 1));
+        }
+    }
+    if !text.is_empty() && !text.ends_with('\n') {
+        faults.push("the last line does not end".to_owned());
+    }
+    faults
+}
+
+fn names_an_issue(line: &str) -> bool {
+    line.split('#').skip(1).any(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+/// Lines a file of code may have. Most stay under 400.
+const LONGEST: usize = 600;
+/// Put together here, so that this file does not accuse itself.
+const PROMISES: [&str; 3] = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("X", "XX")];
+
+#[cfg(test)]
+mod tests {
+    use super::{LONGEST, PROMISES, faults};
+
+    #[test]
+    fn a_tidy_file_has_no_faults() {
+        assert!(faults("rs", "//! What it is.\nfn main() {}\n").is_empty());
+        assert!(faults("js", "const a = 1;\n").is_empty());
+    }
+
+    #[test]
+    fn each_fault_is_named() {
+        assert_eq!(faults("rs", "fn main() {}\n").len(), 1);
+        assert_eq!(faults("js", &"a\n".repeat(LONGEST + 1)).len(), 1);
+        assert_eq!(faults("js", &format!("// {} later\n", PROMISES[0])).len(), 1);
+        assert!(faults("js", &format!("// {} #12\n", PROMISES[0])).is_empty());
+        assert_eq!(faults("css", "a {} \n").len(), 1);
+        assert_eq!(faults("css", "a {}").len(), 1);
+    }
+}

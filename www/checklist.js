@@ -3,7 +3,7 @@
 
 import {each, fill, make, the, write} from './dom.js';
 import {duration} from './format.js';
-import {LINES} from './state.js';
+import {LINES} from './lines.js';
 
 /** @typedef {import('./types.js').State} State */
 

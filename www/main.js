@@ -14,9 +14,10 @@
 import {capabilities} from './browser.js';
 import {drawChecklist, drawMessages} from './checklist.js';
 import {the} from './dom.js';
+import {sentence} from './lines.js';
 import {bootstrap, corpus, pageModule, workers} from './load.js';
 import {drawBar, drawLedger, drawNeighbours, drawTab} from './panels.js';
-import {fold, initial, otherChain, sentence} from './state.js';
+import {fold, initial, isOtherChain, otherChain} from './state.js';
 
 const DRAW_MS = 250;
 const STOP_MS = 8000; // after this a stop that nobody confirmed counts as done
@@ -110,7 +111,13 @@ async function join(device) {
   } catch (error) {
     if (over()) return;
     tab?.stop();
-    put({type: 'page:failed', line, text: sentence(reason(error)), help: 'Load the page again to try once more.'});
+    const other = isOtherChain(reason(error));
+    const help = other ? 'See the message above.' : 'Load the page again to try once more.';
+    put({type: 'page:failed', line, text: sentence(reason(error)), help});
+    if (other) {
+      put({type: 'page:clear', id: `failed-${line}`});
+      otherChain(state, Date.now(), reason(error));
+    }
     ended();
   }
 }
@@ -151,19 +158,24 @@ async function recheck() {
   }
 }
 
-/** One identity, one tab: holds a lock of this browser until the tab stops. */
-async function onlyOne() {
-  if (!navigator.locks) return true;
-  /** @type {Promise<boolean>} */
-  const got = new Promise((resolve) => {
+/** The lock of this identity, held until `release`. @returns {Promise<boolean>} */
+const lock = () =>
+  new Promise((resolve) => {
     navigator.locks
-      .request('peerage.identity', {ifAvailable: true}, (lock) => {
-        resolve(lock !== null);
-        return lock === null ? undefined : new Promise((end) => (release = () => end(undefined)));
+      .request('peerage.identity', {ifAvailable: true}, (held) => {
+        resolve(held !== null);
+        return held === null ? undefined : new Promise((end) => (release = () => end(undefined)));
       })
       .catch(() => resolve(true));
   });
-  if (await got) return true;
+
+/** One identity, one tab. A page that was just loaded again waits for what it was before to let go. */
+async function onlyOne() {
+  if (!navigator.locks) return true;
+  for (let i = 0; i < 5; i += 1) {
+    if (await lock()) return true;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
   put({
     type: 'page:message',
     id: 'twice',
@@ -203,7 +215,15 @@ function again(device) {
   } catch {
     // Then a person presses Join once more.
   }
+  release();
   location.reload();
+}
+
+/** Gives up what this browser keeps of the chain. */
+async function forget() {
+  if (tab) await tab.forgetChain();
+  else for (const key of Object.keys(localStorage)) if (key.startsWith('peerage')) localStorage.removeItem(key);
+  again();
 }
 
 /** A button of a message. @param {string} id */
@@ -211,10 +231,7 @@ async function act(id) {
   if (id.startsWith('dismiss:')) put({type: 'page:clear', id: id.slice('dismiss:'.length)});
   if (id === 'reload') location.reload();
   if (id === 'again') again();
-  if (id === 'forget') {
-    await tab?.forgetChain();
-    again();
-  }
+  if (id === 'forget') await forget();
 }
 
 function start() {

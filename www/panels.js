@@ -4,7 +4,8 @@
 import {LossChart} from './chart.js';
 import {attribute, each, fill, make, show, the, write} from './dom.js';
 import * as format from './format.js';
-import {flow, name, rates, sentence, share} from './state.js';
+import {sentence} from './lines.js';
+import {flow, name, rates, share} from './measures.js';
 
 /** @typedef {import('./types.js').State} State */
 /** @typedef {import('./types.js').Connection} Connection */

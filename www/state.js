@@ -7,13 +7,12 @@
  */
 
 import {bytes, count, duration, fixed, short, whole} from './format.js';
+import {begin, clause, clear, detail, done, ended, fail, LINES, note, sentence, tell} from './lines.js';
+import {name} from './measures.js';
 
 /** @typedef {import('./types.js').State} State */
 /** @typedef {import('./types.js').PeerageEvent} PeerageEvent */
 /** @typedef {import('./types.js').Step} Step */
-
-/** The first minute, in order. */
-export const LINES = ['browser', 'identity', 'node', 'ledger', 'device', 'text', 'step', 'neighbour', 'registered', 'update'];
 
 const HEADS = 900; // verified heads kept: fifteen minutes of one-second blocks
 const STEPS = 512; // newest steps kept whole
@@ -21,8 +20,7 @@ const FIRST = 32; // oldest steps kept whole
 const POINTS = 600; // points of the chart; their stride doubles when they are full
 const PEERS = 256; // peers whose answers are counted
 const TRANSACTIONS = 64;
-const MESSAGES = 12;
-const PACE_MS = 30_000; // window of the rates
+export const PACE_MS = 30_000; // window of the rates
 
 /** Before anything has happened. @returns {State} */
 export function initial() {
@@ -215,8 +213,7 @@ const folds = {
       if (s.node?.up !== false) tell(s, now, 'stalled', 'warning', `No new block for ${duration(Number(silent[1]))}. The ledger stands still, or the node holds it back. Training goes on, and scores are signed when blocks come again.`);
       return;
     }
-    const other = /\bchain\b/i.test(message) && /other|another|foreign|wrong|different|mismatch/i.test(message);
-    if (other) {
+    if (isOtherChain(message)) {
       otherChain(s, now, message);
     } else {
       const way = fatal ? ' Nothing is signed any more. Load the page again to start from a fresh checkpoint; training goes on meanwhile.' : '';
@@ -351,6 +348,9 @@ function ready(s, now) {
   if (!s.lines.step.detail) detail(s, 'step', `Computing. The first step also prepares the ${s.device.kind === 'WebGPU' ? 'graphics chip' : 'processor'} and is the slowest.`);
 }
 
+/** Whether a reason is that the chain is another one. @param {string} why */
+export const isOtherChain = (why) => /\b(other|another|foreign|wrong|different)\b.*\bchain\b|\bchain\b.*\b(mismatch|changed)\b/i.test(why);
+
 /** Another chain than the one this browser knows. @param {State} s @param {number} now @param {string} why */
 export function otherChain(s, now, why) {
   tell(
@@ -410,106 +410,7 @@ function answer(s, peer, now) {
   return s.answers[peer];
 }
 
-/* Lines of the checklist. */
-
-/** @param {State} s @param {string} id */
-const ended = (s, id) => ['done', 'note'].includes(s.lines[id].state);
-
-/** @param {State} s @param {string} id @param {number} now */
-function begin(s, id, now) {
-  const line = s.lines[id];
-  if (line.state !== 'idle' && line.state !== 'failed') return;
-  Object.assign(line, {state: 'waiting', started: line.started ?? now, ended: null, help: ''});
-}
-
-/** @param {State} s @param {string} id @param {string} text */
-function detail(s, id, text) {
-  if (!ended(s, id)) s.lines[id].detail = text;
-}
-
-/** @param {State} s @param {string} id @param {number} now @param {string} text */
-function done(s, id, now, text) {
-  Object.assign(s.lines[id], {state: 'done', started: s.lines[id].started ?? now, ended: now, detail: text, help: ''});
-}
-
-/** @param {State} s @param {string} id */
-function note(s, id) {
-  s.lines[id].state = 'note';
-}
-
-/** @param {State} s @param {string} id @param {number} now @param {string} text @param {string} help */
-function fail(s, id, now, text, help) {
-  Object.assign(s.lines[id], {state: 'failed', started: s.lines[id].started ?? now, ended: now, detail: text, help});
-}
-
-/* Messages. */
-
-/**
- * @param {State} s @param {number} now @param {string} id @param {'info'|'warning'|'error'} tone @param {string} text
- * @param {{until?: number|null, retryAt?: number|null, action?: {id: string, label: string}|null}} [more]
- */
-function tell(s, now, id, tone, text, {until = null, retryAt = null, action = null} = {}) {
-  const next = {id, tone, text, since: now, until, retryAt, action};
-  const at = s.messages.findIndex((m) => m.id === id);
-  if (at >= 0) s.messages[at] = {...next, since: s.messages[at].since};
-  else s.messages.push(next);
-  while (s.messages.length > MESSAGES) {
-    const drop = s.messages.findIndex((m) => m.tone === 'info');
-    s.messages.splice(Math.max(drop, 0), 1);
-  }
-}
-
-/** @param {State} s @param {string} id */
-function clear(s, id) {
-  s.messages = s.messages.filter((m) => m.id !== id);
-}
-
-/* What can be computed from the state. */
-
-/** Steps and bytes of text a second over the last half minute. @param {State} s @param {number} now */
-export function rates(s, now) {
-  const {pace} = s;
-  if (pace.length < 2) return null;
-  const seconds = (Math.max(now - 2000, pace[pace.length - 1].at) - pace[0].at) / 1000;
-  if (seconds <= 0) return null;
-  const tokens = pace.slice(1).reduce((sum, p) => sum + p.tokens, 0);
-  return {steps: (pace.length - 1) / seconds, tokens: tokens / seconds};
-}
-
-/** Bytes a second in and out over the last half minute. @param {State} s */
-export function flow(s) {
-  const {marks} = s.traffic;
-  if (marks.length < 2) return null;
-  const first = marks[0];
-  const last = marks[marks.length - 1];
-  const seconds = (last.at - first.at) / 1000;
-  return seconds > 0 ? {in: (last.in - first.in) / seconds, out: (last.out - first.out) / seconds} : null;
-}
-
-/** Share of all scores that belongs to `key`; null where there are none yet. @param {State} s @param {string|null|undefined} key */
-export function share(s, key) {
-  if (!key || !(key in s.scores)) return null;
-  const total = Object.values(s.scores).reduce((a, b) => a + b, 0);
-  return total > 0 ? s.scores[key] / total : null;
-}
-
-/** `peer 7`, or the start of the key while it is on no verified list. @param {State} s @param {string|null|undefined} key */
-export const name = (s, key) => (key && s.neurons[key] ? `Peer ${s.neurons[key].uid}` : short(key));
-
 /** @param {string} action */
-export const isWeights = (action) => /weight/i.test(action);
+const isWeights = (action) => /weight/i.test(action);
 /** @param {string} action */
-export const isRegister = (action) => /regist/i.test(action);
-
-/** A reason as a sentence of its own. @param {string} text */
-export function sentence(text) {
-  const t = clause(text);
-  return t && t[0].toUpperCase() + t.slice(1);
-}
-
-/** A reason as the end of a sentence. @param {string} text */
-export function clause(text) {
-  const t = (text ?? '').trim();
-  return !t || /[.!?]$/.test(t) ? t : `${t}.`;
-}
-
+const isRegister = (action) => /regist/i.test(action);

@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import * as format from '../../www/format.js';
-import {fold, initial, LINES, rates, share} from '../../www/state.js';
+import {LINES} from '../../www/lines.js';
+import {rates, share} from '../../www/measures.js';
+import {fold, initial} from '../../www/state.js';
 
 /** @param {number} step @param {Partial<import('../../www/types.js').Step>} [more] */
 const step = (step, more = {}) => ({

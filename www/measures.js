@@ -1,0 +1,36 @@
+// @ts-check
+/** What can be computed from the state: rates, shares, names. */
+
+import {short} from './format.js';
+
+/** @typedef {import('./types.js').State} State */
+
+/** Steps and bytes of text a second over the last half minute. @param {State} s @param {number} now */
+export function rates(s, now) {
+  const {pace} = s;
+  if (pace.length < 2) return null;
+  const seconds = (Math.max(now - 2000, pace[pace.length - 1].at) - pace[0].at) / 1000;
+  if (seconds <= 0) return null;
+  const tokens = pace.slice(1).reduce((sum, p) => sum + p.tokens, 0);
+  return {steps: (pace.length - 1) / seconds, tokens: tokens / seconds};
+}
+
+/** Bytes a second in and out over the last half minute. @param {State} s */
+export function flow(s) {
+  const {marks} = s.traffic;
+  if (marks.length < 2) return null;
+  const first = marks[0];
+  const last = marks[marks.length - 1];
+  const seconds = (last.at - first.at) / 1000;
+  return seconds > 0 ? {in: (last.in - first.in) / seconds, out: (last.out - first.out) / seconds} : null;
+}
+
+/** Share of all scores that belongs to `key`; null where there are none yet. @param {State} s @param {string|null|undefined} key */
+export function share(s, key) {
+  if (!key || !(key in s.scores)) return null;
+  const total = Object.values(s.scores).reduce((a, b) => a + b, 0);
+  return total > 0 ? s.scores[key] / total : null;
+}
+
+/** `peer 7`, or the start of the key while it is on no verified list. @param {State} s @param {string|null|undefined} key */
+export const name = (s, key) => (key && s.neurons[key] ? `Peer ${s.neurons[key].uid}` : short(key));

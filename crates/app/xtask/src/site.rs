@@ -1,7 +1,7 @@
 //! What happens to the site after Trunk: workers get names by content, everything gets a compressed twin.
 //!
-//! Trunk gives the page's own module a name with a hash but leaves workers as they are. Here each worker moves into a
-//! folder named by its content, so that a node may serve both as immutable. Compressed twins (`.br`) are kept in the
+//! Trunk gives the page's own module a name with a hash but leaves workers as they are. Here each worker gets
+//! names with a hash too, so that a node may serve both as immutable. Compressed twins (`.br`) are kept in the
 //! cache folder by the content they were made from.
 
 use crate::shell::{Shell, read};
@@ -23,12 +23,10 @@ pub fn finish(shell: &Shell) -> Result<String> {
     let index = site.join("index.html");
     let mut html = fs::read_to_string(&index).context("Trunk left no index.html in pkg/site")?;
     for worker in WORKERS {
-        let folder = rename(&site, worker)?;
-        let (from, to) = (format!("{worker}_loader.js"), format!("{folder}/{worker}_loader.js"));
-        if !html.contains(&from) {
-            bail!("index.html does not name {from}, so the page could not start that worker");
+        if !html.contains(&format!("{worker}_loader.js")) {
+            bail!("index.html does not name {worker}_loader.js, so the page could not start that worker");
         }
-        html = html.replace(&from, &to);
+        html = with_hash(&html, worker, &rename(&site, worker)?);
     }
     let html = without_comments(&html);
     refuse_inline(&html)?;
@@ -71,20 +69,33 @@ fn shrink(shell: &Shell, wasm: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Moves the three files of `worker` into a folder named by their content; gives the folder's name.
+/// Puts a hash of their content into the names of the three files of `worker`, and into those of them that name
+/// another; gives the hash.
 fn rename(site: &Path, worker: &str) -> Result<String> {
-    let names = [format!("{worker}.js"), format!("{worker}_bg.wasm"), format!("{worker}_loader.js")];
+    let parts = [".js", "_bg.wasm", "_loader.js"];
     let mut content = Vec::new();
-    for name in &names {
-        content.extend(fs::read(site.join(name)).with_context(|| format!("Trunk left no {name} in pkg/site"))?);
+    for part in parts {
+        let name = format!("{worker}{part}");
+        content.extend(fs::read(site.join(&name)).with_context(|| format!("Trunk left no {name} in pkg/site"))?);
     }
-    let short = worker.strip_prefix("peerage-").unwrap_or(worker);
-    let folder = format!("{short}-{}", fingerprint(&content));
-    fs::create_dir_all(site.join(&folder))?;
-    for name in &names {
-        fs::rename(site.join(name), site.join(&folder).join(name))?;
+    let hash = fingerprint(&content);
+    for part in parts {
+        let (from, to) = (site.join(format!("{worker}{part}")), site.join(format!("{worker}-{hash}{part}")));
+        if part.ends_with(".js") {
+            fs::write(&to, with_hash(&fs::read_to_string(&from)?, worker, &hash))?;
+            fs::remove_file(from)?;
+        } else {
+            fs::rename(from, to)?;
+        }
     }
-    Ok(folder)
+    Ok(hash)
+}
+
+/// `text` with the names of a worker's files as [`rename`] makes them.
+fn with_hash(text: &str, worker: &str, hash: &str) -> String {
+    [".js", "_bg.wasm", "_loader.js"]
+        .iter()
+        .fold(text.to_owned(), |text, part| text.replace(&format!("{worker}{part}"), &format!("{worker}-{hash}{part}")))
 }
 
 /// Comments are for those who read the sources.
@@ -153,7 +164,7 @@ struct Sizes {
 
 impl Sizes {
     fn add(&mut self, file: &Path, _raw: u64, compressed: u64) {
-        let in_trainer = file.components().any(|part| part.as_os_str().to_string_lossy().starts_with("trainer-"));
+        let in_trainer = file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("peerage-trainer"));
         if in_trainer { self.trainer += compressed } else { self.first += compressed }
     }
 
@@ -175,7 +186,15 @@ const SHRINK: &[&str] = &["-O1", "--all-features"];
 
 #[cfg(test)]
 mod tests {
-    use super::{brotli, refuse_inline, without_comments};
+    use super::{brotli, refuse_inline, with_hash, without_comments};
+
+    #[test]
+    fn a_worker_is_renamed_wherever_it_is_named() {
+        let glue = "import init from './peerage-auditor.js'; new URL('peerage-auditor_bg.wasm', import.meta.url)";
+        let renamed =
+            "import init from './peerage-auditor-12.js'; new URL('peerage-auditor-12_bg.wasm', import.meta.url)";
+        assert_eq!(with_hash(glue, "peerage-auditor", "12"), renamed);
+    }
 
     #[test]
     fn comments_are_taken_out() {

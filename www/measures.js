@@ -32,5 +32,8 @@ export function share(s, key) {
   return total > 0 ? s.scores[key] / total : null;
 }
 
+/** Those connected who said who they are, without the node. @param {State} s */
+export const neighbours = (s) => s.connections.filter((c) => c.kind === 'tab' || c.kind === 'resident');
+
 /** `peer 7`, or the start of the key while it is on no verified list. @param {State} s @param {string|null|undefined} key */
 export const name = (s, key) => (key && s.neurons[key] ? `Peer ${s.neurons[key].uid}` : short(key));

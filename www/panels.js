@@ -5,7 +5,7 @@ import {LossChart} from './chart.js';
 import {attribute, each, fill, make, show, the, write} from './dom.js';
 import * as format from './format.js';
 import {sentence} from './lines.js';
-import {flow, name, rates, share} from './measures.js';
+import {flow, name, neighbours, rates, share} from './measures.js';
 
 /** @typedef {import('./types.js').State} State */
 /** @typedef {import('./types.js').Connection} Connection */
@@ -69,13 +69,12 @@ export function drawTab(s, now) {
   chart.draw(points);
 }
 
-const KINDS = {tab: 'tab', resident: 'resident', node: 'node'};
 const PATHS = {websocket: 'websocket', relayed: 'through the node', direct: 'direct'};
 
 /** @param {State} s */
 export function drawNeighbours(s) {
   if (s.joinedAt == null) return;
-  const peers = s.connections.filter((c) => c.kind !== 'node');
+  const peers = neighbours(s);
   const tabs = peers.filter((c) => c.kind === 'tab').length;
   fill(
     'neighbours-state',
@@ -99,7 +98,7 @@ export function drawNeighbours(s) {
       const worth = share(s, c.key);
       const text = [
         name(s, c.key),
-        KINDS[/** @type {'tab'} */ (c.kind)] ?? c.kind ?? '–',
+        c.kind ?? '–',
         PATHS[/** @type {'direct'} */ (c.path)] ?? c.path,
         c.rtt == null ? '–' : c.rtt < 10 ? `${format.fixed(c.rtt, 1)} ms` : format.duration(c.rtt),
         a ? `${format.whole(a.answered)} of ${format.whole(a.answered + a.missed)}` : 'not asked yet',

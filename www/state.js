@@ -8,7 +8,7 @@
 
 import {bytes, count, duration, fixed, short, whole} from './format.js';
 import {begin, clause, clear, detail, done, ended, fail, LINES, note, sentence, tell} from './lines.js';
-import {name} from './measures.js';
+import {name, neighbours} from './measures.js';
 
 /** @typedef {import('./types.js').State} State */
 /** @typedef {import('./types.js').PeerageEvent} PeerageEvent */
@@ -329,7 +329,7 @@ function node(s, n, now) {
 /** @param {State} s @param {any[]} list @param {number} now */
 function connections(s, list, now) {
   s.connections = list.slice(0, PEERS);
-  const c = s.connections.find((x) => x.kind !== 'node');
+  const [c] = neighbours(s);
   if (c) neighbour(s, now, c.kind === 'tab' ? 'tab' : 'resident');
 }
 

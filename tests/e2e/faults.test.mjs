@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import {after, before, describe, test} from 'node:test';
 import {Node} from './support/node.mjs';
+import {steps} from './support/steps.mjs';
 import {summary, Tab} from './support/tab.mjs';
 import {until} from './support/wait.mjs';
 
@@ -12,6 +13,8 @@ let node;
 let tab;
 
 describe('one tab and its troubles', {concurrency: false}, () => {
+  const step = steps();
+
   before(async () => {
     node = await Node.start({residents: 0});
     tab = await Tab.open('tab', node.url);
@@ -21,7 +24,7 @@ describe('one tab and its troubles', {concurrency: false}, () => {
     await node?.remove();
   });
 
-  test('trains alone where nobody else is', async () => {
+  step('trains alone where nobody else is', async () => {
     await tab.page.click('#join');
     await tab.until('finishes 3 steps and is registered', 300, (s) => s.steps.count >= 3 && s.own?.uid != null);
     const s = await tab.snapshot();
@@ -30,7 +33,7 @@ describe('one tab and its troubles', {concurrency: false}, () => {
     assert.match(await tab.text('#neighbours-state'), /Nobody yet/);
   });
 
-  test('stops without an error', async () => {
+  step('stops without an error', async () => {
     await tab.page.click('#stop');
     await tab.until('has stopped', 60, (s) => s.phase === 'stopped');
     const s = await tab.snapshot();
@@ -38,7 +41,7 @@ describe('one tab and its troubles', {concurrency: false}, () => {
     await tab.page.getByText('This tab has stopped').waitFor({timeout: 10_000});
   });
 
-  test('keeps its identity and its place over a reload', async () => {
+  step('keeps its identity and its place over a reload', async () => {
     const before = await tab.snapshot();
     await tab.page.getByRole('button', {name: 'Join again'}).click();
     await until('the page is there again', 30, () => tab.page.evaluate(() => /** @type {any} */ (window).peerage?.snapshot.phase !== 'stopped'));
@@ -49,7 +52,7 @@ describe('one tab and its troubles', {concurrency: false}, () => {
     assert.equal(s.work, null, 'no second proof of work');
   });
 
-  test('says that the node serves another chain, and follows it only when told to', async () => {
+  step('says that the node serves another chain, and follows it only when told to', async () => {
     const before = await tab.snapshot();
     await node.reset();
     const {chain} = await node.bootstrap();
@@ -62,7 +65,7 @@ describe('one tab and its troubles', {concurrency: false}, () => {
     await tab.until('verifies the new chain', 180, (x) => x.identity?.chain === chain && x.head != null);
   });
 
-  test('a page opened while the chain is another one asks too', async () => {
+  step('a page opened while the chain is another one asks too', async () => {
     await tab.until('is registered on the new chain', 180, (s) => s.own?.uid != null);
     await node.reset();
     await tab.page.reload({waitUntil: 'domcontentloaded'});
@@ -77,7 +80,7 @@ describe('one tab and its troubles', {concurrency: false}, () => {
     assert.deepEqual(tab.errors, []);
   });
 
-  test('the node ends in good order when asked', async () => {
+  step('the node ends in good order when asked', async () => {
     assert.equal(await node.end('SIGTERM'), 0, node.tail());
   });
 });

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import {after, before, describe, test} from 'node:test';
 import {Node} from './support/node.mjs';
+import {steps} from './support/steps.mjs';
 import {mean, summary, Tab} from './support/tab.mjs';
 import {sleep, until} from './support/wait.mjs';
 
@@ -25,6 +26,8 @@ const snapshots = () => Promise.all(tabs.map((t) => t.snapshot()));
 const updates = (s) => s.transactions.filter((t) => /weight/i.test(t.action) && t.state.type === 'included').map((t) => t.state.height);
 
 describe('a node, two residents and three tabs', {concurrency: false}, () => {
+  const step = steps();
+
   before(async () => {
     node = await Node.start({residents: 2});
     for (const [name, webgpu] of /** @type {[string, boolean][]} */ ([['first (WebGPU)', true], ['second (WebGPU)', true], ['third (CPU)', false]])) {
@@ -36,7 +39,7 @@ describe('a node, two residents and three tabs', {concurrency: false}, () => {
     await node?.remove();
   });
 
-  test('the page can be read and joined at once', async () => {
+  step('the page can be read and joined at once', async () => {
     for (const tab of tabs) {
       assert.match(await tab.text('#title'), /peer of an intelligence market/);
       await tab.page.getByRole('button', {name: 'Join', exact: true}).click();
@@ -44,7 +47,7 @@ describe('a node, two residents and three tabs', {concurrency: false}, () => {
     await all('connects to the node', 90, (s) => s.node?.up);
   });
 
-  test('each tab takes the device it should, and says so', async () => {
+  step('each tab takes the device it should, and says so', async () => {
     await all('chooses a device', 240, (s) => s.device);
     const kinds = (await snapshots()).map((s) => s.device?.kind);
     assert.deepEqual(kinds, ['WebGPU', 'WebGPU', 'CPU']);
@@ -53,19 +56,19 @@ describe('a node, two residents and three tabs', {concurrency: false}, () => {
     }
   });
 
-  test('all three train', async () => {
+  step('all three train', async () => {
     await all('finishes 5 steps', 600, (s) => s.steps.count >= 5);
     for (const s of await snapshots()) {
       for (const step of s.steps.last) assert.ok(Number.isFinite(step.alone) && Number.isFinite(step.student) && step.tokens > 0, JSON.stringify(step));
     }
   });
 
-  test('each tab uses representations that other tabs computed', async () => {
+  step('each tab uses representations that other tabs computed', async () => {
     await all('uses answers of a tab', 600, (s) => s.heard.tab > 0);
     await all('answers others', 600, (s) => s.helped.served > 0);
   });
 
-  test('each tab lowers its loss against the start', async () => {
+  step('each tab lowers its loss against the start', async () => {
     await all('has a lower loss in its last 10 steps than in its first 5', 900, (s) => {
       if (s.steps.count < 15) return false;
       const first = mean(s.steps.first.slice(0, 5).map((x) => x.alone));
@@ -74,7 +77,7 @@ describe('a node, two residents and three tabs', {concurrency: false}, () => {
     });
   });
 
-  test('each tab is registered and finds its own row, final and verified', async () => {
+  step('each tab is registered and finds its own row, final and verified', async () => {
     await all('is registered', 300, (s) => s.own?.uid != null);
     const uids = (await snapshots()).map((s) => s.own.uid);
     assert.equal(new Set(uids).size, 3, `uids ${uids}`);
@@ -86,7 +89,7 @@ describe('a node, two residents and three tabs', {concurrency: false}, () => {
     }
   });
 
-  test('the three light clients verify the same head', async () => {
+  step('the three light clients verify the same head', async () => {
     await until('a height that all three have verified', 120, async () => {
       const heads = (await snapshots()).map((s) => new Map(s.heads));
       const common = [...heads[0].keys()].filter((h) => heads.every((m) => m.has(h)));
@@ -103,7 +106,7 @@ describe('a node, two residents and three tabs', {concurrency: false}, () => {
     }
   });
 
-  test('without the node the tabs say so and go on alone', async () => {
+  step('without the node the tabs say so and go on alone', async () => {
     earlier = await snapshots();
     await node.end('SIGKILL');
     await all('notices that the node is gone', 120, (s) => s.node && !s.node.up);
@@ -115,7 +118,7 @@ describe('a node, two residents and three tabs', {concurrency: false}, () => {
     for (const s of await snapshots()) assert.equal(s.phase, 'running');
   });
 
-  test('the node comes back on the same chain, and the tabs by themselves', async () => {
+  step('the node comes back on the same chain, and the tabs by themselves', async () => {
     await node.run();
     const chain = earlier[0].identity?.chain;
     assert.equal((await node.bootstrap()).chain, chain);
@@ -129,13 +132,13 @@ describe('a node, two residents and three tabs', {concurrency: false}, () => {
     }
   });
 
-  test('after that they exchange and sign as before', async () => {
+  step('after that they exchange and sign as before', async () => {
     const back = await snapshots();
     await all('uses answers of a tab again', 600, (s, i) => s.heard.tab > back[i].heard.tab);
     await all('has a newer row on the ledger', 600, (s, i) => s.own.version > earlier[i].own.version && updates(s).some((h) => h > earlier[i].head.height));
   });
 
-  test('the stop button ends without an error, the others go on', async () => {
+  step('the stop button ends without an error, the others go on', async () => {
     const [first, ...others] = tabs;
     await first.page.click('#stop');
     await first.until('has stopped', 60, (s) => s.phase === 'stopped');

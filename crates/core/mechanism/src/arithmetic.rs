@@ -6,7 +6,13 @@
 /// The logistic function σ(x) = 1 / (1 + e^−x), in \[0, 1\] for every x that is not NaN.
 #[must_use]
 pub fn logistic(x: f64) -> f64 {
-    1.0 / (1.0 + libm::exp(-x))
+    1.0 / (1.0 + exp(-x))
+}
+
+/// e^x.
+#[must_use]
+pub fn exp(x: f64) -> f64 {
+    libm::exp(x)
 }
 
 /// The hyperbolic tangent, in \[−1, 1\] for every x that is not NaN.

@@ -253,3 +253,6 @@ fn ranks(weights: &Rows, scaled: &[f64], z: f64) -> Vec<f64> {
     }
     rank
 }
+
+#[cfg(test)]
+mod tests;

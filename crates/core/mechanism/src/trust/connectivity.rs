@@ -1,11 +1,21 @@
-//! Connectivity of the trust sources: expected visits C_d = Σ_{k=1..d} W^k, one source's row at a time.
+//! Connectivity of the trust sources: expected visits C_d = Σ_{k=1..d} W^k, a few sources' rows at a time.
 //!
-//! A source's row is spread forward d steps through the sparse rows; only the peers it reaches are touched, and only
-//! one row is held at a time. A peer that is not reached has c_0 = tanh(−κ/T_c) (hard: −1), which is added once for all.
+//! The rows of [`LANES`] sources are spread forward d steps together through the sparse rows; only the peers that they
+//! reach are touched. Each lane is a sum of its own, in ascending index, so lanes change the speed and not the bits. A
+//! peer that is not reached has c_0 = tanh(−κ/T_c) (hard: −1), which is added once for all.
+//!
+//! Trust and the gradient both need every source's row, the gradient only after trust is known. The rows are kept in
+//! between while they are few ([`KEPT`]), and spread again, to the same bits, where they are many.
 
 use super::{Parameters, World};
 use crate::arithmetic::tanh;
 use crate::rows::Rows;
+
+/// Sources that are spread together: one cache line of values a peer.
+pub(super) const LANES: usize = 8;
+
+/// Most connectivities that are kept between two passes: 32 MiB.
+const KEPT: usize = 1 << 22;
 
 /// Forward spread of the trust sources of one world.
 pub(super) struct Connectivity<'a> {
@@ -19,11 +29,20 @@ pub(super) struct Connectivity<'a> {
     now: Front,
     next: Front,
     visits: Front,
+    kept: Option<Vec<Block>>,
 }
 
-/// A sparse vector over the peers: dense values, and which of them are set.
+/// Connectivity of up to [`LANES`] sources, above that of a peer that is not reached.
+pub(super) struct Block {
+    /// Place of the first of them among the sources.
+    pub(super) first: usize,
+    /// (k, c_ik − c_0 by source) for every k that any of them reaches, k ascending.
+    pub(super) above: Vec<(u32, [f64; LANES])>,
+}
+
+/// A sparse vector over the peers for each lane: dense values, and which peers are set.
 struct Front {
-    values: Vec<f64>,
+    values: Vec<[f64; LANES]>,
     seen: Vec<bool>,
     reached: Vec<u32>,
 }
@@ -39,6 +58,7 @@ impl<'a> Connectivity<'a> {
         let mut connectivity = Self {
             weights: world.weights,
             scaled,
+            kept: (sources.len().saturating_mul(n) <= KEPT).then(Vec::new),
             sources,
             kappa: parameters.kappa,
             temperature: parameters.temperature,
@@ -74,47 +94,67 @@ impl<'a> Connectivity<'a> {
     /// t = Cᵀ sc / z_M; z_M > 0.
     pub(super) fn trust(&mut self) -> Vec<f64> {
         let mut trust = vec![0.0; self.scaled.len()];
-        let total = self.scaled();
-        let base = self.base;
-        for index in 0..self.sources.len() {
-            let source = self.sources[index] as usize;
-            let sc = self.scaled[source];
-            if sc > 0.0 {
-                self.each_reached(source, |k, above| trust[k] += sc * above);
+        let weight: Vec<f64> = self.sources.iter().map(|&source| self.scaled[source as usize]).collect();
+        self.each_block(|block| {
+            for (k, above) in &block.above {
+                for (sc, c) in weight[block.first..].iter().zip(above) {
+                    trust[*k as usize] += sc * c;
+                }
             }
-        }
+        });
+        let total = self.scaled();
         for t in &mut trust {
-            *t = (*t + base * total) / total;
+            *t = (*t + self.base * total) / total;
         }
         trust
     }
 
-    /// Calls `take(k, c_ik − c_0)` for every peer k that `source` reaches, ascending.
-    pub(super) fn each_reached(&mut self, source: usize, mut take: impl FnMut(usize, f64)) {
-        self.spread(source);
-        for &k in &self.visits.reached {
-            let k = k as usize;
-            take(k, self.squash(self.visits.values[k]) - self.base);
+    /// Calls `take` with every block of sources, ascending.
+    pub(super) fn each_block(&mut self, mut take: impl FnMut(&Block)) {
+        if let Some(kept) = self.kept.as_ref().filter(|kept| !kept.is_empty()) {
+            kept.iter().for_each(take);
+            return;
+        }
+        for first in (0..self.sources.len()).step_by(LANES) {
+            let block = self.block(first);
+            take(&block);
+            if let Some(kept) = &mut self.kept {
+                kept.push(block);
+            }
         }
     }
 
-    /// Sets `visits` to row `source` of C_d.
-    fn spread(&mut self, source: usize) {
+    /// The block whose first source stands at place `first`.
+    fn block(&mut self, first: usize) -> Block {
+        self.spread(first);
+        let above = |visits: &f64| if *visits > 0.0 { self.squash(*visits) - self.base } else { 0.0 };
+        let entry = |&k: &u32| (k, self.visits.values[k as usize].each_ref().map(above));
+        Block { first, above: self.visits.reached.iter().map(entry).collect() }
+    }
+
+    /// Sets `visits` to the rows of C_d of the sources from place `first` on.
+    fn spread(&mut self, first: usize) {
         self.visits.clear();
         self.now.clear();
-        self.now.add(source, 1.0);
+        for (lane, &source) in self.sources[first..].iter().take(LANES).enumerate() {
+            self.now.slot(source)[lane] = 1.0;
+        }
         for _ in 0..self.depth {
             self.next.clear();
             for &j in &self.now.reached {
                 let x = self.now.values[j as usize];
                 let (columns, values) = self.weights.slices(j as usize);
                 for (&k, &w) in columns.iter().zip(values) {
-                    self.next.add(k as usize, x * w);
+                    for (sum, x) in self.next.slot(k).iter_mut().zip(&x) {
+                        *sum += x * w;
+                    }
                 }
             }
             self.next.sort();
             for &k in &self.next.reached {
-                self.visits.add(k as usize, self.next.values[k as usize]);
+                for (sum, x) in self.visits.slot(k).iter_mut().zip(&self.next.values[k as usize]) {
+                    *sum += x;
+                }
             }
             std::mem::swap(&mut self.now, &mut self.next);
         }
@@ -135,23 +175,24 @@ impl<'a> Connectivity<'a> {
 
 impl Front {
     fn new(n: usize) -> Self {
-        Self { values: vec![0.0; n], seen: vec![false; n], reached: Vec::new() }
+        Self { values: vec![[0.0; LANES]; n], seen: vec![false; n], reached: Vec::new() }
     }
 
     fn clear(&mut self) {
         for &k in &self.reached {
-            self.values[k as usize] = 0.0;
+            self.values[k as usize] = [0.0; LANES];
             self.seen[k as usize] = false;
         }
         self.reached.clear();
     }
 
-    fn add(&mut self, k: usize, x: f64) {
-        if !self.seen[k] {
-            self.seen[k] = true;
-            self.reached.push(k as u32);
+    /// The values of peer k, which is reached from now on.
+    fn slot(&mut self, k: u32) -> &mut [f64; LANES] {
+        if !self.seen[k as usize] {
+            self.seen[k as usize] = true;
+            self.reached.push(k);
         }
-        self.values[k] += x;
+        &mut self.values[k as usize]
     }
 
     /// Puts `reached` in ascending order, by whichever of sorting and scanning is cheaper; both give the same list.

@@ -31,11 +31,16 @@ pub(super) fn gradient(
         }
         *value += partial.loss;
     }
-    for source in partial.sources.iter().map(|&source| source as usize) {
-        let mut connected = 0.0;
-        connectivity.each_reached(source, |k, above| connected += above * q[k]);
-        connected += connectivity.base() * all;
-        bracket[source] += ratio * beta * (connected - along);
+    let mut connected = vec![0.0; partial.sources.len()];
+    connectivity.each_block(|block| {
+        for (k, above) in &block.above {
+            for (sum, c) in connected[block.first..].iter_mut().zip(above) {
+                *sum += c * q[*k as usize];
+            }
+        }
+    });
+    for (&source, above) in partial.sources.iter().zip(&connected) {
+        bracket[source as usize] += ratio * beta * (above + connectivity.base() * all - along);
     }
     // The product comes before the quotient: 0 · x / z is 0 however small z is.
     bracket.iter().zip(world.stake).map(|(bracket, s)| -(s * bracket) / z).collect()

@@ -1,0 +1,225 @@
+//! Invariants of the Trust mechanism on random worlds, and the sparse computation against a dense one.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use ndarray::{Array1, Array2};
+use peerage_mechanism::rows::Rows;
+use peerage_mechanism::stake;
+use peerage_mechanism::trust::{Outcome, Parameters, World, evaluate, step_scaling};
+use proptest::prelude::*;
+
+/// A random world: dense matrix (with zeros), stake (with zeros) and scaling.
+#[derive(Clone, Debug)]
+struct Market {
+    matrix: Array2<f64>,
+    stake: Vec<f64>,
+    scaling: Vec<f64>,
+}
+
+impl Market {
+    fn rows(&self) -> Rows {
+        let row = |row: ndarray::ArrayView1<'_, f64>| {
+            (0u32..).zip(row.to_vec()).filter(|&(_, w)| w > 0.0).collect::<Vec<_>>()
+        };
+        Rows::new(self.stake.len(), self.matrix.rows().into_iter().map(row)).unwrap()
+    }
+
+    fn evaluate(&self, parameters: &Parameters) -> Outcome {
+        let weights = self.rows();
+        evaluate(&World { stake: &self.stake, scaling: &self.scaling, weights: &weights }, parameters).unwrap()
+    }
+
+    /// The same market with peer i called `names[i]`.
+    fn renamed(&self, names: &[usize]) -> Self {
+        let mut renamed = self.clone();
+        for (i, &name) in names.iter().enumerate() {
+            renamed.stake[name] = self.stake[i];
+            renamed.scaling[name] = self.scaling[i];
+            for (j, &other) in names.iter().enumerate() {
+                renamed.matrix[[name, other]] = self.matrix[[i, j]];
+            }
+        }
+        renamed
+    }
+}
+
+/// Markets of up to `most` peers with sparse rows; every peer keeps some self-loop.
+fn markets(most: usize) -> impl Strategy<Value = Market> {
+    let sparse = |lowest: f64| prop_oneof![Just(0.0), lowest..1.0f64];
+    (2..=most)
+        .prop_flat_map(move |n| {
+            (
+                prop::collection::vec(sparse(0.01), n * n),
+                prop::collection::vec(sparse(0.001), n),
+                prop::collection::vec(0.05..1.0f64, n),
+            )
+        })
+        .prop_map(|(raw, mut stake, scaling)| {
+            let n = stake.len();
+            let mut matrix = Array2::from_shape_vec((n, n), raw).unwrap();
+            for i in 0..n {
+                matrix[[i, i]] += 0.05;
+                let sum = matrix.row(i).sum();
+                matrix.row_mut(i).mapv_inplace(|w| w / sum);
+            }
+            stake[0] += 0.01;
+            Market { matrix, stake, scaling }
+        })
+}
+
+fn parameters() -> impl Strategy<Value = Parameters> {
+    (0.5..20.0f64, 0.05..1.0f64, 1u32..5, 0.05..1.0f64).prop_map(|(beta, kappa, depth, temperature)| Parameters {
+        beta,
+        kappa,
+        depth,
+        temperature,
+        sources: 256,
+    })
+}
+
+/// (rank, t, T, I, L) by dense algebra, straight from the definitions.
+fn dense(market: &Market, parameters: &Parameters) -> (Array1<f64>, Array1<f64>, Array1<f64>, Array1<f64>, f64) {
+    let scaled = Array1::from(market.stake.clone()) * Array1::from(market.scaling.clone());
+    let z = scaled.sum();
+    let mut visits = market.matrix.clone();
+    let mut power = market.matrix.clone();
+    for _ in 1..parameters.depth {
+        power = power.dot(&market.matrix);
+        visits += &power;
+    }
+    let connected = visits.mapv(|visits| ((visits - parameters.kappa) / parameters.temperature).tanh());
+    let rank = market.matrix.t().dot(&scaled) / z;
+    let trust = connected.t().dot(&scaled) / z;
+    let trusted = trust.mapv(|t| 1.0 / (1.0 + (-parameters.beta * t).exp()));
+    let incentive = &rank * &trusted;
+    let loss = -rank.dot(&(&trusted - 0.5));
+    (rank, trust, trusted, incentive, loss)
+}
+
+fn near(a: &[f64], b: &[f64], tolerance: f64) -> Result<(), TestCaseError> {
+    prop_assert_eq!(a.len(), b.len());
+    for (a, b) in a.iter().zip(b) {
+        prop_assert!((a - b).abs() <= tolerance * (1.0 + b.abs()), "{} and {}", a, b);
+    }
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn sparse_meets_dense(market in markets(24), parameters in parameters()) {
+        let outcome = market.evaluate(&parameters);
+        let (rank, trust, trusted, incentive, loss) = dense(&market, &parameters);
+        near(&outcome.rank, &rank.to_vec(), 1e-12)?;
+        near(&outcome.trust, &trust.to_vec(), 1e-12)?;
+        near(&outcome.trusted, &trusted.to_vec(), 1e-12)?;
+        near(&outcome.incentive, &incentive.to_vec(), 1e-12)?;
+        near(&[outcome.loss], &[loss], 1e-12)?;
+    }
+
+    #[test]
+    fn ranks_sum_to_one_and_all_stay_in_range(market in markets(24), parameters in parameters(), sources in 1usize..30) {
+        let outcome = market.evaluate(&Parameters { sources, ..parameters });
+        prop_assert!((outcome.rank.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+        prop_assert!(outcome.trust.iter().all(|t| t.abs() <= 1.0 + 1e-12));
+        prop_assert!(outcome.trusted.iter().all(|t| (0.0..=1.0).contains(t)));
+        prop_assert!(outcome.incentive.iter().zip(&outcome.rank).all(|(i, r)| (0.0..=*r).contains(i)));
+        prop_assert!(outcome.loss.abs() <= 0.5 + 1e-12);
+        prop_assert!(outcome.sources.len() <= sources);
+    }
+
+    #[test]
+    fn mass_grows_by_tau(market in markets(24), parameters in parameters(), tau in 0.0..1.0f64) {
+        let outcome = market.evaluate(&parameters);
+        let before: f64 = market.stake.iter().sum();
+        let after: f64 = stake::next(&market.stake, &outcome.incentive, tau).iter().sum();
+        prop_assert!((after - (1.0 + tau) * before).abs() < 1e-12 * (1.0 + before));
+    }
+
+    #[test]
+    fn names_do_not_matter(
+        (market, names) in markets(16).prop_flat_map(|market| {
+            let names: Vec<usize> = (0..market.stake.len()).collect();
+            (Just(market), Just(names).prop_shuffle())
+        }),
+        parameters in parameters(),
+    ) {
+        let outcome = market.evaluate(&parameters);
+        let renamed = market.renamed(&names).evaluate(&parameters);
+        for (i, &name) in names.iter().enumerate() {
+            near(&[renamed.rank[name], renamed.trust[name]], &[outcome.rank[i], outcome.trust[i]], 1e-12)?;
+            near(&[renamed.incentive[name]], &[outcome.incentive[i]], 1e-12)?;
+            near(&[renamed.scaling_gradient[name]], &[outcome.scaling_gradient[i]], 1e-10)?;
+        }
+        near(&[renamed.loss], &[outcome.loss], 1e-12)?;
+    }
+
+    #[test]
+    fn the_unit_of_stake_does_not_matter(market in markets(16), parameters in parameters(), unit in 1e-6..1e6f64) {
+        let outcome = market.evaluate(&parameters);
+        let mut other = market.clone();
+        other.stake.iter_mut().for_each(|s| *s *= unit);
+        let scaled = other.evaluate(&parameters);
+        near(&scaled.trust, &outcome.trust, 1e-12)?;
+        near(&scaled.incentive, &outcome.incentive, 1e-12)?;
+        near(&scaled.scaling_gradient, &outcome.scaling_gradient, 1e-10)?;
+    }
+
+    #[test]
+    fn the_gradient_is_orthogonal_to_scaling(market in markets(24), parameters in parameters(), sources in 1usize..30) {
+        let outcome = market.evaluate(&Parameters { sources, ..parameters });
+        let along: f64 = market.scaling.iter().zip(&outcome.scaling_gradient).map(|(a, g)| a * g).sum();
+        prop_assert!(along.abs() < 1e-11, "{}", along);
+    }
+
+    #[test]
+    fn the_gradient_meets_central_differences(market in markets(10), parameters in parameters(), sources in 1usize..12) {
+        let parameters = Parameters { sources, ..parameters };
+        let outcome = market.evaluate(&parameters);
+        let step = 1e-6;
+        for i in 0..market.stake.len() {
+            let moved = |by: f64| {
+                let mut moved = market.clone();
+                moved.scaling[i] += by;
+                moved.evaluate(&parameters)
+            };
+            prop_assume!(market.scaling[i] < 1.0 - step);
+            let (up, down) = (moved(step), moved(-step));
+            // The gradient holds the sources fixed.
+            if up.sources == outcome.sources && down.sources == outcome.sources {
+                let numeric = (up.loss - down.loss) / (2.0 * step);
+                near(&[outcome.scaling_gradient[i]], &[numeric], 1e-7)?;
+            }
+        }
+    }
+
+    #[test]
+    fn a_small_descent_lowers_the_loss(market in markets(16), parameters in parameters()) {
+        let weights = market.rows();
+        let world = World { stake: &market.stake, scaling: &market.scaling, weights: &weights };
+        let outcome = evaluate(&world, &parameters).unwrap();
+        let next = step_scaling(&world, &outcome, 1e-6, 0.01);
+        prop_assert!(next.iter().all(|a| (0.0..=1.0).contains(a)));
+        if outcome.loss >= 0.0 {
+            let after = evaluate(&World { scaling: &next, ..world }, &parameters).unwrap();
+            prop_assert!(after.loss <= outcome.loss + 1e-12);
+        } else {
+            prop_assert!(next.iter().zip(&market.scaling).all(|(next, a)| next > a || *next == 1.0));
+        }
+    }
+
+    #[test]
+    fn scores_survive_the_way_into_weights(raw in prop::collection::vec(prop::collection::vec(0u16..2_000, 6), 6)) {
+        let scores = raw.iter().enumerate().map(|(i, row)| {
+            let mut row = row.clone();
+            row[i] = 0;
+            row[i] = u16::MAX - row.iter().sum::<u16>();
+            (0u32..).zip(row).collect::<Vec<_>>()
+        });
+        let rows = Rows::from_scores(6, scores.clone()).unwrap();
+        for (i, row) in scores.enumerate() {
+            for (j, score) in row {
+                prop_assert_eq!((rows.get(i, j as usize) * 65_535.0).round(), f64::from(score));
+            }
+        }
+    }
+}

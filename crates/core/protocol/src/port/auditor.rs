@@ -28,6 +28,8 @@ pub enum Command {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Event {
+    /// The module is loaded and waits for `Start`.
+    Loaded,
     /// Keys are ready: the seed to keep, the hot key, the chain id, and the signed record that binds the peer id to
     /// the key (an encoded [`crate::record::Record`], to show in every Hello; renewed by the same event before it ends).
     Identity { seed: String, key: String, chain: String, record: ByteBuf },

@@ -34,7 +34,9 @@ pub fn dev(arguments: &[String]) -> Result<()> {
 fn program(shell: &Shell) -> Result<()> {
     let since = Instant::now();
     say("Building the native program (about 15 minutes on two cores the first time):");
-    run_it(&mut shell.cargo(["build", "--locked", "--package", "peerage-node"]))?;
+    // There are no examples: naming them makes cargo choose the features that the tests choose, so that building and
+    // testing share what they compile (else all of Burn is compiled twice).
+    run_it(&mut shell.cargo(["build", "--locked", "--package", "peerage-node", "--bins", "--examples"]))?;
     step("program", "built", &shell.workspace.program().display().to_string(), since);
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Packages of Debian and its children, where this program may install them.
 
-use crate::shell::{Shell, read, run};
+use crate::shell::{Shell, read, run, say};
 use anyhow::{Result, bail};
 use std::process::Command;
 
@@ -13,6 +13,7 @@ pub fn install(shell: &Shell, packages: &[&str]) -> Result<()> {
     if !root(shell) {
         bail!("not root, so nothing was installed; run `sudo {line}` and then this again");
     }
+    say(format!("  installing with apt-get: {}", packages.join(" ")));
     if run(&mut apt(shell, packages)).is_err() {
         // The lists of a bare machine are empty or old.
         run(shell.command("apt-get").args(["update", "-q"]))?;

@@ -82,7 +82,6 @@ fn has_library(folder: &Path) -> bool {
 
 /// Way 3: packages of Debian and a standard library built from their sources.
 fn debian(shell: &Shell) -> Result<(Shell, String)> {
-    say("  rust: installing Debian's rustc-web and building the wasm32 library from its sources (about 3 minutes)");
     debian::install(shell, PACKAGES)?;
     let name = if shell.which("rustup").is_some() {
         run(shell.command("rustup").args(["toolchain", "link", LINKED, "/usr"]))?;
@@ -94,6 +93,7 @@ fn debian(shell: &Shell) -> Result<(Shell, String)> {
     if let Some(words) = ready(&shell)? {
         return Ok((shell, words));
     }
+    say("  building the wasm32 library from Debian's sources (about a minute)");
     build_library(&shell)?;
     match ready(&shell)? {
         Some(words) => Ok((shell, format!("{words}, from Debian's sources"))),

@@ -2,19 +2,20 @@
 
 use crate::build;
 use crate::setup::{self, For};
-use crate::shell::{run as run_it, say};
+use crate::shell::{finish, keep_stdout_clear, say};
 use crate::test::with_paths;
 use anyhow::{Context, Result};
 
 /// Builds, measures, and prints a table or one JSON object.
 pub fn run(json: bool) -> Result<()> {
+    if json {
+        keep_stdout_clear();
+    }
     let ready = setup::run(For::Test)?;
     build::all(&ready.shell)?;
     let mut command = ready.shell.command("node");
     command.arg("tests/e2e/bench.mjs").args(json.then_some("--json"));
     with_paths(&mut command, &ready.shell, ready.browser.as_ref().context("set-up found no browser")?);
-    if !json {
-        say("Measuring (about 3 minutes):");
-    }
-    run_it(&mut command).context("the measurement did not finish")
+    say("Measuring (about 3 minutes):");
+    finish(&mut command).context("the measurement did not finish")
 }

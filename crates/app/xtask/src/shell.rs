@@ -11,6 +11,7 @@ use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -76,8 +77,21 @@ impl Shell {
     }
 }
 
+/// Keeps standard output for one result: everything that is said from now on goes to standard error.
+pub fn keep_stdout_clear() {
+    ASIDE.store(true, Ordering::Relaxed);
+}
+
 /// Runs it on this terminal; an exit status other than 0 is an error that names the command.
 pub fn run(command: &mut Command) -> Result<()> {
+    if ASIDE.load(Ordering::Relaxed) {
+        command.stdout(io::stderr());
+    }
+    finish(command)
+}
+
+/// Runs it with standard output as it is, for the result.
+pub fn finish(command: &mut Command) -> Result<()> {
     let status = command.status().with_context(|| format!("cannot start `{}`", words(command)))?;
     if !status.success() {
         bail!("`{}` failed ({status})", words(command));
@@ -156,8 +170,12 @@ pub fn words(command: &Command) -> String {
 
 /// Prints one line to the reader.
 pub fn say(line: impl AsRef<str>) {
-    let mut out = io::stdout().lock();
-    drop(writeln!(out, "{}", line.as_ref()).and_then(|()| out.flush()));
+    // A closed terminal must not stop the work.
+    drop(if ASIDE.load(Ordering::Relaxed) {
+        writeln!(io::stderr(), "{}", line.as_ref())
+    } else {
+        writeln!(io::stdout(), "{}", line.as_ref())
+    });
 }
 
 /// Prints a step: its name, its state, what it found, and the time it took.
@@ -188,6 +206,8 @@ fn belongs_to_outer_cargo(name: &str) -> bool {
             .iter()
             .any(|start| name.starts_with(start))
 }
+
+static ASIDE: AtomicBool = AtomicBool::new(false);
 
 #[cfg(test)]
 mod tests {

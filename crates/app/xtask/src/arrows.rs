@@ -20,9 +20,12 @@ pub fn check(shell: &Shell) -> Result<()> {
             .extend(banned.iter().filter(|name| linked.contains(**name)).map(|name| format!("{package} links {name}")));
     }
     for one in crates.iter().filter(|one| one.tier == Tier::Core) {
+        let named = EFFECTS.iter().filter(|name| one.dependencies.iter().any(|own| own == **name));
+        wrong.extend(named.map(|name| format!("{}, a crate of core, depends on {name}", one.name)));
+        let banned = if one.name == LIGHT { NEVER_IN_CORE } else { EFFECTS };
         for target in [NATIVE, TAB] {
             let linked = linked(shell, &one.name, target)?;
-            let found = BANNED_IN_CORE.iter().filter(|name| linked.contains(**name));
+            let found = banned.iter().filter(|name| linked.contains(**name));
             wrong.extend(found.map(|name| format!("{}, a crate of core, links {name} on {target}", one.name)));
         }
     }
@@ -105,8 +108,6 @@ fn browser_outside_its_places(crates: &[Crate]) -> Vec<String> {
 fn linked(shell: &Shell, package: &str, target: &str) -> Result<BTreeSet<String>> {
     let mut tree = shell.cargo(["tree", "--locked", "--edges", "normal", "--prefix", "none", "--format", "{p}"]);
     tree.args(["--package", package]);
-    // The certificates' verification comes in one package with the engine, which brings its runtime along.
-    tree.args(["--prune", CERTIFICATES].iter().filter(|_| package == LIGHT));
     tree.env_remove("CARGO_TERM_COLOR");
     if target == TAB {
         tree.args(["--target", TAB]);
@@ -115,9 +116,8 @@ fn linked(shell: &Shell, package: &str, target: &str) -> Result<BTreeSet<String>
     Ok(text.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect())
 }
 
-/// The one crate of core that uses it, and what it uses.
+/// Verifies certificates, whose types come in one package with the engine that makes them and with its runtime.
 const LIGHT: &str = "peerage-light";
-const CERTIFICATES: &str = "commonware-consensus";
 
 const NATIVE: &str = "this machine";
 const TAB: &str = crate::toolchain::TARGET;
@@ -134,7 +134,10 @@ const LINKS: &[(&str, &str, &[&str])] = &[
 ];
 
 /// Effects have no place in core.
-const BANNED_IN_CORE: &[&str] = &["tokio", "libp2p", "burn", "web-sys", "tracing-subscriber", "commonware-runtime"];
+const EFFECTS: &[&str] = &["tokio", "libp2p", "burn", "web-sys", "tracing-subscriber", "commonware-runtime"];
+
+/// Nor have these, by whatever way.
+const NEVER_IN_CORE: &[&str] = &["libp2p", "burn"];
 
 /// Who may use the browser's own interfaces.
 const MAY_NAME_THE_BROWSER: &[&str] =

@@ -1,1 +1,26 @@
 //! The light client: bytes and the time in, verdicts and signed transactions out.
+//!
+//! - [`Committee`]: judges a certificate; [`Client`]: follows the heads of one chain from a [`Checkpoint`].
+//! - [`tables`] and [`Tables`]: leaves and whole tables against the roots of a [`Verified`] header, and the own
+//!   standing ([`Own`]) that they imply.
+//! - [`policy`]: the row that a peer sets.
+//! - [`Participant`]: all of it as one state machine, for a tab's worker and for residents of a node.
+//!
+//! No I/O, no clock, no randomness, no threads: time is an argument, a caller carries the bytes. Whoever carries them
+//! is not trusted; everything refused is an [`Error`] with a name.
+
+mod certificate;
+mod client;
+mod error;
+mod event;
+mod own;
+mod participant;
+pub mod policy;
+pub mod tables;
+
+pub use certificate::{BlockFinalization, Committee, Verdict};
+pub use client::{Accepted, Checkpoint, Client, Evidence, MAX_GENESIS, Verified, genesis};
+pub use error::Error;
+pub use event::{Alarm, Deed, Event, Own, TransactionState};
+pub use own::Tables;
+pub use participant::{Participant, Step};

@@ -1,0 +1,150 @@
+//! The row that a peer sets by default: its neighbours' shares of the smoothed Fisher scores, its own among them.
+//!
+//! Target: w_ij ∝ score of j, over the peers that have a uid; the share of those that have none goes to the
+//! self-loop w_ii, as does what does not fit into the entries allowed. The row moves towards the target by less than
+//! ε: Σ(Δscore)² < (ε·65,535)²; the first row of a uid is exempt and is the target itself.
+//!
+//! It does not ascend the payoff and does not look at what others set. Scores that are not finite or negative count
+//! as zero: they come from training on answers of strangers.
+
+use commonware_cryptography::ed25519::PublicKey;
+use ledger::{Row, Score, Uid};
+use std::collections::BTreeMap;
+
+/// What a chain allows a row.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Most entries.
+    pub max_weights: usize,
+    /// ε: bound of the step's length, the whole row being 1.
+    pub epsilon: f64,
+}
+
+/// The row for peer `own` by `scores` (hot key, score): from `current` towards the target, or the target itself where
+/// `current` is `None` (the first row is exempt from ε). Without any positive score it is `current`, or the self-loop.
+pub fn row(
+    own: Uid,
+    current: Option<&Row>,
+    scores: &[(PublicKey, f64)],
+    uids: &BTreeMap<PublicKey, Uid>,
+    limits: Limits,
+) -> Row {
+    let shares = shares(own, scores, uids, limits.max_weights);
+    match current {
+        None => Row::from_shares(&shares, limits.max_weights).unwrap_or_else(|_| Row::own(own)),
+        Some(current) if shares.is_empty() => current.clone(),
+        Some(current) => bounded(current, &shares, limits),
+    }
+}
+
+/// Scores by uid, strangers' and those that do not fit given to `own`. Empty without any positive score.
+fn shares(
+    own: Uid,
+    scores: &[(PublicKey, f64)],
+    uids: &BTreeMap<PublicKey, Uid>,
+    max_weights: usize,
+) -> Vec<(Uid, f64)> {
+    let scale = scores.iter().map(|(_, score)| *score).filter(|score| score.is_finite()).fold(0.0, f64::max);
+    if scale <= 0.0 {
+        return Vec::new();
+    }
+    let mut shares = BTreeMap::<Uid, f64>::new();
+    for (key, score) in scores {
+        if score.is_finite() && *score > 0.0 {
+            *shares.entry(uids.get(key).copied().unwrap_or(own)).or_default() += score / scale;
+        }
+    }
+    if shares.len() > max_weights {
+        let mut others: Vec<(Uid, f64)> = shares.iter().filter(|(uid, _)| **uid != own).map(|(u, s)| (*u, *s)).collect();
+        others.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        for (uid, score) in others.into_iter().skip(max_weights.saturating_sub(1)) {
+            shares.remove(&uid);
+            *shares.entry(own).or_default() += score;
+        }
+    }
+    shares.into_iter().collect()
+}
+
+/// The longest step from `current` towards `shares` that the chain takes.
+fn bounded(current: &Row, shares: &[(Uid, f64)], limits: Limits) -> Row {
+    let current_entries: Vec<(u32, u16)> = current.entries().iter().map(|(uid, score)| (uid.get(), score.get())).collect();
+    let target: Vec<(u32, f64)> = shares.iter().map(|(uid, share)| (uid.get(), *share)).collect();
+    let next = mechanism::step::bounded(&current_entries, &target, limits.epsilon, limits.max_weights);
+    let next = next.into_iter().map(|(uid, score)| (Uid::new(uid), Score::new(score))).collect();
+    Row::new(next).ok().filter(|next| current.within(next, limits.epsilon)).unwrap_or_else(|| current.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use commonware_cryptography::{Signer as _, ed25519::PrivateKey};
+    use proptest::prelude::*;
+
+    const LIMITS: Limits = Limits { max_weights: 4, epsilon: 0.5 };
+
+    fn key(seed: u64) -> PublicKey {
+        PrivateKey::from_seed(seed).public_key()
+    }
+
+    /// Keys 0 to 7 have the uids 0 to 7.
+    fn uids() -> BTreeMap<PublicKey, Uid> {
+        (0..8).map(|seed| (key(u64::from(seed)), Uid::new(seed))).collect()
+    }
+
+    fn shares_of(row: &Row) -> Vec<(u32, f64)> {
+        row.entries().iter().map(|(uid, _)| (uid.get(), (row.share(*uid) * 100.0).round() / 100.0)).collect()
+    }
+
+    #[test]
+    fn the_first_row_is_the_target_and_strangers_go_to_the_self_loop() {
+        let scores = [(key(1), 2.0), (key(2), 1.0), (key(99), 1.0)];
+        let row = row(Uid::new(0), None, &scores, &uids(), LIMITS);
+        assert_eq!(shares_of(&row), [(0, 0.25), (1, 0.5), (2, 0.25)]);
+    }
+
+    #[test]
+    fn what_does_not_fit_goes_to_the_self_loop() {
+        let scores: Vec<_> = (1..7).map(|seed| (key(seed), seed as f64)).collect();
+        let row = row(Uid::new(0), None, &scores, &uids(), LIMITS);
+        assert_eq!(shares_of(&row), [(0, 0.29), (4, 0.19), (5, 0.24), (6, 0.29)]);
+    }
+
+    #[test]
+    fn later_rows_stay_within_epsilon_and_arrive() {
+        let scores = [(key(1), 1.0)];
+        let mut current = Row::own(Uid::new(0));
+        let target = Row::own(Uid::new(1));
+        let mut steps = 0;
+        while current != target {
+            let next = row(Uid::new(0), Some(&current), &scores, &uids(), LIMITS);
+            assert!(current.within(&next, LIMITS.epsilon));
+            assert!(next.distance_squared(&target) < current.distance_squared(&target), "no progress at {next:?}");
+            current = next;
+            steps += 1;
+        }
+        assert_eq!(steps, 3, "the way is √2, a step just under ½");
+    }
+
+    #[test]
+    fn scores_that_are_no_numbers_count_as_nothing() {
+        let scores = [(key(1), f64::NAN), (key(2), f64::INFINITY), (key(3), -1.0)];
+        let current = Row::own(Uid::new(5));
+        assert_eq!(row(Uid::new(0), Some(&current), &scores, &uids(), LIMITS), current);
+        assert_eq!(row(Uid::new(0), None, &scores, &uids(), LIMITS), Row::own(Uid::new(0)));
+    }
+
+    proptest! {
+        #[test]
+        fn any_scores_give_a_row_the_ledger_takes(
+            first in prop::collection::vec((0u64..12, any::<f64>()), 0..12),
+            then in prop::collection::vec((0u64..12, 0.0..1e12f64), 0..12),
+        ) {
+            let named = |scores: Vec<(u64, f64)>| scores.into_iter().map(|(seed, score)| (key(seed), score)).collect::<Vec<_>>();
+            let current = row(Uid::new(0), None, &named(first), &uids(), LIMITS);
+            prop_assert!(current.len() <= LIMITS.max_weights);
+            let next = row(Uid::new(0), Some(&current), &named(then), &uids(), LIMITS);
+            prop_assert!(next.len() <= LIMITS.max_weights);
+            prop_assert!(current.within(&next, LIMITS.epsilon));
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! A chain in memory: real states, real headers, certificates signed by keys from seeds, and a source that answers
+//! queries from the newest heights. No engine and no network; what a hostile source would send is made by hand.
+
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, reason = "shared by several test binaries")]
+
+use bytes::Bytes;
+use commonware_codec::Encode;
+use commonware_consensus::{
+    simplex::{
+        scheme::ed25519::Scheme,
+        types::{Finalize, Proposal},
+    },
+    types::{Epoch, Round, View},
+};
+use commonware_cryptography::{
+    Signer as _,
+    certificate::{Signers, ed25519::Certificate},
+    ed25519::{PrivateKey, PublicKey},
+};
+use commonware_utils::ordered::Set;
+use ledger::{
+    At, Body, ChainId, Digest, Genesis, Header, Height, Parameters, Query, Refusal, Reply, State, Table, Transaction,
+    TransactionStatus, header,
+};
+use light::{BlockFinalization, Checkpoint, Committee};
+use std::collections::BTreeMap;
+
+/// When the chain begins, ms.
+pub const BEGIN: u64 = 1_700_000_000_000;
+
+/// Its validators' keys come from these seeds on.
+const VALIDATORS: u64 = 100;
+
+/// The chain, its pool of transactions, and all its states.
+pub struct Chain {
+    pub genesis: Genesis,
+    pub keys: Vec<PrivateKey>,
+    pub states: Vec<State>,
+    pub headers: Vec<Header>,
+    pub finalizations: Vec<Bytes>,
+    pub pool: Vec<Transaction>,
+    pub included: BTreeMap<Digest, Height>,
+    /// Why transactions that were handed in never came into a block.
+    pub dropped: Vec<Refusal>,
+}
+
+/// A genesis with `validators` validators, two founders (seeds 2 and 3) and cheap work.
+pub fn genesis(validators: usize) -> Genesis {
+    Genesis {
+        time: BEGIN,
+        parameters: Parameters { difficulty: 512, ..Parameters::dev() },
+        validators: keys(validators).iter().map(PrivateKey::public_key).collect(),
+        ..Genesis::example()
+    }
+}
+
+fn keys(validators: usize) -> Vec<PrivateKey> {
+    let mut keys: Vec<PrivateKey> = (0..validators as u64).map(|i| PrivateKey::from_seed(VALIDATORS + i)).collect();
+    keys.sort_by_key(PrivateKey::public_key);
+    keys
+}
+
+impl Chain {
+    pub fn new(validators: usize) -> Self {
+        Self::of(genesis(validators))
+    }
+
+    /// The chain of `genesis`, whose validators have the keys of [`genesis`].
+    pub fn of(genesis: Genesis) -> Self {
+        let keys = keys(genesis.validators.len());
+        let (states, headers) = (vec![genesis.state().unwrap()], vec![genesis.header().unwrap()]);
+        Self {
+            genesis,
+            keys,
+            states,
+            headers,
+            finalizations: vec![Bytes::new()],
+            pool: Vec::new(),
+            included: BTreeMap::new(),
+            dropped: Vec::new(),
+        }
+    }
+
+    pub fn id(&self) -> ChainId {
+        self.genesis.chain()
+    }
+
+    pub fn committee(&self) -> Committee {
+        Committee::new(self.id(), &self.genesis.validators).unwrap()
+    }
+
+    /// The genesis as a checkpoint.
+    pub fn checkpoint(&self) -> Checkpoint {
+        self.checkpoint_at(0)
+    }
+
+    pub fn checkpoint_at(&self, height: usize) -> Checkpoint {
+        let header = &self.headers[height];
+        Checkpoint {
+            height: header.height,
+            digest: header.digest(),
+            time: header.time,
+            validators: self.genesis.validators.clone(),
+        }
+    }
+
+    pub fn height(&self) -> u64 {
+        self.headers.len() as u64 - 1
+    }
+
+    pub fn head(&self) -> (Header, Bytes) {
+        self.at(self.height())
+    }
+
+    pub fn at(&self, height: u64) -> (Header, Bytes) {
+        (self.headers[height as usize].clone(), self.finalizations[height as usize].clone())
+    }
+
+    pub fn state(&self) -> &State {
+        self.states.last().unwrap()
+    }
+
+    /// The time of the newest block.
+    pub fn time(&self) -> u64 {
+        self.headers.last().unwrap().time
+    }
+
+    /// One block from the pool, one block time later.
+    pub fn step(&mut self) {
+        let header = self.block(self.genesis.parameters.block_time);
+        let finalization = self.certify(header.digest());
+        self.headers.push(header);
+        self.finalizations.push(finalization);
+    }
+
+    pub fn steps(&mut self, blocks: usize) {
+        for _ in 0..blocks {
+            self.step();
+        }
+    }
+
+    /// Builds the next block `after` ms after the last; its state is kept, its header is not.
+    fn block(&mut self, after: u64) -> Header {
+        let parent = self.headers.last().unwrap();
+        let at = At { height: parent.height.next(), time: parent.time + after, parent: parent.digest() };
+        let mut draft = self.state().draft(at).unwrap();
+        let mut transactions = Vec::new();
+        for transaction in std::mem::take(&mut self.pool) {
+            match draft.offer(&transaction) {
+                Ok(()) => {
+                    self.included.insert(transaction.digest(), at.height);
+                    transactions.push(transaction);
+                }
+                Err(refusal) => self.dropped.push(refusal),
+            }
+        }
+        let (state, _) = draft.finish();
+        let roots = state.roots();
+        let header = Header {
+            version: header::VERSION,
+            context: Digest::from([7; 32]),
+            parent: at.parent,
+            height: at.height,
+            time: at.time,
+            transactions: Body { transactions }.root(),
+            accounts: roots.accounts,
+            neurons: roots.neurons,
+            weights: roots.weights,
+            epoch: roots.epoch,
+            validators: header::validators_digest(&self.genesis.validators),
+        };
+        self.states.push(state);
+        header
+    }
+
+    /// A certificate of every validator.
+    pub fn certify(&self, digest: Digest) -> Bytes {
+        self.certify_by(digest, &(0..self.keys.len()).collect::<Vec<_>>())
+    }
+
+    /// A certificate of these validators, by their place in the ordered set; too few make a well-formed one too.
+    pub fn certify_by(&self, digest: Digest, signers: &[usize]) -> Bytes {
+        sign(&ledger::namespace(&self.id()), &self.keys, digest, signers).encode()
+    }
+
+    /// What an honest source replies.
+    pub fn reply(&mut self, query: &Query) -> Reply {
+        match query {
+            Query::Head if self.height() == 0 => Reply::Unavailable { reason: "no block yet".into() },
+            Query::Head => {
+                let (header, finalization) = self.head();
+                Reply::Head { header, finalization }
+            }
+            Query::Headers { from, limit } => {
+                let from = from.get() as usize;
+                let to = (from + *limit as usize).min(self.headers.len());
+                let headers = self.headers[from.min(to)..to].to_vec();
+                Reply::Headers { headers, finalization: self.finalizations[to - 1].clone() }
+            }
+            Query::Leaf { height, table, index } => self.leaf(*height, *table, Some(*index)),
+            Query::Account { height, key } => {
+                let index = self.states[height.get() as usize].account(key).map(|(index, _)| index);
+                self.leaf(*height, Table::Accounts, index)
+            }
+            Query::Table { height, table, from } => {
+                let leaves = self.states[height.get() as usize].leaves(*table);
+                let total = leaves.len() as u32;
+                // Pieces of three, so that a table takes several.
+                let leaves = leaves.into_iter().skip(*from as usize).take(3).collect();
+                Reply::Table { total, from: *from, leaves }
+            }
+            Query::Submit { transaction } => {
+                let digest = transaction.digest();
+                if self.pool.contains(transaction) || self.included.contains_key(&digest) {
+                    return Reply::Accepted { digest };
+                }
+                let parent = self.headers.last().unwrap();
+                let at = At { height: parent.height.next(), time: parent.time + 1, parent: parent.digest() };
+                match self.state().check(transaction, &at) {
+                    Ok(()) => {
+                        self.pool.push(transaction.clone());
+                        Reply::Accepted { digest }
+                    }
+                    Err(refusal) => Reply::Refused { refusal },
+                }
+            }
+            Query::Status { digest } => Reply::Status(match self.included.get(digest) {
+                Some(height) => TransactionStatus::Included { height: *height },
+                None => TransactionStatus::Unknown,
+            }),
+        }
+    }
+
+    fn leaf(&self, height: Height, table: Table, index: Option<u32>) -> Reply {
+        let state = &self.states[height.get() as usize];
+        match index.and_then(|index| Some((index, state.prove(table, index)?))) {
+            Some((index, proven)) => Reply::Leaf { index, leaf: proven.leaf, proof: proven.proof },
+            None => Reply::NoSuch,
+        }
+    }
+}
+
+/// A finalization of `digest` under `namespace` by some of `keys` (ordered by public key).
+pub fn sign(namespace: &[u8], keys: &[PrivateKey], digest: Digest, signers: &[usize]) -> BlockFinalization {
+    let set: Set<PublicKey> = Set::try_from(keys.iter().map(PrivateKey::public_key).collect::<Vec<_>>()).unwrap();
+    let proposal = Proposal::new(Round::new(Epoch::zero(), View::new(9)), View::new(8), digest);
+    let (indexes, signatures) = signers
+        .iter()
+        .map(|&index| {
+            let scheme = Scheme::signer(namespace, set.clone(), keys[index].clone()).unwrap();
+            let vote = Finalize::sign(&scheme, proposal.clone()).unwrap();
+            (vote.attestation.signer, vote.attestation.signature)
+        })
+        .unzip::<_, _, Vec<_>, Vec<_>>();
+    let signers = Signers::new(keys.len() as u32, indexes).unwrap();
+    BlockFinalization { proposal, certificate: Certificate { signers, signatures } }
+}

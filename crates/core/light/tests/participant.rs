@@ -1,0 +1,521 @@
+//! A participant against an in-memory chain in virtual time: honest sources, lossy, late and lying ones.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod chain;
+
+use bytes::Bytes;
+use chain::{BEGIN, Chain, genesis};
+use commonware_cryptography::{Signer as _, ed25519::PrivateKey};
+use ledger::{Action, Genesis, Header, Height, Nonce, Parameters, Query, Refusal, Reply, Row, Table, Transaction, Uid};
+use light::{Alarm, Deed, Error, Event, Own, Participant, Step, TransactionState};
+
+/// What becomes of a reply.
+enum Fate {
+    /// It arrives.
+    Comes(Reply),
+    /// It never does.
+    Lost,
+    /// The carrier says that it failed.
+    Failed,
+    /// It arrives after this many ms.
+    Late(Reply, u64),
+}
+
+type Carrier = Box<dyn FnMut(&Query, Reply, u64) -> Fate>;
+
+/// One participant, one chain, one carrier, one clock.
+struct World {
+    chain: Chain,
+    me: Participant,
+    now: u64,
+    next_block: Option<u64>,
+    carry: Carrier,
+    late: Vec<(u64, u32, Reply)>,
+    events: Vec<Event>,
+    queries: Vec<Query>,
+    most_open: usize,
+    open: usize,
+    searched: u64,
+}
+
+const KEY: u64 = 42;
+
+fn honest() -> Carrier {
+    Box::new(|_, reply, _| Fate::Comes(reply))
+}
+
+impl World {
+    fn new(carry: Carrier) -> Self {
+        Self::of(Chain::new(4), KEY, carry)
+    }
+
+    fn of(chain: Chain, key: u64, carry: Carrier) -> Self {
+        let now = chain.time();
+        let checkpoint = chain.checkpoint_at(chain.headers.len() - 1);
+        let me = Participant::new(chain.genesis.clone(), checkpoint, PrivateKey::from_seed(key), now).unwrap();
+        let next_block = Some(now + chain.genesis.parameters.block_time);
+        Self {
+            chain, me, now, next_block, carry, late: Vec::new(), events: Vec::new(), queries: Vec::new(), most_open: 0,
+            open: 0, searched: 0,
+        }
+    }
+
+    /// Does everything that is due at this moment.
+    fn settle(&mut self) {
+        while let Some(step) = self.me.poll(self.now) {
+            match step {
+                Step::Search { puzzle, start, count } => {
+                    self.searched += count;
+                    self.me.handle_search(puzzle.search(start, count), count, self.now);
+                }
+                Step::Query { id, query } => {
+                    self.open += 1;
+                    self.most_open = self.most_open.max(self.open);
+                    let reply = self.chain.reply(&query);
+                    match (self.carry)(&query, reply, self.now) {
+                        Fate::Comes(reply) => self.deliver(id, reply),
+                        Fate::Failed => {
+                            self.open -= 1;
+                            self.me.handle_failed(id, self.now);
+                        }
+                        Fate::Lost => self.open -= 1,
+                        Fate::Late(reply, after) => self.late.push((self.now + after, id, reply)),
+                    }
+                    self.queries.push(query);
+                }
+            }
+        }
+        while let Some(event) = self.me.next_event() {
+            self.events.push(event);
+        }
+    }
+
+    fn deliver(&mut self, id: u32, reply: Reply) {
+        self.open = self.open.saturating_sub(1);
+        self.me.handle_reply(id, reply, self.now);
+    }
+
+    /// Runs until `done`, at most `blocks` more blocks' time.
+    fn run(&mut self, blocks: u64, done: impl Fn(&Self) -> bool) {
+        let end = self.now + blocks * self.chain.genesis.parameters.block_time;
+        loop {
+            self.settle();
+            if done(self) {
+                return;
+            }
+            let late = self.late.iter().map(|(at, _, _)| *at).min();
+            let next = [self.next_block, self.me.deadline(), late].into_iter().flatten().min().unwrap_or(end);
+            assert!(next > self.now || late == Some(self.now), "time stands still at {next}");
+            self.now = next;
+            assert!(self.now <= end, "not done after {blocks} blocks; {:#?}", self.events);
+            if self.next_block == Some(self.now) {
+                self.chain.step();
+                self.next_block = Some(self.now + self.chain.genesis.parameters.block_time);
+            }
+            let due: Vec<_> = self.late.extract_if(.., |(at, _, _)| *at <= self.now).collect();
+            for (_, id, reply) in due {
+                self.deliver(id, reply);
+            }
+        }
+    }
+
+    fn join(&mut self) {
+        self.me.join();
+        self.score(&[(2, 3.0), (3, 1.0), (KEY, 1.0)]);
+    }
+
+    fn score(&mut self, scores: &[(u64, f64)]) {
+        self.me.scores(scores.iter().map(|(seed, score)| (PrivateKey::from_seed(*seed).public_key(), *score)).collect());
+    }
+
+    fn included(&self, action: Deed) -> Vec<Height> {
+        let at = |event: &Event| match event {
+            Event::Transaction { action: deed, state: TransactionState::Included(height), .. } if *deed == action => Some(*height),
+            _ => None,
+        };
+        self.events.iter().filter_map(at).collect()
+    }
+
+    fn refusals(&self) -> Vec<&str> {
+        let why = |event| match event {
+            &Event::Transaction { state: TransactionState::Refused(ref reason), .. } => Some(reason.as_str()),
+            _ => None,
+        };
+        self.events.iter().filter_map(why).collect()
+    }
+
+    fn alarms(&self) -> Vec<&Alarm> {
+        self.events.iter().filter_map(|event| if let Event::Alarm(alarm) = event { Some(alarm) } else { None }).collect()
+    }
+
+    fn own(&self) -> Option<&Own> {
+        self.events.iter().rev().find_map(|event| if let Event::Own(own) = event { Some(&**own) } else { None })
+    }
+
+    /// How often the key registered on the ledger.
+    fn registrations(&self) -> usize {
+        let key = self.me.key();
+        self.chain.state().neurons().iter().filter(|neuron| neuron.hot == *key).count()
+    }
+}
+
+/// Runs with `carry` until three rows are included, and looks that nothing was lost or done twice.
+fn lives(carry: Carrier, blocks: u64) -> World {
+    let mut world = World::new(carry);
+    world.join();
+    world.run(blocks, |world| world.included(Deed::SetWeights).len() == 3);
+    assert_eq!(world.registrations(), 1);
+    assert_eq!(world.included(Deed::Register).len(), 1);
+    let state = world.chain.state();
+    let uid = state.uid(world.me.key()).unwrap();
+    assert_eq!(uid, Uid(2));
+    let weights = &state.weights()[uid.index()];
+    assert_eq!(weights.version, 3);
+    let nonce = state.account(world.me.key()).unwrap().1.nonce;
+    assert_eq!(nonce, Nonce(4), "one registration and three rows, each once");
+    assert!(world.most_open <= 4);
+    world
+}
+
+#[test]
+fn it_registers_sets_rows_and_sees_them_included() {
+    let world = lives(honest(), 60);
+    assert!(world.alarms().is_empty() && world.refusals().is_empty());
+    assert!(world.searched > 0);
+    assert!(world.events.iter().any(|event| matches!(event, Event::Working { expected, .. } if *expected == 512.0)));
+    let rows = world.included(Deed::SetWeights);
+    let epochs: Vec<u64> = rows.iter().map(|height| height.get() / 10).collect();
+    assert!(epochs.windows(2).all(|pair| pair[0] < pair[1]), "one row an epoch: {rows:?}");
+    let row = &world.chain.state().weights()[2].row;
+    let shares = [(Uid(0), 0.6), (Uid(1), 0.2), (Uid(2), 0.2)];
+    assert_eq!(*row, Row::from_shares(&shares, 64).unwrap());
+}
+
+#[test]
+fn own_figures_are_those_of_the_mechanism_on_the_verified_tables() {
+    let mut world = lives(honest(), 60);
+    let (tail, version) = (world.events.len(), 3);
+    world.run(30, |world| world.events.len() > tail && world.own().is_some_and(|own| own.version >= version));
+    let own = world.own().unwrap();
+    let state = &world.chain.states[own.height.get() as usize];
+    let (_, outcome) = ledger::economy::evaluate(state.neurons(), state.weights(), state.parameters()).unwrap();
+    assert_eq!(own.uid, Some(Uid(2)));
+    assert_eq!((own.rank, own.trust, own.loss), (outcome.rank[2], outcome.trust[2], outcome.loss));
+    assert_eq!(own.scaling_gradient, Ok(outcome.scaling_gradient[2]));
+    assert_eq!(own.stake, state.neurons()[2].stake);
+    assert_eq!((own.peers, own.place), (3, 3));
+    assert_eq!(own.row.as_ref(), Some(&state.weights()[2].row));
+    match &own.clipping_gradient {
+        Ok(gradient) => assert!(!gradient.is_empty()),
+        Err(reason) => assert!(!reason.is_empty()),
+    }
+}
+
+#[test]
+fn before_it_joins_it_only_verifies() {
+    let mut world = World::new(honest());
+    world.run(25, |world| world.chain.height() == 24);
+    assert!(world.chain.included.is_empty());
+    assert!(world.queries.iter().all(|query| !matches!(query, Query::Submit { .. })));
+    let own = world.own().unwrap();
+    assert_eq!((own.uid, own.peers, own.place), (None, 2, 0));
+    assert!(own.scaling_gradient.as_ref().is_err_and(|reason| reason.contains("not registered")));
+    assert!(own.clipping_gradient.is_err());
+    let heads = world.events.iter().filter(|event| matches!(event, Event::Head { .. })).count();
+    assert!(heads >= 22, "a head a block: {heads}");
+}
+
+#[test]
+fn lost_and_failed_replies_cost_time_only() {
+    let mut count = 0u32;
+    let world = lives(
+        Box::new(move |_, reply, _| {
+            count += 1;
+            match count % 7 {
+                2 | 5 => Fate::Lost,
+                3 => Fate::Failed,
+                _ => Fate::Comes(reply),
+            }
+        }),
+        400,
+    );
+    assert!(world.refusals().is_empty(), "{:?}", world.refusals());
+}
+
+#[test]
+fn a_submission_whose_reply_is_lost_still_counts_once() {
+    let carry: Carrier = Box::new(|query, reply, _| match query {
+        Query::Submit { .. } => Fate::Lost,
+        _ => Fate::Comes(reply),
+    });
+    lives(carry, 200);
+}
+
+#[test]
+fn late_replies_are_dropped() {
+    let mut count = 0u32;
+    let world = lives(
+        Box::new(move |_, reply, _| {
+            count += 1;
+            match count % 5 {
+                1 => Fate::Late(reply, 6_000),
+                2 => Fate::Late(reply, 1_500),
+                _ => Fate::Comes(reply),
+            }
+        }),
+        600,
+    );
+    assert!(world.alarms().iter().all(|alarm| !alarm.fatal()));
+}
+
+/// A carrier that spoils what `spoil` changes, every second time.
+fn lying(spoil: impl Fn(Reply) -> Option<Reply> + 'static) -> Carrier {
+    let mut turn = false;
+    Box::new(move |_, reply, _| match spoil(reply.clone()) {
+        Some(lie) => {
+            turn = !turn;
+            Fate::Comes(if turn { lie } else { reply })
+        }
+        None => Fate::Comes(reply),
+    })
+}
+
+fn with_byte_changed(bytes: &Bytes, index: usize) -> Bytes {
+    let mut bytes = bytes.to_vec();
+    bytes[index] ^= 1;
+    bytes.into()
+}
+
+#[test]
+fn a_leaf_that_does_not_meet_its_root_is_refused() {
+    let world = lives(
+        lying(|reply| match reply {
+            Reply::Leaf { index, leaf, proof } => Some(Reply::Leaf { index, leaf: with_byte_changed(&leaf, leaf.len() - 1), proof }),
+            _ => None,
+        }),
+        400,
+    );
+    assert!(world.alarms().iter().any(|alarm| matches!(alarm, Alarm::Reply(Error::WrongRoot { .. }))));
+}
+
+#[test]
+fn a_forged_table_is_refused() {
+    let world = lives(
+        lying(|reply| match reply {
+            Reply::Table { total, from, mut leaves } => {
+                leaves[0] = with_byte_changed(&leaves[0], 1);
+                Some(Reply::Table { total, from, leaves })
+            }
+            _ => None,
+        }),
+        400,
+    );
+    let table = |alarm: &&Alarm| matches!(alarm, Alarm::Reply(Error::WrongRoot { table: Table::Neurons | Table::Weights, .. }));
+    assert!(world.alarms().iter().any(table));
+}
+
+#[test]
+fn a_table_without_oneself_does_not_make_one_register_again() {
+    let mut world = lives(
+        lying(|reply| match reply {
+            Reply::Table { total: 3, from: 0, mut leaves } => {
+                leaves.truncate(2);
+                Some(Reply::Table { total: 2, from: 0, leaves })
+            }
+            _ => None,
+        }),
+        400,
+    );
+    let height = world.chain.height();
+    world.run(60, |world| world.chain.height() == height + 50);
+    assert_eq!(world.registrations(), 1);
+}
+
+#[test]
+fn the_word_that_there_is_no_account_only_costs_time() {
+    let world = lives(
+        Box::new({
+            let mut turn = 0;
+            move |query, reply, _| match query {
+                Query::Account { .. } => {
+                    turn += 1;
+                    Fate::Comes(if turn % 3 == 0 { Reply::NoSuch } else { reply })
+                }
+                _ => Fate::Comes(reply),
+            }
+        }),
+        600,
+    );
+    assert!(world.refusals().iter().all(|reason| reason.contains("replayed")), "{:?}", world.refusals());
+}
+
+#[test]
+fn replies_to_other_questions_are_refused() {
+    let world = lives(lying(|_| Some(Reply::NoSuch)), 800);
+    assert!(world.alarms().iter().any(|alarm| matches!(alarm, Alarm::Reply(Error::WrongReply))));
+}
+
+#[test]
+fn a_forged_head_is_refused_and_the_next_taken() {
+    let world = lives(
+        lying(|reply| match reply {
+            Reply::Head { header, finalization } => {
+                Some(Reply::Head { header: Header { time: header.time + 1, ..header }, finalization })
+            }
+            _ => None,
+        }),
+        400,
+    );
+    assert!(world.alarms().iter().any(|alarm| matches!(alarm, Alarm::Reply(Error::OtherBlock { .. }))));
+}
+
+#[test]
+fn a_source_that_says_refused_is_believed_only_by_the_tables() {
+    let world = lives(
+        lying(|reply| match reply {
+            // The transaction is in the pool, and the source says it is not.
+            Reply::Accepted { .. } => Some(Reply::Refused { refusal: Refusal::Unsigned }),
+            _ => None,
+        }),
+        200,
+    );
+    assert!(world.refusals().is_empty(), "it was included: {:?}", world.refusals());
+}
+
+#[test]
+fn a_transaction_that_is_never_passed_on_is_told_and_signed_again() {
+    let mut world = World::new(Box::new(|query, reply, _| match query {
+        Query::Submit { transaction } => Fate::Comes(Reply::Accepted { digest: transaction.digest() }),
+        _ => Fate::Comes(reply),
+    }));
+    // Nothing that is handed in gets anywhere.
+    world.join();
+    let withheld = |world: &mut World| world.chain.pool.clear();
+    for _ in 0..90 {
+        let height = world.chain.height();
+        world.run(2, |world| world.chain.height() > height || !world.chain.pool.is_empty());
+        withheld(&mut world);
+    }
+    assert!(world.refusals().iter().any(|reason| reason.contains("not included by height")), "{:?}", world.refusals());
+    assert_eq!(world.registrations(), 0);
+    world.run(60, |world| world.included(Deed::SetWeights).len() == 1);
+    assert_eq!(world.registrations(), 1);
+}
+
+#[test]
+fn a_reload_with_the_same_key_goes_on() {
+    let world = lives(honest(), 60);
+    let rows = world.chain.state().weights()[2].version;
+    let mut again = World::of(world.chain, KEY, honest());
+    again.join();
+    again.run(60, |world| world.included(Deed::SetWeights).len() == 2);
+    assert_eq!(again.registrations(), 1);
+    assert!(again.included(Deed::Register).is_empty());
+    assert_eq!(again.searched, 0);
+    assert!(again.refusals().is_empty());
+    assert_eq!(again.chain.state().weights()[2].version, rows + 2);
+}
+
+#[test]
+fn after_it_leaves_it_signs_nothing_more() {
+    let mut world = lives(honest(), 60);
+    world.me.leave();
+    let version = world.chain.state().weights()[2].version;
+    let height = world.chain.height();
+    world.run(60, |world| world.chain.height() == height + 40);
+    assert_eq!(world.chain.state().weights()[2].version, version);
+    world.me.join();
+    world.run(30, |world| world.chain.state().weights()[2].version > version);
+}
+
+#[test]
+fn a_stalled_chain_is_told_once_and_the_next_head_taken() {
+    let mut world = World::new(honest());
+    world.run(5, |world| world.chain.height() == 4);
+    world.next_block = None;
+    let stall = world.now + 60_000;
+    world.run(61, move |world| world.now + 1_500 >= stall);
+    let stalled = |world: &World| world.alarms().iter().filter(|alarm| matches!(alarm, Alarm::Stalled { .. })).count();
+    assert_eq!(stalled(&world), 1);
+    assert!(world.alarms().iter().all(|alarm| !alarm.fatal()));
+    world.next_block = Some(world.now + 1);
+    let heads = |world: &World| world.events.iter().filter(|event| matches!(event, Event::Head { .. })).count();
+    let before = heads(&world);
+    world.run(10, |world| heads(world) > before);
+}
+
+#[test]
+fn a_second_history_stops_it() {
+    let mut world = World::new(honest());
+    world.run(5, |world| world.me.head().is_some_and(|head| head.height() == Height(3)));
+    let (header, _) = world.chain.at(3);
+    let other = Header { time: header.time + 7, ..header };
+    let finalization = world.chain.certify(other.digest());
+    world.carry = Box::new(move |query, reply, _| match query {
+        Query::Head => Fate::Comes(Reply::Head { header: other.clone(), finalization: finalization.clone() }),
+        _ => Fate::Comes(reply),
+    });
+    world.run(5, |world| world.alarms().iter().any(|alarm| alarm.fatal()));
+    assert!(matches!(world.alarms().last(), Some(Alarm::Stopped(Error::Conflict { height: Height(3) }))));
+    assert!(world.me.evidence().is_some());
+    assert!(world.me.poll(world.now + 60_000).is_none());
+    assert_eq!(world.me.deadline(), None);
+}
+
+#[test]
+fn a_checkpoint_too_old_is_refused() {
+    let chain = Chain::new(1);
+    let late = BEGIN + chain.genesis.parameters.trust_period + 1;
+    let error = Participant::new(chain.genesis.clone(), chain.checkpoint(), PrivateKey::from_seed(KEY), late).unwrap_err();
+    assert!(matches!(error, Error::StaleCheckpoint { .. }));
+}
+
+#[test]
+fn a_full_ledger_is_told_and_asked_again() {
+    let parameters = Parameters { max_neurons: 2, ..genesis(1).parameters };
+    let mut world = World::of(Chain::of(Genesis { parameters, ..genesis(1) }), KEY, honest());
+    world.join();
+    world.run(60, |world| world.refusals().len() == 2);
+    assert!(world.refusals().iter().all(|reason| reason.contains("places are taken")));
+}
+
+#[test]
+fn hints_bring_heads_sooner_but_not_without_bound() {
+    let mut world = World::new(honest());
+    world.run(5, |world| world.me.head().is_some());
+    let before = world.queries.len();
+    for _ in 0..100 {
+        world.me.hint();
+        world.settle();
+        world.now += 1;
+    }
+    let heads = world.queries[before..].iter().filter(|query| matches!(query, Query::Head)).count();
+    assert!(heads <= 1, "{heads} in 100 ms");
+}
+
+#[test]
+fn a_row_of_another_device_with_the_same_key_is_noticed() {
+    let mut world = lives(honest(), 60);
+    // The same key signs elsewhere with the nonce that comes next.
+    let state = world.chain.state();
+    let nonce = state.account(world.me.key()).unwrap().1.nonce;
+    let key = PrivateKey::from_seed(KEY);
+    let row = state.weights()[2].row.clone();
+    let action = Action::SetWeights { uid: Uid(2), row };
+    let other = Transaction::sign(&key, world.chain.id(), nonce, Height(world.chain.height() + 50), action);
+    let due = world.chain.state().weights()[2].updated.get() + 6;
+    let mut handed = false;
+    for _ in 0..40 {
+        let height = world.chain.height();
+        world.run(3, |world| world.chain.height() > height);
+        if !handed && height >= due {
+            handed = true;
+            world.chain.pool.insert(0, other.clone());
+        }
+    }
+    assert!(world.chain.included.contains_key(&other.digest()) || !world.chain.dropped.is_empty());
+    let before = world.included(Deed::SetWeights).len();
+    world.run(60, |world| world.included(Deed::SetWeights).len() > before + 1);
+    assert_eq!(world.registrations(), 1);
+}

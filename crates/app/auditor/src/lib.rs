@@ -1,1 +1,18 @@
-//! A small worker of a tab: light client, proof of work, signatures.
+//! The small worker of a tab: light client, proof of work, signatures.
+//!
+//! Started in a worker, the module says `Loaded` and then follows [`protocol::port::auditor`] over `postMessage`: the page
+//! carries queries to sources and replies back, and shows what was verified here. The page never sees more of the hot key
+//! than the seed that it keeps for the next visit.
+//!
+//! - [`Session`]: one key on one chain, without a browser: commands and the time in, events out.
+//! - `worker`: the thread of control around it, the only part that knows the browser.
+//! - [`parse`], [`plain`]: words of the port as plain objects.
+//!
+//! The audit itself is [`light`]'s; nothing here decides what is true.
+
+mod port;
+mod session;
+mod worker;
+
+pub use port::{parse, plain};
+pub use session::{Session, StartError};

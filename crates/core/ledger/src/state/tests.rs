@@ -1,1 +1,385 @@
+//! The transition function under honest and hostile blocks.
 
+use super::*;
+use crate::types::{Score, TOKEN};
+use crate::work::Puzzle;
+use crate::{Action, Parameters, PrivateKey};
+use commonware_codec::DecodeExt;
+use commonware_cryptography::Signer;
+use proptest::prelude::*;
+
+/// A chain in memory: keys by seed, blocks one after another.
+struct World {
+    state: State,
+    digest: Digest,
+    events: Vec<Event>,
+}
+
+fn key(seed: u64) -> PrivateKey {
+    PrivateKey::from_seed(seed)
+}
+
+fn genesis() -> Genesis {
+    let parameters = Parameters { difficulty: 4, ..Parameters::dev() };
+    Genesis { parameters, ..Genesis::example() }
+}
+
+impl World {
+    fn new(genesis: &Genesis) -> Self {
+        Self { state: genesis.state().unwrap(), digest: genesis.header().unwrap().digest(), events: Vec::new() }
+    }
+
+    fn at(&self) -> At {
+        At { height: self.state.height().next(), time: self.state.time() + 1_000, parent: self.digest }
+    }
+
+    fn sign(&self, seed: u64, action: Action) -> Transaction {
+        let nonce = self.state.account(&key(seed).public_key()).map_or(Nonce(0), |(_, account)| account.nonce);
+        Transaction::sign(&key(seed), self.state.chain(), nonce, self.at().height.after(10), action)
+    }
+
+    fn register(&self, seed: u64) -> Action {
+        let puzzle = Puzzle {
+            chain: self.state.chain(),
+            key: key(seed).public_key(),
+            recent: self.digest,
+            difficulty: self.state.totals().difficulty,
+        };
+        let work = puzzle.search(0, 1_000_000).unwrap();
+        Action::Register { cold: key(seed).public_key(), modality: 0, recent: self.state.height(), work }
+    }
+
+    fn block(&mut self, transactions: &[Transaction]) {
+        let at = self.at();
+        let (state, events) = self.state.apply(&at, transactions).unwrap();
+        self.digest = Digest::from([at.height.get() as u8; 32]);
+        self.state = state;
+        self.events = events;
+        self.conserved();
+    }
+
+    fn check(&self, transaction: &Transaction) -> Result<(), Refusal> {
+        self.state.check(transaction, &self.at())
+    }
+
+    /// To the end of the epoch.
+    fn epoch(&mut self) {
+        loop {
+            self.block(&[]);
+            if self.state.height().get().is_multiple_of(self.state.parameters().tempo) {
+                return;
+            }
+        }
+    }
+
+    fn conserved(&self) {
+        assert_eq!(self.state.supply(), self.state.issued(), "height {}", self.state.height());
+    }
+}
+
+fn row(entries: &[(u32, u16)]) -> Row {
+    Row::new(entries.iter().map(|(uid, score)| (Uid(*uid), Score(*score))).collect()).unwrap()
+}
+
+fn weights(uid: u32, entries: &[(u32, u16)]) -> Action {
+    Action::SetWeights { uid: Uid(uid), row: row(entries) }
+}
+
+#[test]
+fn a_new_peer_registers_is_scored_and_earns_stake() {
+    let mut world = World::new(&genesis());
+    let transaction = world.sign(7, world.register(7));
+    world.block(&[transaction]);
+    assert_eq!(world.events, [Event::Registered { uid: Uid(2), key: key(7).public_key() }]);
+    assert_eq!(world.state.neurons()[2].stake, Amount(0));
+    let rows = [
+        world.sign(2, weights(0, &[(0, 20_000), (1, 25_535), (2, 20_000)])),
+        world.sign(3, weights(1, &[(0, 25_535), (1, 20_000), (2, 20_000)])),
+        world.sign(7, weights(2, &[(0, 32_768), (1, 32_767)])),
+    ];
+    world.block(&rows);
+    world.epoch();
+    // Founders emitted and released before they were trusted, so something is in the pool, and the loss is below 0.
+    assert!(world.state.totals().loss < 0.0, "{:?}", world.state.totals());
+    assert!(world.state.totals().minted > Amount(0));
+    assert_eq!(world.state.totals().pool, Amount(0));
+    assert!(world.state.neurons()[2].stake > Amount(0));
+    assert!(world.state.standings()[2].rank > 0.2);
+    assert_eq!(world.state.totals().number, 1);
+}
+
+#[test]
+fn what_is_minted_was_released_by_updates_of_rows() {
+    let mut world = World::new(&genesis());
+    world.epoch();
+    assert_eq!(world.state.totals().minted, Amount(0));
+    let pending = world.state.neurons()[0].pending;
+    assert!(pending > Amount(0));
+    let first = world.sign(2, weights(0, &[(1, 65_535)]));
+    world.block(&[first]);
+    let Some(Event::WeightsSet { released, version: 1, .. }) = world.events.first() else {
+        panic!("{:?}", world.events)
+    };
+    assert!(*released > pending, "one block more than at the epoch");
+    assert_eq!(world.state.totals().minted, *released);
+    assert_eq!(world.state.neurons()[0].pending, Amount(0));
+}
+
+#[test]
+fn while_nobody_is_trusted_the_pool_is_carried_and_scaling_descends() {
+    let mut genesis = genesis();
+    genesis.neurons[1].stake = Amount(40 * TOKEN);
+    genesis.neurons[0].stake = Amount(60 * TOKEN);
+    let mut world = World::new(&genesis);
+    let own = world.sign(2, weights(0, &[(0, 65_535)]));
+    world.block(&[own]);
+    world.epoch();
+    // Two strangers who score only themselves: whoever holds less than half is distrusted by the other's stake.
+    let totals = world.state.totals().clone();
+    if totals.loss >= 0.0 {
+        assert_eq!(totals.paid, Amount(0));
+        assert!(totals.pool > Amount(0));
+    } else {
+        assert_eq!(totals.pool, Amount(0));
+    }
+    let (supply, issued) = (world.state.supply(), world.state.issued());
+    assert_eq!(supply, issued);
+}
+
+#[test]
+fn nobody_and_nothing_are_defined() {
+    let empty = Genesis { neurons: vec![], accounts: vec![], ..genesis() };
+    let mut world = World::new(&empty);
+    world.epoch();
+    assert_eq!(world.state.totals().loss, 0.0);
+    let poor = Genesis {
+        neurons: vec![crate::Founder { key: key(2).public_key(), modality: 0, stake: Amount(0) }],
+        ..genesis()
+    };
+    let mut world = World::new(&poor);
+    let transaction = world.sign(2, weights(0, &[(0, 65_535)]));
+    world.block(&[transaction]);
+    world.epoch();
+    assert_eq!(world.state.totals().loss, 0.0);
+    assert_eq!(world.state.standings()[0], Standing::default());
+    for table in Table::ALL {
+        let leaves = world.state.leaves(table);
+        assert_eq!(world.state.tree(table).leaves().len(), leaves.len());
+    }
+}
+
+#[test]
+fn each_refusal_of_any_transaction_is_named() {
+    let mut world = World::new(&genesis());
+    world.block(&[]);
+    let transfer = |amount| Action::Transfer { to: key(9).public_key(), amount: Amount(amount) };
+    let good = world.sign(1, transfer(TOKEN));
+    assert_eq!(world.check(&good), Ok(()));
+
+    let unsigned = Transaction { signature: world.sign(1, transfer(1)).signature, ..good.clone() };
+    assert_eq!(world.check(&unsigned), Err(Refusal::Unsigned));
+    let other = ChainId(Digest::from([1; 32]));
+    let foreign = Transaction::sign(&key(1), other, Nonce(0), good.expires, transfer(TOKEN));
+    assert_eq!(world.check(&foreign), Err(Refusal::ForeignChain));
+    let ahead = Transaction::sign(&key(1), world.state.chain(), Nonce(1), good.expires, transfer(TOKEN));
+    assert_eq!(world.check(&ahead), Err(Refusal::NonceAhead { given: Nonce(1), next: Nonce(0) }));
+    let expired = Transaction::sign(&key(1), world.state.chain(), Nonce(0), Height(1), transfer(TOKEN));
+    assert_eq!(world.check(&expired), Err(Refusal::Expired { expires: Height(1), now: Height(2) }));
+    let late = Transaction::sign(&key(1), world.state.chain(), Nonce(0), Height(63), transfer(TOKEN));
+    assert_eq!(world.check(&late), Err(Refusal::ExpiresTooLate { expires: Height(63), most: Height(62) }));
+
+    world.block(std::slice::from_ref(&good));
+    assert_eq!(world.check(&good), Err(Refusal::Replayed { given: Nonce(0), next: Nonce(1) }));
+    let error = world.state.apply(&world.at(), std::slice::from_ref(&good)).unwrap_err();
+    let refusal = Refusal::Replayed { given: Nonce(0), next: Nonce(1) };
+    assert_eq!(error, ApplyError::Transaction { index: 0, refusal });
+}
+
+#[test]
+fn each_refusal_of_a_transfer_is_named() {
+    let world = World::new(&genesis());
+    let transfer =
+        |seed, to, amount| world.sign(seed, Action::Transfer { to: key(to).public_key(), amount: Amount(amount) });
+    assert_eq!(world.check(&transfer(1, 9, 0)), Err(Refusal::Nothing));
+    let all = 1_000 * TOKEN;
+    let overdrawn = Refusal::Overdrawn { balance: Amount(all), wanted: Amount(all + 1) };
+    assert_eq!(world.check(&transfer(1, 9, all + 1)), Err(overdrawn));
+    assert_eq!(world.check(&transfer(8, 9, 1)), Err(Refusal::Overdrawn { balance: Amount(0), wanted: Amount(1) }));
+    let little = Refusal::TooLittle { amount: Amount(5), least: world.state.parameters().opening };
+    assert_eq!(world.check(&transfer(1, 9, 5)), Err(little));
+    assert_eq!(world.check(&transfer(1, 1, 5)), Ok(()));
+}
+
+#[test]
+fn a_transfer_to_oneself_changes_nothing_but_the_nonce() {
+    let mut world = World::new(&genesis());
+    let transaction = world.sign(1, Action::Transfer { to: key(1).public_key(), amount: Amount(5) });
+    world.block(&[transaction]);
+    let (_, account) = world.state.account(&key(1).public_key()).unwrap();
+    assert_eq!((account.balance, account.nonce), (Amount(1_000 * TOKEN), Nonce(1)));
+}
+
+#[test]
+fn each_refusal_of_a_registration_is_named() {
+    let mut genesis = genesis();
+    genesis.parameters.difficulty = 1 << 40;
+    genesis.parameters.max_neurons = 3;
+    let mut world = World::new(&genesis);
+    let register =
+        |recent| Action::Register { cold: key(7).public_key(), modality: 0, recent: Height(recent), work: 0 };
+    assert_eq!(world.check(&world.sign(2, register(0))), Err(Refusal::AlreadyRegistered { uid: Uid(0) }));
+    assert_eq!(world.check(&world.sign(7, register(0))), Err(Refusal::NotEnoughWork { difficulty: 1 << 40 }));
+    let not_recent = |recent, newest| Err(Refusal::NotRecent { recent: Height(recent), newest: Height(newest) });
+    assert_eq!(world.check(&world.sign(7, register(1))), not_recent(1, 0));
+    for _ in 0..32 {
+        world.block(&[]);
+    }
+    assert_eq!(world.check(&world.sign(7, register(0))), not_recent(0, 32));
+    assert_eq!(world.check(&world.sign(7, register(1))), Err(Refusal::NotEnoughWork { difficulty: 1 << 40 }));
+
+    let full = Genesis { parameters: Parameters { max_neurons: 2, ..genesis.parameters.clone() }, ..genesis };
+    let world = World::new(&full);
+    assert_eq!(world.check(&world.sign(7, register(0))), Err(Refusal::Full { most: 2 }));
+}
+
+#[test]
+fn work_counts_for_the_blocks_it_was_done_on() {
+    let mut world = World::new(&genesis());
+    for _ in 0..40 {
+        world.block(&[]);
+    }
+    let action = world.register(7);
+    for _ in 0..31 {
+        world.block(&[]);
+    }
+    assert_eq!(world.check(&world.sign(7, action.clone())), Ok(()));
+    world.block(&[]);
+    let refused = world.check(&world.sign(7, action));
+    assert_eq!(refused, Err(Refusal::NotRecent { recent: Height(40), newest: Height(72) }));
+}
+
+#[test]
+fn each_refusal_of_weights_is_named() {
+    let mut world = World::new(&genesis());
+    assert_eq!(world.check(&world.sign(2, weights(5, &[(0, 65_535)]))), Err(Refusal::UnknownUid { uid: Uid(5) }));
+    assert_eq!(world.check(&world.sign(2, weights(1, &[(0, 65_535)]))), Err(Refusal::NotYours { uid: Uid(1) }));
+    assert_eq!(world.check(&world.sign(2, weights(0, &[(2, 65_535)]))), Err(Refusal::UnknownUid { uid: Uid(2) }));
+    let long: Vec<(u32, u16)> = (0..65).map(|uid| (uid, if uid == 0 { 65_535 - 64 } else { 1 })).collect();
+    assert_eq!(world.check(&world.sign(2, weights(0, &long))), Err(Refusal::TooManyWeights { entries: 65, most: 64 }));
+    // The first update may go anywhere; later ones not so soon and not so far.
+    let first = world.sign(2, weights(0, &[(1, 65_535)]));
+    world.block(&[first]);
+    let back = weights(0, &[(0, 65_535)]);
+    assert_eq!(world.check(&world.sign(2, back.clone())), Err(Refusal::TooSoon { next: Height(6) }));
+    for _ in 0..4 {
+        world.block(&[]);
+    }
+    let refused = world.check(&world.sign(2, back)).unwrap_err();
+    assert_eq!(refused, Refusal::TooLargeStep { squared: 2 * 65_535 * 65_535, bound: 1_073_709_057 });
+    assert_eq!(world.check(&world.sign(2, weights(0, &[(0, 20_000), (1, 45_535)]))), Ok(()));
+}
+
+#[test]
+fn blocks_out_of_place_are_refused() {
+    let world = World::new(&genesis());
+    let at = world.at();
+    let wrong = world.state.apply(&At { height: Height(2), ..at }, &[]);
+    assert_eq!(wrong.unwrap_err(), ApplyError::Height { height: Height(0), given: Height(2) });
+    let wrong = world.state.apply(&At { time: world.state.time(), ..at }, &[]);
+    assert_eq!(wrong.unwrap_err(), ApplyError::Time { time: world.state.time(), given: world.state.time() });
+}
+
+#[test]
+fn roots_and_snapshots_do_not_know_history() {
+    let mut world = World::new(&genesis());
+    let transaction = world.sign(7, world.register(7));
+    world.block(&[transaction]);
+    world.epoch();
+    let bytes = world.state.encode();
+    let back = State::decode(bytes.clone()).unwrap();
+    assert_eq!(back, world.state);
+    assert_eq!(back.roots(), world.state.roots());
+    let at = world.at();
+    assert_eq!(back.apply(&at, &[]).unwrap(), world.state.apply(&at, &[]).unwrap());
+    let mut newer = bytes.to_vec();
+    newer[0] = SNAPSHOT_VERSION + 1;
+    assert!(State::decode(newer).is_err());
+    for length in (0..bytes.len()).step_by(7) {
+        assert!(State::decode(bytes.slice(..length)).is_err());
+    }
+}
+
+#[test]
+fn every_leaf_is_provable_against_the_header() {
+    let world = World::new(&genesis());
+    let header = genesis().header().unwrap();
+    for table in Table::ALL {
+        let proven = world.state.prove(table, 1).unwrap_or_else(|| world.state.prove(table, 0).unwrap());
+        let index = if world.state.leaves(table).len() > 1 { 1 } else { 0 };
+        crate::table::verify_leaf(table, &header.root(table), index, &proven.leaf, &proven.proof).unwrap();
+    }
+    let (index, _) = world.state.account(&key(1).public_key()).unwrap();
+    let proven = world.state.prove(Table::Accounts, index).unwrap();
+    assert_eq!(AccountLeaf::decode(proven.leaf).unwrap().balance, Amount(1_000 * TOKEN));
+}
+
+/// What a random, partly hostile block tries.
+#[derive(Clone, Debug)]
+enum Try {
+    Register(u64),
+    Weights(u64, Vec<(u32, u16)>),
+    Transfer(u64, u64, u64),
+    Idle(u8),
+}
+
+fn tries() -> impl Strategy<Value = Vec<Try>> {
+    let one = prop_oneof![
+        (2u64..12).prop_map(Try::Register),
+        ((2u64..12), prop::collection::vec((0u32..8, 1u16..2_000), 1..6))
+            .prop_map(|(seed, row)| Try::Weights(seed, row)),
+        ((0u64..12), (0u64..12), prop_oneof![0u64..10, 0u64..(2_000 * TOKEN)])
+            .prop_map(|(a, b, c)| Try::Transfer(a, b, c)),
+        (1u8..12).prop_map(Try::Idle),
+    ];
+    prop::collection::vec(one, 1..40)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn amounts_are_conserved_whatever_is_tried(tries in tries()) {
+        let mut world = World::new(&genesis());
+        for attempt in tries {
+            let transaction = match attempt {
+                Try::Register(seed) => world.sign(seed, world.register(seed)),
+                Try::Weights(seed, shares) => {
+                    let uid = world.state.uid(&key(seed).public_key()).unwrap_or(Uid(99));
+                    let shares: Vec<(Uid, f64)> = shares.into_iter().map(|(uid, share)| (Uid(uid), f64::from(share))).collect();
+                    world.sign(seed, Action::SetWeights { uid, row: Row::from_shares(&shares, 64).unwrap() })
+                }
+                Try::Transfer(from, to, amount) => {
+                    world.sign(from, Action::Transfer { to: key(to).public_key(), amount: Amount(amount) })
+                }
+                Try::Idle(blocks) => {
+                    for _ in 0..blocks {
+                        world.block(&[]);
+                    }
+                    continue;
+                }
+            };
+            // Refused or not, it is the same alone and in a block, and a refused one changes nothing.
+            let checked = world.check(&transaction);
+            let applied = world.state.apply(&world.at(), std::slice::from_ref(&transaction));
+            match (checked, applied) {
+                (Ok(()), Ok(_)) => world.block(&[transaction]),
+                (Err(refusal), Err(ApplyError::Transaction { index: 0, refusal: same })) => prop_assert_eq!(refusal, same),
+                other => prop_assert!(false, "{other:?}"),
+            }
+        }
+        world.epoch();
+        let numbers = world.state.standings().iter().flat_map(|s| [s.rank, s.trust, s.incentive]);
+        prop_assert!(numbers.chain([world.state.totals().loss]).all(crate::codec::canonical));
+        prop_assert!(world.state.neurons().iter().all(|neuron| (0.0..=1.0).contains(&neuron.scaling)));
+    }
+}

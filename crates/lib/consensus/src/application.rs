@@ -1,0 +1,136 @@
+//! What the engine asks of the ledger: propose a block, verify a block, take final blocks.
+//!
+//! A proposer keeps only transactions that apply; a block that holds any other is invalid for every honest validator. A
+//! hostile proposer could send a block with a wrong root, an invalid transaction, a time before its parent's or too soon
+//! after it (each refused for good), or a time in the future (waited for: the engine's own timeouts pass it over).
+
+use crate::block::{Block, BlockContext};
+use crate::chain::Chain;
+use crate::mempool::Mempool;
+use commonware_actor::Feedback;
+use commonware_codec::EncodeSize;
+use commonware_consensus::marshal::Update;
+use commonware_consensus::marshal::ancestry::Ancestry;
+use commonware_consensus::simplex::scheme::ed25519::Scheme;
+use commonware_consensus::{Application as EngineApplication, Reporter};
+use commonware_cryptography::{Digested, Digestible};
+use commonware_runtime::{Clock, Metrics, Spawner};
+use commonware_utils::SystemTimeExt;
+use commonware_utils::acknowledgement::Exact;
+use futures::StreamExt;
+use futures::channel::mpsc;
+use ledger::{At, Body, State};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// A block from the future is verified when at most this is left, ms.
+const AHEAD: u64 = 500;
+
+/// A final block, to be acknowledged when it is kept.
+pub(crate) type Final = (Digested<Block>, Exact);
+
+/// The ledger as the engine sees it.
+#[derive(Clone)]
+pub(crate) struct Application {
+    pub chain: Chain,
+    pub mempool: Arc<Mutex<Mempool>>,
+    pub finals: mpsc::UnboundedSender<Final>,
+}
+
+impl Application {
+    /// The state after `tip`: known, or computed from the nearest ancestor that is.
+    async fn state_of(&self, tip: Digested<Block>, ancestry: &mut impl Ancestry<Block>) -> Option<Arc<State>> {
+        let mut unknown = Vec::new();
+        let mut block = tip;
+        let mut state = loop {
+            if let Some(state) = self.chain.state(&block.digest()) {
+                break state;
+            }
+            unknown.push(block);
+            block = ancestry.next().await?;
+        };
+        while let Some(block) = unknown.pop() {
+            match self.chain.follow(&state, block.inner()) {
+                Ok(next) => state = next,
+                Err(error) => {
+                    tracing::warn!(height = %block.inner().header().height, %error, "invalid block");
+                    return None;
+                }
+            }
+        }
+        Some(state)
+    }
+
+    /// Fills a block with what waits and applies.
+    fn fill(&self, state: &State, at: At) -> Option<(Body, State)> {
+        let waiting = self.mempool.lock().unwrap_or_else(PoisonError::into_inner).waiting();
+        let mut draft = state.draft(at).ok()?;
+        let mut body = Body::default();
+        let mut bytes = 0;
+        for transaction in waiting {
+            if !body.fits(bytes, &transaction) {
+                break;
+            }
+            if draft.offer(&transaction).is_ok() {
+                bytes += transaction.encode_size();
+                body.transactions.push((*transaction).clone());
+            }
+        }
+        let (state, _) = draft.finish();
+        Some((body, state))
+    }
+}
+
+impl<E: Clock + Spawner + Metrics> EngineApplication<E> for Application {
+    type SigningScheme = Scheme;
+    type Context = BlockContext;
+    type Block = Block;
+    type Input = ();
+
+    async fn propose(
+        &mut self,
+        (runtime, context): (E, BlockContext),
+        mut ancestry: impl Ancestry<Block>,
+        (): (),
+    ) -> Option<Digested<Block>> {
+        let parent = ancestry.next().await?;
+        let (digest, header) = (parent.digest(), parent.inner().header().clone());
+        let state = self.state_of(parent, &mut ancestry).await?;
+        let block_time = state.parameters().block_time;
+        let due = header.time.saturating_add(block_time);
+        let now = runtime.current().epoch_millis();
+        if now < due {
+            // A clock that was set back must not stop the chain, so no longer than one block time.
+            runtime.sleep(Duration::from_millis((due - now).min(block_time))).await;
+        }
+        let time = runtime.current().epoch_millis().max(due);
+        let at = At { height: header.height.next(), time, parent: digest };
+        let (body, state) = self.fill(&state, at)?;
+        let block = Block::new(context, &at, &state, body).digested();
+        self.chain.insert(block.digest(), Arc::new(state));
+        Some(block)
+    }
+
+    async fn verify(&mut self, (runtime, _): (E, BlockContext), mut ancestry: impl Ancestry<Block>) -> bool {
+        let Some(block) = ancestry.next().await else { return false };
+        let time = block.inner().header().time;
+        let now = runtime.current().epoch_millis();
+        if time > now.saturating_add(AHEAD) {
+            runtime.sleep(Duration::from_millis(time - now)).await;
+        }
+        self.state_of(block, &mut ancestry).await.is_some()
+    }
+}
+
+impl Reporter for Application {
+    type Activity = Update<Block>;
+
+    fn report(&mut self, update: Self::Activity) -> Feedback {
+        if let Update::Block(block, acknowledgement) = update
+            && self.finals.unbounded_send((block, acknowledgement)).is_err()
+        {
+            tracing::error!("final blocks are no longer kept");
+        }
+        Feedback::Ok
+    }
+}

@@ -65,6 +65,16 @@ pub struct Gradient {
     pub representation: Representation,
 }
 
+/// Whether `bytes` begin like a [`Request::Hello`]; for those who pass messages on unread.
+pub fn is_hello(bytes: &[u8]) -> bool {
+    bytes.starts_with(&[VERSION, 0])
+}
+
+/// Whether `bytes` begin like a [`Response::Refuse`].
+pub fn is_refusal(bytes: &[u8]) -> bool {
+    bytes.starts_with(&[VERSION, 2])
+}
+
 impl Request {
     /// The encoding.
     pub fn to_bytes(&self) -> Vec<u8> {
@@ -269,6 +279,7 @@ mod tests {
         fn requests_come_back(request in requests()) {
             let bytes = request.to_bytes();
             prop_assert_eq!(bytes.len(), request.encode_size());
+            prop_assert_eq!(is_hello(&bytes), matches!(request, Request::Hello(_)));
             prop_assert_eq!(Request::from_bytes(&bytes).unwrap(), request);
         }
 
@@ -276,6 +287,7 @@ mod tests {
         fn responses_come_back(response in responses()) {
             let bytes = response.to_bytes();
             prop_assert_eq!(bytes.len(), response.encode_size());
+            prop_assert_eq!(is_refusal(&bytes), matches!(response, Response::Refuse(_)));
             prop_assert_eq!(Response::from_bytes(&bytes).unwrap(), response);
         }
 

@@ -6,5 +6,7 @@
 //! milliseconds since the Unix epoch, bytes are `Uint8Array`s. Values that come from other peers stay encoded here and
 //! are parsed by the thread that uses them.
 
+#![expect(missing_docs, reason = "fields of a variant are told in its own line")]
+
 pub mod auditor;
 pub mod trainer;

@@ -1,0 +1,144 @@
+//! The protocols of a swarm, with the limits of its role.
+//!
+//! What a hostile peer could exhaust is bounded here: connections, circuits and their bytes, reservations, lengths of messages, streams.
+
+use crate::{Config, Role, codec::Bounded};
+use libp2p::{
+    StreamProtocol,
+    connection_limits::{self, ConnectionLimits},
+    gossipsub, identify, ping, relay,
+    request_response::{self, ProtocolSupport},
+    swarm::{NetworkBehaviour, behaviour::toggle::Toggle},
+};
+use protocol::limits;
+use std::{num::NonZeroU32, time::Duration};
+
+/// Everything a swarm speaks.
+#[derive(NetworkBehaviour)]
+pub(crate) struct Behaviour {
+    pub(crate) limits: connection_limits::Behaviour,
+    pub(crate) circuits: relay::client::Behaviour,
+    pub(crate) relay: Toggle<relay::Behaviour>,
+    pub(crate) identify: identify::Behaviour,
+    pub(crate) ping: ping::Behaviour,
+    pub(crate) exchange: request_response::Behaviour<Bounded>,
+    pub(crate) ledger: request_response::Behaviour<Bounded>,
+    pub(crate) directory: request_response::Behaviour<Bounded>,
+    pub(crate) gossip: gossipsub::Behaviour,
+}
+
+impl Behaviour {
+    /// The behaviours of `config.role`.
+    pub(crate) fn new(config: &Config, circuits: relay::client::Behaviour) -> Result<Self, String> {
+        let peer = config.identity.public().to_peer_id();
+        let node = config.role == Role::Node;
+        let (asks, serves) = (ProtocolSupport::Outbound, ProtocolSupport::Inbound);
+        let identify = identify::Config::new("/peerage/1".into(), config.identity.public())
+            .with_agent_version(concat!("peerage/", env!("CARGO_PKG_VERSION")).into())
+            // Others would dial all remembered addresses at once.
+            .with_cache_size(0);
+        let mut gossip = gossipsub::Behaviour::new(
+            gossipsub::MessageAuthenticity::Signed(config.identity.clone()),
+            gossipsub::ConfigBuilder::default()
+                .max_transmit_size(limits::GOSSIP_BYTES)
+                .validation_mode(gossipsub::ValidationMode::Strict)
+                .validate_messages()
+                .build()
+                .map_err(|error| error.to_string())?,
+        )?;
+        gossip.subscribe(&heads(config)).map_err(|error| error.to_string())?;
+        Ok(Self {
+            limits: connection_limits::Behaviour::new(connections(config.role)),
+            circuits,
+            relay: node.then(|| relay::Behaviour::new(peer, relay_limits())).into(),
+            identify: identify::Behaviour::new(identify),
+            ping: ping::Behaviour::new(ping::Config::new().with_interval(PING).with_timeout(PING_TIMEOUT)),
+            exchange: service(
+                "/peerage/exchange/1",
+                (!node).then_some(ProtocolSupport::Full),
+                Bounded { request: limits::MESSAGE_BYTES, response: limits::MESSAGE_BYTES },
+                Duration::from_millis(u64::from(limits::DEADLINE_MS)) + Duration::from_secs(5),
+            ),
+            ledger: service(
+                "/peerage/ledger/1",
+                Some(if node { serves.clone() } else { asks.clone() }),
+                Bounded { request: limits::LEDGER_QUERY_BYTES, response: limits::LEDGER_REPLY_BYTES },
+                Duration::from_secs(15),
+            ),
+            directory: service(
+                "/peerage/directory/1",
+                Some(if node { serves } else { asks }),
+                Bounded { request: limits::DIRECTORY_BYTES, response: limits::DIRECTORY_BYTES },
+                Duration::from_secs(10),
+            ),
+            gossip,
+        })
+    }
+}
+
+/// The topic of new heads of the chain.
+pub(crate) fn heads(config: &Config) -> gossipsub::IdentTopic {
+    gossipsub::IdentTopic::new(format!("/peerage/{}/heads", config.chain))
+}
+
+fn service(
+    name: &'static str,
+    support: Option<ProtocolSupport>,
+    bounds: Bounded,
+    timeout: Duration,
+) -> request_response::Behaviour<Bounded> {
+    let protocols = support.map(|support| (StreamProtocol::new(name), support));
+    let config = request_response::Config::default().with_request_timeout(timeout).with_max_concurrent_streams(STREAMS);
+    request_response::Behaviour::with_codec(bounds, protocols, config)
+}
+
+fn connections(role: Role) -> ConnectionLimits {
+    let most = match role {
+        Role::Node => NODE_CONNECTIONS,
+        Role::Resident => RESIDENT_CONNECTIONS,
+        // Its nodes and doubled connections come on top of its neighbours.
+        Role::Tab => limits::CONNECTIONS as u32 + 8,
+    };
+    ConnectionLimits::default()
+        .with_max_established(Some(most))
+        .with_max_established_per_peer(Some(CONNECTIONS_PER_PEER))
+        .with_max_pending_incoming(Some(PENDING))
+        .with_max_pending_outgoing(Some(PENDING))
+}
+
+/// The fallback class of circuit (decisions.md, Relays): renewable, 256 KiB/s over ten minutes, as many as a classroom behind one address needs.
+fn relay_limits() -> relay::Config {
+    let minute = Duration::from_secs(60);
+    let a_minute = NonZeroU32::new(120).unwrap_or(NonZeroU32::MIN);
+    let config = relay::Config {
+        max_reservations: 1_024,
+        max_reservations_per_peer: 4,
+        reservation_duration: Duration::from_secs(3_600),
+        reservation_rate_limiters: Vec::new(),
+        max_circuits: 2_048,
+        max_circuits_per_peer: 2 * limits::CONNECTIONS,
+        max_circuit_duration: CIRCUIT,
+        max_circuit_bytes: CIRCUIT_RATE * CIRCUIT.as_secs(),
+        circuit_src_rate_limiters: Vec::new(),
+    };
+    config.reservation_rate_per_peer(a_minute, minute).circuit_src_per_peer(a_minute, minute)
+}
+
+/// Connections of a node: one tab has one or two.
+const NODE_CONNECTIONS: u32 = 4_096;
+/// Connections of a resident.
+const RESIDENT_CONNECTIONS: u32 = 256;
+/// Connections of one peer: one, another while it is replaced, and some that are being closed.
+const CONNECTIONS_PER_PEER: u32 = 4;
+/// Connections being made.
+const PENDING: u32 = 64;
+/// Streams of one protocol on one connection.
+const STREAMS: usize = 32;
+/// Bytes a second of a circuit.
+const CIRCUIT_RATE: u64 = 256 << 10;
+/// Longest life of a circuit.
+const CIRCUIT: Duration = Duration::from_secs(600);
+/// Between pings, which measure the round trip and notice the dead.
+const PING: Duration = Duration::from_secs(5);
+/// When a peer that does not answer a ping counts as dead.
+const PING_TIMEOUT: Duration = Duration::from_secs(15);

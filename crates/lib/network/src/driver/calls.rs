@@ -1,0 +1,140 @@
+//! Own requests to others: hello, asks, gradients, ledger queries.
+
+use super::{Driver, Respond, shorten};
+use crate::{ExchangeError, LedgerError, Path};
+use libp2p::{
+    PeerId,
+    request_response::{Event, Message, OutboundFailure, OutboundRequestId},
+};
+use protocol::exchange::{Kind, Request, Response, is_refusal};
+use std::collections::BTreeMap;
+use web_time::Instant;
+
+/// Requests under way.
+#[derive(Default)]
+pub(super) struct Calls {
+    hellos: BTreeMap<OutboundRequestId, PeerId>,
+    exchanges: BTreeMap<OutboundRequestId, Exchange>,
+    queries: BTreeMap<OutboundRequestId, Respond<Result<Vec<u8>, LedgerError>>>,
+}
+
+struct Exchange {
+    peer: PeerId,
+    path: Path,
+    kind: Kind,
+    respond: Respond<Result<Vec<u8>, ExchangeError>>,
+}
+
+impl Driver {
+    pub(super) fn say_hello(&mut self, peer: PeerId) {
+        let Some(hello) = self.hello.clone() else { return };
+        let bytes = Request::Hello(hello).to_bytes();
+        self.traffic.bytes_out += bytes.len() as u64;
+        let id = self.swarm.behaviour_mut().exchange.send_request(&peer, bytes);
+        self.calls.hellos.insert(id, peer);
+    }
+
+    pub(super) fn exchange(&mut self, peer: PeerId, bytes: Vec<u8>, respond: Respond<Result<Vec<u8>, ExchangeError>>) {
+        let known = self.peers.get(&peer).and_then(|state| Some((state.path(), state.hello.as_ref()?.kind)));
+        let Some((path, kind)) = known else {
+            // The asker may not wait any more, here and below.
+            let _ = respond.send(Err(ExchangeError::NotConnected { peer }));
+            return;
+        };
+        let waits = |call: &&Exchange| call.peer == peer && !call.respond.is_canceled();
+        let open = self.calls.exchanges.values().filter(waits).count();
+        if open >= OPEN {
+            let _ = respond.send(Err(ExchangeError::Crowded { peer, open }));
+            return;
+        }
+        self.traffic.bytes_out += bytes.len() as u64;
+        let id = self.swarm.behaviour_mut().exchange.send_request(&peer, bytes);
+        self.calls.exchanges.insert(id, Exchange { peer, path, kind, respond });
+    }
+
+    pub(super) fn ledger(
+        &mut self,
+        to: Option<PeerId>,
+        bytes: Vec<u8>,
+        respond: Respond<Result<Vec<u8>, LedgerError>>,
+    ) {
+        let source = to.filter(|peer| self.peers.contains_key(peer)).or_else(|| self.nodes.any());
+        let Some(source) = source else {
+            let _ = respond.send(Err(LedgerError::NoNode));
+            return;
+        };
+        self.traffic.bytes_out += bytes.len() as u64;
+        let id = self.swarm.behaviour_mut().ledger.send_request(&source, bytes);
+        self.calls.queries.insert(id, respond);
+    }
+
+    pub(super) fn on_exchange(&mut self, event: Event<Vec<u8>, Vec<u8>>, now: Instant) {
+        match event {
+            Event::Message { peer, message: Message::Request { request, channel, .. }, .. } => {
+                self.on_request(peer, request, channel, now);
+            }
+            Event::Message { message: Message::Response { request_id, response }, .. } => {
+                self.traffic.bytes_in += response.len() as u64;
+                if let Some(peer) = self.calls.hellos.remove(&request_id) {
+                    self.on_hello_response(peer, &response, now);
+                } else if let Some(call) = self.calls.exchanges.remove(&request_id) {
+                    let in_time = call.respond.send(Ok(response.clone())).is_ok();
+                    if in_time && !is_refusal(&response) {
+                        self.traffic.asked.count(call.path, call.kind);
+                    } else {
+                        self.traffic.failed += 1;
+                    }
+                }
+            }
+            Event::OutboundFailure { request_id, error, .. } => {
+                if let Some(peer) = self.calls.hellos.remove(&request_id) {
+                    // A connection that ended tells itself.
+                    if !matches!(error, OutboundFailure::ConnectionClosed | OutboundFailure::DialFailure) {
+                        self.turn_away(peer, format!("did not answer hello: {error}"), now);
+                    }
+                } else if let Some(call) = self.calls.exchanges.remove(&request_id) {
+                    self.traffic.failed += 1;
+                    let _ = call.respond.send(Err(ExchangeError::Lost { reason: shorten(&error.to_string()) }));
+                }
+            }
+            Event::InboundFailure { peer, error, .. } => tracing::debug!(%peer, %error, "request of a peer failed"),
+            Event::ResponseSent { .. } => {}
+        }
+    }
+
+    fn on_hello_response(&mut self, peer: PeerId, response: &[u8], now: Instant) {
+        match Response::from_bytes(response) {
+            Ok(Response::Hello(hello)) => {
+                // A refusal of ours needs no answer: the other is turned away.
+                let _ = self.meet(peer, hello, now);
+            }
+            Ok(Response::Refuse(refuse)) => self.turn_away(peer, format!("refused the hello: {refuse}"), now),
+            Ok(_) => self.turn_away(peer, "answered hello with something else".into(), now),
+            Err(error) => self.turn_away(peer, error.to_string(), now),
+        }
+    }
+
+    pub(super) fn on_ledger(&mut self, event: Event<Vec<u8>, Vec<u8>>) {
+        match event {
+            Event::Message { peer, message: Message::Request { request, channel, .. }, .. } => {
+                self.on_query(peer, request, channel);
+            }
+            Event::Message { message: Message::Response { request_id, response }, .. } => {
+                self.traffic.bytes_in += response.len() as u64;
+                if let Some(respond) = self.calls.queries.remove(&request_id) {
+                    let _ = respond.send(Ok(response));
+                }
+            }
+            Event::OutboundFailure { request_id, error, .. } => {
+                if let Some(respond) = self.calls.queries.remove(&request_id) {
+                    let _ = respond.send(Err(LedgerError::Lost { reason: shorten(&error.to_string()) }));
+                }
+            }
+            Event::InboundFailure { peer, error, .. } => tracing::debug!(%peer, %error, "query of a peer failed"),
+            Event::ResponseSent { .. } => {}
+        }
+    }
+}
+
+/// Asks and gradients to one peer that may be open: a step's two and those of the step before.
+const OPEN: usize = 8;

@@ -1,0 +1,232 @@
+//! Connections made and ended, who is at the other end, and doubled connections.
+//!
+//! Whoever dials says hello; the other answers with its own. A peer that says nothing, or the wrong thing, is disconnected and not
+//! dialled for a while. Of two connections that were dialled at the same time the one dialled by the lower peer id stays; each side
+//! closes only what it dialled itself, after a moment, so that nothing under way is lost and never both are closed.
+
+use super::Driver;
+use crate::{Event, Path, Role};
+use commonware_cryptography::ed25519::PublicKey;
+use libp2p::{
+    PeerId,
+    core::ConnectedPoint,
+    swarm::{ConnectionId, DialError},
+};
+use protocol::exchange::{Hello, HelloError, Refuse};
+use std::time::Duration;
+use web_time::{Instant, SystemTime, UNIX_EPOCH};
+
+/// A connected peer.
+#[derive(Debug)]
+pub(super) struct Peer {
+    links: Vec<Link>,
+    since: Instant,
+    /// What it said; only of peers that are neighbours.
+    pub(super) hello: Option<Hello>,
+    /// Its hot key, from a verified record.
+    pub(super) key: Option<PublicKey>,
+    /// Of the last ping.
+    pub(super) round_trip: Option<Duration>,
+}
+
+/// One connection.
+#[derive(Clone, Copy, Debug)]
+struct Link {
+    id: ConnectionId,
+    path: Path,
+    dialled: bool,
+}
+
+impl Peer {
+    /// The best path there is.
+    pub(super) fn path(&self) -> Path {
+        let rank = |path: &Path| match path {
+            Path::Direct => 0,
+            Path::Websocket => 1,
+            Path::Relayed => 2,
+        };
+        self.links.iter().map(|link| link.path).min_by_key(rank).unwrap_or(Path::Relayed)
+    }
+}
+
+impl Driver {
+    pub(super) fn on_connected(&mut self, peer: PeerId, id: ConnectionId, endpoint: &ConnectedPoint, now: Instant) {
+        let link = Link { id, path: Path::of(endpoint), dialled: endpoint.is_dialer() };
+        let state = self.peers.entry(peer).or_insert_with(|| Peer {
+            links: Vec::new(),
+            since: now,
+            hello: None,
+            key: None,
+            round_trip: None,
+        });
+        state.links.push(link);
+        let first = state.links.len() == 1;
+        let own = *self.swarm.local_peer_id();
+        let doubled = surplus(&state.links, own < peer);
+        self.closing.extend(doubled.into_iter().map(|id| (now + GRACE, id)));
+        if self.nodes.contains(&peer) {
+            self.on_node_connected(peer, now);
+        } else {
+            self.mesh.connected(&peer);
+            if first && link.dialled {
+                self.say_hello(peer);
+            }
+        }
+        self.events.offer(Event::Connections);
+    }
+
+    pub(super) fn on_closed(&mut self, peer: PeerId, id: ConnectionId, reason: &str, now: Instant) {
+        let Some(state) = self.peers.get_mut(&peer) else { return };
+        state.links.retain(|link| link.id != id);
+        if state.links.is_empty() {
+            let neighbour = state.hello.is_some();
+            self.peers.remove(&peer);
+            self.directory.remove(&peer);
+            self.mesh.lost(&peer, neighbour, now);
+            if neighbour {
+                self.events.tell(Event::NeighbourGone { peer });
+            }
+            if self.nodes.contains(&peer) {
+                self.on_node_lost(peer, &format!("the connection to the node ended: {reason}"), now);
+            }
+        }
+        self.events.offer(Event::Connections);
+    }
+
+    pub(super) fn on_dial_failed(&mut self, peer: PeerId, error: &DialError, now: Instant) {
+        if matches!(error, DialError::DialPeerConditionFalse(_)) {
+            return;
+        }
+        if self.nodes.contains(&peer) {
+            self.on_node_lost(peer, &format!("the node cannot be reached: {error}"), now);
+        } else {
+            tracing::debug!(%peer, %error, "dial failed");
+            self.mesh.failed(&peer, now);
+        }
+    }
+
+    /// Takes what a peer says of itself: a neighbour, or the reason why not.
+    pub(super) fn meet(&mut self, peer: PeerId, hello: Hello, now: Instant) -> Result<(), Refuse> {
+        let own = self.config.chain;
+        let verdict = hello.check(own).map_err(|error| {
+            let refuse = match error {
+                HelloError::Chain { .. } => Refuse::WrongChain { own },
+                HelloError::Version { own, .. } => Refuse::WrongVersion { own },
+            };
+            (refuse, error.to_string())
+        });
+        let verdict = verdict.and_then(|()| match &hello.record {
+            None => Ok(None),
+            Some(record) => match record.verify(own, epoch_ms()) {
+                Ok(verified) if verified.names(&peer.to_bytes()) => Ok(Some(verified.key().clone())),
+                Ok(_) => Err((Refuse::Unreadable, "its record names another peer".into())),
+                Err(error) => Err((Refuse::Unreadable, error.to_string())),
+            },
+        });
+        match verdict {
+            Ok(key) => {
+                let Some(state) = self.peers.get_mut(&peer) else { return Ok(()) };
+                state.hello = Some(hello.clone());
+                state.key.clone_from(&key);
+                let path = state.path();
+                self.mesh.met(&peer, hello.kind, now);
+                self.events.tell(Event::Neighbour { peer, hello, key, path });
+                self.events.offer(Event::Connections);
+                Ok(())
+            }
+            Err((refuse, reason)) => {
+                self.turn_away(peer, reason, now);
+                Err(refuse)
+            }
+        }
+    }
+
+    /// Disconnects a peer after a moment and leaves it alone for a while.
+    pub(super) fn turn_away(&mut self, peer: PeerId, reason: String, now: Instant) {
+        self.mesh.avoid(&peer, now);
+        if let Some(state) = self.peers.get_mut(&peer) {
+            self.closing.extend(state.links.iter().map(|link| (now + FAREWELL, link.id)));
+            if state.hello.take().is_some() {
+                state.key = None;
+                self.events.tell(Event::NeighbourGone { peer });
+            }
+        }
+        self.events.tell(Event::Refused { peer, reason: super::shorten(&reason) });
+    }
+
+    /// Closes connections whose time of grace is over.
+    pub(super) fn close_doubled(&mut self, now: Instant) {
+        let due: Vec<ConnectionId> = self.closing.iter().filter(|(at, _)| *at <= now).map(|(_, id)| *id).collect();
+        self.closing.retain(|(at, _)| *at > now);
+        for id in due {
+            self.swarm.close_connection(id);
+        }
+    }
+
+    /// Turns away peers that said no hello in time. A node waits for none: it says none.
+    pub(super) fn drop_silent(&mut self, now: Instant) {
+        if self.config.role == Role::Node {
+            return;
+        }
+        let silent = |(peer, state): &(&PeerId, &Peer)| {
+            state.hello.is_none()
+                && now.saturating_duration_since(state.since) > SILENCE
+                && !self.nodes.contains(peer)
+                && !state.links.iter().any(|link| self.closing.iter().any(|(_, id)| *id == link.id))
+        };
+        let silent: Vec<PeerId> = self.peers.iter().filter(silent).map(|(peer, _)| *peer).collect();
+        for peer in silent {
+            self.turn_away(peer, format!("said no hello within {} s", SILENCE.as_secs()), now);
+        }
+    }
+
+    /// Peers connected that are not nodes.
+    pub(super) fn neighbours(&self) -> usize {
+        self.peers.keys().filter(|peer| !self.nodes.contains(peer)).count()
+    }
+}
+
+/// Which of `links` this side has to close: it keeps one dialled by the lower peer id where there is one.
+fn surplus(links: &[Link], own_is_lower: bool) -> Vec<ConnectionId> {
+    let by_lower = |link: &&Link| link.dialled == own_is_lower;
+    let Some(keep) = links.iter().find(by_lower).or(links.first()) else { return Vec::new() };
+    links.iter().filter(|link| link.id != keep.id && link.dialled).map(|link| link.id).collect()
+}
+
+/// Milliseconds since the Unix epoch.
+fn epoch_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_millis() as u64)
+}
+
+/// What may still be under way on a doubled connection ends within this.
+const GRACE: Duration = Duration::from_secs(2);
+/// A refusal reaches its reader before its connection is closed.
+const FAREWELL: Duration = Duration::from_millis(500);
+/// Time for a hello after the connection is made.
+const SILENCE: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn link(id: usize, dialled: bool) -> Link {
+        Link { id: ConnectionId::new_unchecked(id), path: Path::Relayed, dialled }
+    }
+
+    proptest! {
+        /// Both sides see the same connections, perhaps in another order: together they leave at least one, and
+        /// none of the higher peer's where the lower has one.
+        #[test]
+        fn both_sides_together_keep_one(dialled in prop::collection::vec(any::<bool>(), 1..5), rotation in 0..5usize) {
+            let lower: Vec<Link> = dialled.iter().enumerate().map(|(id, dialled)| link(id, *dialled)).collect();
+            let mut higher: Vec<Link> = dialled.iter().enumerate().map(|(id, dialled)| link(id, !*dialled)).collect();
+            let steps = rotation % higher.len();
+            higher.rotate_left(steps);
+            let closed = [surplus(&lower, true), surplus(&higher, false)].concat();
+            let left: Vec<_> = lower.iter().filter(|link| !closed.contains(&link.id)).collect();
+            prop_assert_eq!(left.len(), 1);
+            prop_assert!(left[0].dialled || !dialled.contains(&true));
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! Whom to connect with: residents from the bootstrap, everyone in the directories of the own nodes.
+//!
+//! A peer with addresses is dialled there, one without through the node that listed it. Of two tabs, and of two residents, the lower
+//! peer id dials. A hostile directory could list peers that do not exist: each costs a failed dial with growing pauses, and the
+//! number known is bounded.
+
+use super::Driver;
+use crate::{Role, StartError, backoff::Backoff, config::peer_of};
+use libp2p::{
+    Multiaddr, PeerId,
+    multiaddr::Protocol,
+    request_response,
+    swarm::dial_opts::{DialOpts, PeerCondition},
+};
+use protocol::{
+    directory::{Announce, Entry, Listing},
+    exchange::Kind,
+    limits, wire,
+};
+use std::{collections::BTreeMap, time::Duration};
+use web_time::Instant;
+
+/// Peers that were heard of.
+#[derive(Debug)]
+pub(super) struct Mesh(BTreeMap<PeerId, Known>);
+
+/// One of them.
+#[derive(Debug)]
+struct Known {
+    kind: Kind,
+    addresses: Vec<Multiaddr>,
+    /// The node that listed it last; none for those of the bootstrap.
+    via: Option<PeerId>,
+    seen: Instant,
+    retry_at: Instant,
+    backoff: Backoff,
+    dialling: bool,
+}
+
+impl Known {
+    fn new(kind: Kind, addresses: Vec<Multiaddr>, via: Option<PeerId>, now: Instant) -> Self {
+        Self {
+            kind,
+            addresses,
+            via,
+            seen: now,
+            retry_at: now,
+            backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),
+            dialling: false,
+        }
+    }
+
+    /// Whether `own` in `role` is the one to dial `peer`.
+    fn ours_to_dial(&self, role: Role, own: &PeerId, peer: &PeerId) -> bool {
+        match (role, self.kind) {
+            (Role::Node, _) | (Role::Resident, Kind::Tab) => false,
+            (Role::Tab, Kind::Resident) => true,
+            (Role::Tab, Kind::Tab) | (Role::Resident, Kind::Resident) => own < peer,
+        }
+    }
+}
+
+impl Mesh {
+    /// The residents at `addresses`, which end in their peer ids.
+    pub(super) fn new(addresses: &[Multiaddr], now: Instant) -> Result<Self, StartError> {
+        let mut known = BTreeMap::new();
+        for address in addresses {
+            let resident =
+                known.entry(peer_of(address)?).or_insert_with(|| Known::new(Kind::Resident, Vec::new(), None, now));
+            resident.addresses.push(address.clone());
+        }
+        Ok(Self(known))
+    }
+
+    /// A node lists `entry`.
+    fn heard(&mut self, entry: &Entry, via: PeerId, now: Instant) {
+        let Ok(peer) = PeerId::from_bytes(&entry.peer) else { return };
+        let addresses: Vec<Multiaddr> = entry.addresses.iter().filter_map(|text| text.parse().ok()).collect();
+        let full = self.0.len() >= KNOWN;
+        match self.0.get_mut(&peer) {
+            Some(known) => {
+                known.seen = now;
+                if known.via.is_some() {
+                    (known.kind, known.addresses, known.via) = (entry.kind, addresses, Some(via));
+                }
+            }
+            None if full => {}
+            None => {
+                self.0.insert(peer, Known::new(entry.kind, addresses, Some(via), now));
+            }
+        }
+    }
+
+    /// A connection to `peer` was made.
+    pub(super) fn connected(&mut self, peer: &PeerId) {
+        if let Some(known) = self.0.get_mut(peer) {
+            known.dialling = false;
+        }
+    }
+
+    /// `peer` became a neighbour.
+    pub(super) fn met(&mut self, peer: &PeerId, kind: Kind, now: Instant) {
+        if let Some(known) = self.0.get_mut(peer) {
+            (known.kind, known.seen) = (kind, now);
+            known.backoff.reset();
+        }
+    }
+
+    /// The last connection to `peer` ended. A neighbour is dialled again at once: its circuit may only have run out.
+    pub(super) fn lost(&mut self, peer: &PeerId, neighbour: bool, now: Instant) {
+        if let Some(known) = self.0.get_mut(peer) {
+            known.dialling = false;
+            if !neighbour {
+                known.retry_at = known.retry_at.max(now + known.backoff.fail());
+            }
+        }
+    }
+
+    /// A dial to `peer` failed.
+    pub(super) fn failed(&mut self, peer: &PeerId, now: Instant) {
+        if let Some(known) = self.0.get_mut(peer) {
+            known.dialling = false;
+            known.retry_at = now + known.backoff.fail();
+        }
+    }
+
+    /// `peer` was turned away.
+    pub(super) fn avoid(&mut self, peer: &PeerId, now: Instant) {
+        if let Some(known) = self.0.get_mut(peer) {
+            known.retry_at = now + AVOIDED;
+        }
+    }
+}
+
+impl Driver {
+    /// Announces itself where that is due, and dials whom it should.
+    pub(super) fn tend_mesh(&mut self, now: Instant) {
+        if self.config.role == Role::Node {
+            return;
+        }
+        let alone = self.neighbours() == 0;
+        for node in self.nodes.due(now, if alone { ANNOUNCE_ALONE } else { ANNOUNCE }) {
+            self.announce(node);
+        }
+        let peers = &self.peers;
+        self.mesh.0.retain(|peer, known| {
+            known.via.is_none() || peers.contains_key(peer) || now.saturating_duration_since(known.seen) < FORGOTTEN
+        });
+        let most = if self.config.role == Role::Tab { limits::CONNECTIONS } else { RESIDENT_NEIGHBOURS };
+        let under_way = self.mesh.0.values().filter(|known| known.dialling).count();
+        let room = most.saturating_sub(self.neighbours() + under_way);
+        let own = *self.swarm.local_peer_id();
+        let role = self.config.role;
+        let wanted = |(peer, known): &(&PeerId, &Known)| {
+            !known.dialling
+                && known.retry_at <= now
+                && !self.peers.contains_key(peer)
+                && known.ours_to_dial(role, &own, peer)
+        };
+        let mut wanted: Vec<(Instant, PeerId)> =
+            self.mesh.0.iter().filter(wanted).map(|(peer, known)| (known.seen, *peer)).collect();
+        wanted.sort_by_key(|(seen, _)| std::cmp::Reverse(*seen));
+        for (_, peer) in wanted.into_iter().take(room) {
+            self.dial(peer, now);
+        }
+    }
+
+    fn dial(&mut self, peer: PeerId, now: Instant) {
+        let Some(known) = self.mesh.0.get_mut(&peer) else { return };
+        let addresses = match (&known.addresses[..], known.via) {
+            ([], Some(via)) => self.nodes.circuit(&via, &peer),
+            (addresses, _) => addresses.to_vec(),
+        };
+        if addresses.is_empty() {
+            return;
+        }
+        known.dialling = true;
+        let dial =
+            DialOpts::peer_id(peer).condition(PeerCondition::DisconnectedAndNotDialing).addresses(addresses).build();
+        if let Err(error) = self.swarm.dial(dial) {
+            tracing::debug!(%peer, %error, "dial refused");
+            self.mesh.failed(&peer, now);
+        }
+    }
+
+    fn announce(&mut self, node: PeerId) {
+        let kind = if self.config.role == Role::Tab { Kind::Tab } else { Kind::Resident };
+        let websocket = |address: &&Multiaddr| {
+            address.iter().any(|part| matches!(part, Protocol::Ws(_) | Protocol::Wss(_)))
+                && !address.iter().any(|part| part == Protocol::P2pCircuit)
+        };
+        let listeners = self.config.external.iter().chain(self.swarm.listeners()).filter(websocket);
+        let addresses = listeners
+            .map(ToString::to_string)
+            .filter(|text| text.len() <= limits::ADDRESS_BYTES)
+            .take(limits::ADDRESSES)
+            .collect();
+        let bytes = wire::encode(&Announce { kind, addresses });
+        self.traffic.bytes_out += bytes.len() as u64;
+        self.swarm.behaviour_mut().directory.send_request(&node, bytes);
+    }
+
+    pub(super) fn on_directory(&mut self, event: request_response::Event<Vec<u8>, Vec<u8>>, now: Instant) {
+        let request_response::Event::Message { peer, message, .. } = event else { return };
+        match message {
+            request_response::Message::Request { request, channel, .. } => {
+                self.traffic.bytes_in += request.len() as u64;
+                match wire::decode::<Announce>(&request, limits::DIRECTORY_BYTES) {
+                    Ok(announce) => {
+                        self.directory.insert(peer, announce, now);
+                        let listing = wire::encode(&self.directory.list(&peer, now));
+                        self.traffic.bytes_out += listing.len() as u64;
+                        // The asker may be gone meanwhile.
+                        let _ = self.swarm.behaviour_mut().directory.send_response(channel, listing);
+                    }
+                    Err(error) => tracing::debug!(%peer, %error, "announcement refused"),
+                }
+            }
+            request_response::Message::Response { response, .. } => {
+                self.traffic.bytes_in += response.len() as u64;
+                match wire::decode::<Listing>(&response, limits::DIRECTORY_BYTES) {
+                    Ok(listing) => {
+                        let own = self.swarm.local_peer_id().to_bytes();
+                        for entry in listing.entries.iter().filter(|entry| entry.peer != own) {
+                            self.mesh.heard(entry, peer, now);
+                        }
+                    }
+                    Err(error) => tracing::debug!(%peer, %error, "listing refused"),
+                }
+            }
+        }
+    }
+}
+
+/// Between announcements.
+const ANNOUNCE: Duration = Duration::from_secs(5);
+/// Between announcements while there is no neighbour.
+const ANNOUNCE_ALONE: Duration = Duration::from_secs(1);
+/// Peers remembered from directories.
+const KNOWN: usize = 1_024;
+/// Neighbours a resident seeks; more may come to it.
+const RESIDENT_NEIGHBOURS: usize = 64;
+/// When a peer that no directory lists any more is forgotten.
+const FORGOTTEN: Duration = Duration::from_secs(30);
+/// First pause after a failed dial.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// Longest pause after failed dials.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// How long a peer that was turned away is left alone.
+const AVOIDED: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_tabs_one_dials_and_tabs_dial_residents() {
+        let now = Instant::now();
+        let (a, b) = (PeerId::random(), PeerId::random());
+        let tab = Known::new(Kind::Tab, vec![], None, now);
+        let resident = Known::new(Kind::Resident, vec![], None, now);
+        for (known, role) in [(&tab, Role::Tab), (&resident, Role::Resident)] {
+            assert_ne!(known.ours_to_dial(role, &a, &b), known.ours_to_dial(role, &b, &a));
+        }
+        assert!(resident.ours_to_dial(Role::Tab, &a, &b) && resident.ours_to_dial(Role::Tab, &b, &a));
+        assert!(!tab.ours_to_dial(Role::Resident, &a, &b) && !tab.ours_to_dial(Role::Resident, &b, &a));
+    }
+
+    #[test]
+    fn what_a_directory_can_make_known_is_bounded() {
+        let now = Instant::now();
+        let mut mesh = Mesh::new(&[], now).unwrap();
+        let via = PeerId::random();
+        for _ in 0..KNOWN + 5 {
+            mesh.heard(&Entry { peer: PeerId::random().to_bytes(), kind: Kind::Tab, addresses: vec![] }, via, now);
+        }
+        mesh.heard(&Entry { peer: vec![1, 2], kind: Kind::Tab, addresses: vec![] }, via, now);
+        assert_eq!(mesh.0.len(), KNOWN);
+    }
+}

@@ -1,0 +1,172 @@
+//! Requests of others: hello is answered here, everything else by the owner.
+//!
+//! A hostile peer could ask faster than the owner answers: a few open requests a peer and a bounded number in all are passed on, the
+//! rest is refused at once. An owner that never answers costs a bounded time.
+
+use super::Driver;
+use crate::Event;
+use futures::{FutureExt, channel::oneshot, stream::FuturesUnordered};
+use futures_timer::Delay;
+use libp2p::{PeerId, request_response::ResponseChannel};
+use protocol::{
+    exchange::{Refuse, Request, Response, is_hello, is_refusal},
+    limits,
+    queue::OpenRequests,
+};
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+use web_time::Instant;
+
+/// Requests that wait for the owner.
+#[derive(Default)]
+pub(super) struct Serving {
+    asks: OpenRequests<PeerId>,
+    queries: OpenRequests<PeerId>,
+    /// Gives each that waits no more.
+    pub(super) open: FuturesUnordered<Open>,
+}
+
+/// What a request is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Subject {
+    Exchange,
+    Ledger,
+}
+
+/// One that waits.
+pub(super) struct Open {
+    peer: PeerId,
+    subject: Subject,
+    channel: Option<ResponseChannel<Vec<u8>>>,
+    response: oneshot::Receiver<Vec<u8>>,
+    limit: Delay,
+}
+
+/// One that waits no more.
+pub(super) struct Reply {
+    peer: PeerId,
+    subject: Subject,
+    channel: ResponseChannel<Vec<u8>>,
+    bytes: Option<Vec<u8>>,
+}
+
+impl Serving {
+    fn wait(
+        &mut self,
+        peer: PeerId,
+        subject: Subject,
+        channel: ResponseChannel<Vec<u8>>,
+        response: oneshot::Receiver<Vec<u8>>,
+    ) {
+        self.open.push(Open { peer, subject, channel: Some(channel), response, limit: Delay::new(LONGEST) });
+    }
+}
+
+impl Future for Open {
+    type Output = Reply;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Reply> {
+        let bytes = match self.response.poll_unpin(context) {
+            Poll::Ready(response) => response.ok(),
+            Poll::Pending => match self.limit.poll_unpin(context) {
+                Poll::Ready(()) => None,
+                Poll::Pending => return Poll::Pending,
+            },
+        };
+        match self.channel.take() {
+            Some(channel) => Poll::Ready(Reply { peer: self.peer, subject: self.subject, channel, bytes }),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl Driver {
+    pub(super) fn on_request(&mut self, peer: PeerId, bytes: Vec<u8>, channel: ResponseChannel<Vec<u8>>, now: Instant) {
+        self.traffic.bytes_in += bytes.len() as u64;
+        if is_hello(&bytes) {
+            let response = self.on_hello(peer, &bytes, now);
+            self.respond(channel, response.to_bytes());
+            return;
+        }
+        let neighbour = self.peers.get(&peer).is_some_and(|state| state.hello.is_some());
+        let refused = if neighbour { self.serving.asks.enter(&peer).err() } else { Some(EARLY) };
+        if let Some(refuse) = refused {
+            self.respond(channel, Response::Refuse(refuse).to_bytes());
+            return;
+        }
+        let (respond, response) = oneshot::channel();
+        if self.events.offer(Event::Request { peer, bytes, respond }).is_some() {
+            self.serving.asks.leave(&peer);
+            self.respond(channel, Response::Refuse(EARLY).to_bytes());
+        } else {
+            self.serving.wait(peer, Subject::Exchange, channel, response);
+        }
+    }
+
+    fn on_hello(&mut self, peer: PeerId, bytes: &[u8], now: Instant) -> Response {
+        let Some(own) = self.hello.clone() else { return Response::Refuse(Refuse::NotTraining) };
+        match Request::from_bytes(bytes) {
+            Ok(Request::Hello(hello)) => match self.meet(peer, hello, now) {
+                Ok(()) => Response::Hello(own),
+                Err(refuse) => Response::Refuse(refuse),
+            },
+            Ok(_) => Response::Refuse(Refuse::Unreadable),
+            Err(error) => {
+                self.turn_away(peer, error.to_string(), now);
+                Response::Refuse(Refuse::Unreadable)
+            }
+        }
+    }
+
+    pub(super) fn on_query(&mut self, peer: PeerId, bytes: Vec<u8>, channel: ResponseChannel<Vec<u8>>) {
+        self.traffic.bytes_in += bytes.len() as u64;
+        // Without a response the stream is reset, which tells the asker to come back.
+        if self.serving.queries.enter(&peer).is_err() {
+            return;
+        }
+        let (respond, response) = oneshot::channel();
+        if self.events.offer(Event::LedgerQuery { peer, bytes, respond }).is_some() {
+            self.serving.queries.leave(&peer);
+        } else {
+            self.serving.wait(peer, Subject::Ledger, channel, response);
+        }
+    }
+
+    pub(super) fn on_reply(&mut self, reply: Reply) {
+        let Reply { peer, subject, channel, bytes } = reply;
+        match subject {
+            Subject::Exchange => {
+                self.serving.asks.leave(&peer);
+                let bytes = bytes
+                    .filter(|bytes| bytes.len() <= limits::MESSAGE_BYTES)
+                    .unwrap_or_else(|| Response::Refuse(Refuse::NotTraining).to_bytes());
+                let known = self.peers.get(&peer).and_then(|state| Some((state.path(), state.hello.as_ref()?.kind)));
+                if let (false, Some((path, kind))) = (is_refusal(&bytes), known) {
+                    self.traffic.served.count(path, kind);
+                }
+                self.respond(channel, bytes);
+            }
+            Subject::Ledger => {
+                self.serving.queries.leave(&peer);
+                if let Some(bytes) = bytes.filter(|bytes| bytes.len() <= limits::LEDGER_REPLY_BYTES) {
+                    self.traffic.bytes_out += bytes.len() as u64;
+                    let _ = self.swarm.behaviour_mut().ledger.send_response(channel, bytes);
+                }
+            }
+        }
+    }
+
+    fn respond(&mut self, channel: ResponseChannel<Vec<u8>>, bytes: Vec<u8>) {
+        self.traffic.bytes_out += bytes.len() as u64;
+        // The asker may be gone meanwhile.
+        let _ = self.swarm.behaviour_mut().exchange.send_response(channel, bytes);
+    }
+}
+
+/// To a peer that is not yet, or not now, listened to.
+const EARLY: Refuse = Refuse::Busy { retry_ms: 200 };
+/// Longest an owner may take; longer than any deadline.
+const LONGEST: Duration = Duration::from_millis(limits::DEADLINE_MS as u64 + 1_000);

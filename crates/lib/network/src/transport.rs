@@ -1,0 +1,70 @@
+//! Websockets under noise and yamux, beside circuits: the only place where a tab and a process differ.
+
+use crate::behaviour::Behaviour;
+use libp2p::{
+    PeerId, Swarm, Transport,
+    core::{
+        muxing::StreamMuxerBox,
+        transport::{Boxed, timeout::TransportTimeout},
+        upgrade::Version,
+    },
+    identity::Keypair,
+    noise, relay, swarm, yamux,
+};
+use std::time::Duration;
+
+/// Longest a connection without use is kept. Timers of a browser hold at most 2^31 ms.
+const IDLE: Duration = Duration::from_secs(6 * 3_600);
+/// Longest a transport may take to make a connection.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// The swarm over this platform's websockets and `circuits`.
+pub(crate) fn swarm(
+    identity: &Keypair,
+    circuits: relay::client::Transport,
+    behaviour: Behaviour,
+) -> Result<Swarm<Behaviour>, String> {
+    let noise = noise::Config::new(identity).map_err(|error| error.to_string())?;
+    let circuits = circuits
+        .upgrade(Version::V1Lazy)
+        .authenticate(noise.clone())
+        .multiplex(yamux::Config::default())
+        .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)));
+    // Circuits first: websockets would not refuse `/ip4/…/ws/p2p/…/p2p-circuit` but dial the node.
+    let transport = circuits.or_transport(websockets(noise)?).map(|either, _| either.into_inner());
+    let transport = TransportTimeout::new(transport, CONNECT).boxed();
+    Ok(Swarm::new(transport, behaviour, identity.public().to_peer_id(), config().with_idle_connection_timeout(IDLE)))
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn websockets(noise: noise::Config) -> Result<Boxed<(PeerId, StreamMuxerBox)>, String> {
+    use libp2p::{dns, tcp, websocket};
+    let tcp = tcp::tokio::Transport::new(tcp::Config::default().nodelay(true));
+    let named = dns::tokio::Transport::system(tcp).map_err(|error| format!("names cannot be resolved: {error}"))?;
+    Ok(websocket::Config::new(named)
+        .upgrade(Version::V1Lazy)
+        .authenticate(noise)
+        .multiplex(yamux::Config::default())
+        .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)))
+        .boxed())
+}
+
+#[cfg(target_arch = "wasm32")]
+fn websockets(noise: noise::Config) -> Result<Boxed<(PeerId, StreamMuxerBox)>, String> {
+    Ok(libp2p::websocket_websys::Transport::default()
+        .upgrade(Version::V1Lazy)
+        .authenticate(noise)
+        .multiplex(yamux::Config::default())
+        .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)))
+        .boxed())
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn config() -> swarm::Config {
+    swarm::Config::with_tokio_executor()
+}
+
+#[cfg(target_arch = "wasm32")]
+fn config() -> swarm::Config {
+    swarm::Config::with_wasm_executor()
+}

@@ -11,7 +11,6 @@ use commonware_consensus::marshal::standard::{Deferred, Standard};
 use commonware_consensus::marshal::{self, Start};
 use commonware_consensus::simplex::elector::RoundRobin;
 use commonware_consensus::simplex::scheme::ed25519::Scheme;
-use commonware_consensus::simplex::types::Finalization;
 use commonware_consensus::simplex::{self, Floor, ForwardPolicy, SkipBudget, SkipPolicy};
 use commonware_consensus::types::{Epoch, FixedEpocher, ViewDelta};
 use commonware_cryptography::certificate::ConstantProvider;
@@ -24,12 +23,9 @@ use commonware_storage::archive::{self, prunable};
 use commonware_storage::translator::TwoCap;
 use commonware_utils::ordered::Set;
 use commonware_utils::{NZDuration, NZU16, NZU64, NZUsize};
-use ledger::{Digest, PrivateKey, PublicKey};
+use ledger::{PrivateKey, PublicKey};
 use rand_core::CryptoRng;
 use std::time::Duration;
-
-/// A certificate that a block is final.
-pub(crate) type Certificate = Finalization<Scheme, Digest>;
 
 /// The part of the engine that keeps and orders final blocks.
 pub(crate) type Marshal = Mailbox<Scheme, Standard<Block>>;
@@ -64,15 +60,6 @@ pub(crate) struct Prepared<E, P, B> {
     cache: CacheRef,
     epocher: FixedEpocher,
     pub marshal: Marshal,
-}
-
-/// Channels of the network, in the order in which they are registered.
-pub(crate) struct Channels<S, R> {
-    pub votes: (S, R),
-    pub certificates: (S, R),
-    pub resolver: (S, R),
-    pub backfill: (S, R),
-    pub broadcast: (S, R),
 }
 
 impl<E, P, B> Prepared<E, P, B>

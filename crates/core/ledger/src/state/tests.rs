@@ -127,23 +127,37 @@ fn what_is_minted_was_released_by_updates_of_rows() {
 
 #[test]
 fn while_nobody_is_trusted_the_pool_is_carried_and_scaling_descends() {
-    let mut genesis = genesis();
-    genesis.neurons[1].stake = Amount(40 * TOKEN);
-    genesis.neurons[0].stake = Amount(60 * TOKEN);
-    let mut world = World::new(&genesis);
+    let founder =
+        |seed, tokens| crate::Founder { key: key(seed).public_key(), modality: 0, stake: Amount(tokens * TOKEN) };
+    // Three who score only themselves: each is distrusted by the two others.
+    let mut world = World::new(&Genesis { neurons: vec![founder(2, 40), founder(3, 35), founder(4, 25)], ..genesis() });
     let own = world.sign(2, weights(0, &[(0, 65_535)]));
     world.block(&[own]);
+    let released = world.state.totals().minted;
     world.epoch();
-    // Two strangers who score only themselves: whoever holds less than half is distrusted by the other's stake.
     let totals = world.state.totals().clone();
-    if totals.loss >= 0.0 {
-        assert_eq!(totals.paid, Amount(0));
-        assert!(totals.pool > Amount(0));
-    } else {
-        assert_eq!(totals.pool, Amount(0));
+    assert!(totals.loss > 0.0, "{totals:?}");
+    assert!(released > Amount(0));
+    assert_eq!((totals.paid, totals.pool), (Amount(0), released));
+    let descended: Vec<f64> = world.state.neurons().iter().map(|neuron| neuron.scaling).collect();
+    assert!(descended.iter().any(|a| *a < 1.0), "{descended:?}");
+    // They score each other: trusted, paid what was carried, and scaled up again.
+    let all = [(0, 21_845), (1, 21_845), (2, 21_845)];
+    world.block(&[]);
+    let rows = [(2, 0), (3, 1), (4, 2)].map(|(seed, uid)| {
+        let entries = if uid == 0 { [(0, 36_535), (1, 14_500), (2, 14_500)] } else { all };
+        world.sign(seed, weights(uid, &entries))
+    });
+    for _ in 0..4 {
+        world.block(&[]);
     }
-    let (supply, issued) = (world.state.supply(), world.state.issued());
-    assert_eq!(supply, issued);
+    world.block(&rows);
+    world.epoch();
+    let totals = world.state.totals();
+    assert!(totals.loss < 0.0, "{totals:?}");
+    assert_eq!((totals.paid, totals.pool), (totals.minted, Amount(0)));
+    let returned = world.state.neurons().iter().map(|neuron| neuron.scaling);
+    assert!(descended.iter().zip(returned).all(|(before, after)| after > *before || after == 1.0));
 }
 
 #[test]

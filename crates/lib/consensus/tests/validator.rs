@@ -1,0 +1,253 @@
+//! An embedded validator in a real folder: transactions become final, light clients accept what it serves, and its state
+//! survives an end without warning.
+
+use bytes::Bytes;
+use commonware_codec::{DecodeExt, Encode};
+use commonware_cryptography::Signer;
+use consensus::{Config, Folder, LedgerHandle, Runner, StartError, Validator};
+use ledger::query::TransactionStatus;
+use ledger::table::{leaf_count, root_of, verify_leaf};
+use ledger::{
+    AccountLeaf, Action, Amount, Genesis, Header, Height, Nonce, Parameters, PrivateKey, Puzzle, Query, Refusal, Reply,
+    Row, Score, Table, Transaction, Uid, WeightsLeaf,
+};
+use light::Committee;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Where the child of [`a_killed_validator_goes_on_where_it_was`] finds its folder.
+const CHILD_FOLDER: &str = "PEERAGE_TEST_CHILD_FOLDER";
+
+fn key(seed: u64) -> PrivateKey {
+    PrivateKey::from_seed(seed)
+}
+
+/// The example chain with blocks fast enough for a test.
+fn genesis() -> Genesis {
+    let parameters = Parameters { block_time: 40, difficulty: 16, interval: 1, ..Parameters::dev() };
+    Genesis { parameters, ..Genesis::example() }
+}
+
+fn config(folder: &Folder) -> Config {
+    Config { folder: folder.clone(), genesis: genesis(), key: key(0), listen: None, peers: Vec::new() }
+}
+
+fn run<T>(path: &Path, body: impl AsyncFnOnce(LedgerHandle) -> T) -> T {
+    let folder = Folder::open(path).unwrap();
+    folder.runner().start(async |context| body(Validator::start(context, config(&folder)).await.unwrap()).await)
+}
+
+fn refused_start(folder: &Folder, config: Config) -> StartError {
+    folder.runner().start(async |context| Validator::start(context, config).await.err().expect("it does not start"))
+}
+
+async fn head_at(ledger: &LedgerHandle, height: u64) -> Header {
+    let mut heads = ledger.heads();
+    let reached = heads.wait_for(|head| head.as_ref().is_some_and(|head| head.header.height >= Height(height))).await;
+    reached.unwrap().clone().unwrap().header
+}
+
+fn sign(header: &Header, seed: u64, nonce: u64, action: Action) -> Transaction {
+    Transaction::sign(&key(seed), genesis().chain(), Nonce(nonce), header.height.after(50), action)
+}
+
+/// Submits over the bytes that a network would carry, and waits until it is final.
+async fn include(ledger: &LedgerHandle, transaction: Transaction) -> Height {
+    let query = Query::Submit { transaction: transaction.clone() }.encode();
+    let digest = transaction.digest();
+    assert_eq!(Reply::decode(ledger.answer(&query).await).unwrap(), Reply::Accepted { digest });
+    let mut heads = ledger.heads();
+    loop {
+        match ledger.query(Query::Status { digest }).await {
+            Reply::Status(TransactionStatus::Included { height }) => {
+                // The status is told just before the head is: wait for the head that certifies it.
+                head_at(ledger, height.get()).await;
+                return height;
+            }
+            Reply::Status(TransactionStatus::Pending) => heads.changed().await.unwrap(),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+async fn leaf(ledger: &LedgerHandle, header: &Header, table: Table, index: u32) -> Bytes {
+    let Reply::Leaf { leaf, proof, .. } = ledger.query(Query::Leaf { height: header.height, table, index }).await
+    else {
+        panic!("no leaf")
+    };
+    verify_leaf(table, &header.root(table), index, &leaf, &proof).unwrap();
+    leaf
+}
+
+#[test]
+fn transactions_become_final_and_light_clients_can_check_everything() {
+    let temporary = tempfile::tempdir().unwrap();
+    run(&temporary.path().join("data"), async |ledger| {
+        assert!(matches!(
+            ledger.query(Query::Leaf { height: Height(9), table: Table::Epoch, index: 0 }).await,
+            Reply::Unavailable { .. }
+        ));
+        let head = head_at(&ledger, 1).await;
+        let chain = genesis().chain();
+
+        let puzzle = Puzzle { chain, key: key(7).public_key(), recent: head.digest(), difficulty: 16 };
+        let work = puzzle.search(0, 10_000).unwrap();
+        let register = Action::Register { cold: key(7).public_key(), modality: 0, recent: head.height, work };
+        include(&ledger, sign(&head, 7, 0, register)).await;
+        let row = Row::new(vec![(Uid(0), Score(65_000)), (Uid(2), Score(535))]).unwrap();
+        let weights = Action::SetWeights { uid: Uid(2), row: row.clone() };
+        include(&ledger, sign(&head, 7, 1, weights)).await;
+        let transfer = sign(&head, 1, 0, Action::Transfer { to: key(7).public_key(), amount: Amount(77) });
+        let height = include(&ledger, transfer.clone()).await;
+        let refusal = ledger.submit(transfer).unwrap_err();
+        assert_eq!(refusal, Refusal::Replayed { given: Nonce(0), next: Nonce(1) });
+
+        let head = head_at(&ledger, height.get()).await;
+        let mine = WeightsLeaf::decode(leaf(&ledger, &head, Table::Weights, 2).await).unwrap();
+        assert_eq!((mine.row, mine.version), (row, 1));
+        let account = Query::Account { height: head.height, key: key(7).public_key() };
+        let Reply::Leaf { index, .. } = ledger.query(account).await else { panic!("no account") };
+        let account = AccountLeaf::decode(leaf(&ledger, &head, Table::Accounts, index).await).unwrap();
+        assert_eq!((account.balance, account.nonce), (Amount(77), Nonce(2)));
+        let unknown = Query::Account { height: head.height, key: key(8).public_key() };
+        assert_eq!(ledger.query(unknown).await, Reply::NoSuch);
+        for table in Table::ALL {
+            let Reply::Table { total, from: 0, leaves } =
+                ledger.query(Query::Table { height: head.height, table, from: 0 }).await
+            else {
+                panic!("no table")
+            };
+            assert_eq!(leaves.len(), total as usize);
+            assert_eq!(root_of(table, leaves.iter().map(|leaf| &leaf[..])), head.root(table));
+            let Reply::Leaf { proof, .. } = ledger.query(Query::Leaf { height: head.height, table, index: 0 }).await
+            else {
+                panic!("no leaf")
+            };
+            assert_eq!(leaf_count(&proof), Some(total));
+        }
+
+        let committee = Committee::new(chain, &genesis().validators).unwrap();
+        let Reply::Head { header, finalization } = ledger.query(Query::Head).await else { panic!("no head") };
+        committee.verify(header.digest(), &finalization).unwrap();
+        let Reply::Headers { headers, finalization } = ledger.query(Query::Headers { from: Height(0), limit: 3 }).await
+        else {
+            panic!("no headers")
+        };
+        assert_eq!(headers[0], genesis().header().unwrap());
+        assert!(headers.windows(2).all(|pair| pair[1].parent == pair[0].digest()));
+        committee.verify(headers.last().unwrap().digest(), &finalization).unwrap();
+        let beyond = Query::Headers { from: header.height.after(1_000), limit: 3 };
+        assert!(matches!(ledger.query(beyond).await, Reply::Unavailable { .. }));
+        assert!(matches!(Reply::decode(ledger.answer(b"rubbish").await).unwrap(), Reply::Unavailable { .. }));
+    });
+}
+
+#[test]
+fn a_stopped_validator_goes_on_where_it_was() {
+    let temporary = tempfile::tempdir().unwrap();
+    let path = temporary.path().join("data");
+    // Past one snapshot, so that the restart replays blocks on top of it.
+    let before = run(&path, async |ledger| {
+        let head = head_at(&ledger, 12).await;
+        let transfer = Action::Transfer { to: key(9).public_key(), amount: Amount(5_000_000) };
+        let height = include(&ledger, sign(&head, 1, 0, transfer)).await;
+        head_at(&ledger, height.get()).await
+    });
+    run(&path, async |ledger| {
+        let state = ledger.state().expect("the newest state is there at once");
+        assert!(state.height() >= Height(10));
+        let after = head_at(&ledger, before.height.get() + 12).await;
+        let Reply::Headers { headers, .. } = ledger.query(Query::Headers { from: before.height, limit: 1 }).await
+        else {
+            panic!("no headers")
+        };
+        assert_eq!(headers[0], before);
+        let account = Query::Account { height: after.height, key: key(9).public_key() };
+        assert!(matches!(ledger.query(account).await, Reply::Leaf { .. }));
+    });
+}
+
+#[test]
+#[ignore = "the process that another test kills"]
+fn child_validator() {
+    let path = std::env::var(CHILD_FOLDER).expect("the parent names a folder");
+    run(Path::new(&path), async |ledger| {
+        let mut heads = ledger.heads();
+        while heads.changed().await.is_ok() {
+            let head = heads.borrow_and_update().clone().expect("heads stay");
+            println!("\nhead {} {}", head.header.height, head.header.digest());
+        }
+    });
+}
+
+#[test]
+fn a_killed_validator_goes_on_where_it_was() {
+    let temporary = tempfile::tempdir().unwrap();
+    let path = temporary.path().join("data");
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["child_validator", "--exact", "--ignored", "--nocapture"])
+        .env(CHILD_FOLDER, &path)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut last = (0, String::new());
+    for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+        let line = line.unwrap();
+        if let Some((height, digest)) = line.strip_prefix("head ").and_then(|rest| rest.split_once(' ')) {
+            last = (height.parse().unwrap(), digest.to_owned());
+            if last.0 >= 13 {
+                break;
+            }
+        }
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let (height, digest) = last;
+    assert!(height >= 13, "the child ended at height {height}");
+    run(&path, async |ledger| {
+        head_at(&ledger, height + 12).await;
+        let Reply::Headers { headers, .. } = ledger.query(Query::Headers { from: Height(height), limit: 1 }).await
+        else {
+            panic!("no headers")
+        };
+        assert_eq!(headers[0].digest().to_string(), digest, "a block that was final is final still");
+    });
+}
+
+#[test]
+fn what_does_not_belong_together_does_not_start() {
+    let temporary = tempfile::tempdir().unwrap();
+    let path = temporary.path().join("data");
+    run(&path, async |ledger| head_at(&ledger, 11).await);
+    let folder = Folder::open(&path).unwrap();
+
+    let other = Genesis { name: "other".into(), ..genesis() };
+    let error = refused_start(&folder, Config { genesis: other, ..config(&folder) });
+    assert!(error.to_string().contains("belongs to chain"), "{error}");
+    let error = refused_start(&folder, Config { key: key(5), ..config(&folder) });
+    assert!(matches!(&error, StartError::NotValidator { key: named } if *named == key(5).public_key()), "{error}");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = Some(taken.local_addr().unwrap());
+    let error = refused_start(&folder, Config { listen, ..config(&folder) });
+    assert!(matches!(error, StartError::Listen { .. }), "{error}");
+
+    // Snapshots without the blocks they stand on.
+    let engine = path.join("engine");
+    std::fs::rename(&engine, path.join("engine.away")).unwrap();
+    let error = refused_start(&folder, config(&folder));
+    assert!(matches!(error, StartError::Block { height: Height(10), .. }), "{error}");
+    std::fs::remove_dir_all(&engine).unwrap();
+    std::fs::rename(path.join("engine.away"), &engine).unwrap();
+
+    for entry in std::fs::read_dir(&path).unwrap() {
+        let file = entry.unwrap().path();
+        if file.extension().is_some_and(|extension| extension == "snapshot") {
+            let mut bytes = std::fs::read(&file).unwrap();
+            bytes.truncate(100);
+            std::fs::write(&file, bytes).unwrap();
+        }
+    }
+    let error = refused_start(&folder, config(&folder));
+    assert!(matches!(error, StartError::Snapshot(_)) && error.to_string().contains("damaged"), "{error}");
+}

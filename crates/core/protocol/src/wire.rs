@@ -4,6 +4,9 @@
 //! left over. Bounds on the parts are each type's own.
 
 use bytes::BufMut;
+/// Bytes as text and back: lower-case hex.
+pub use commonware_formatting::{from_hex, hex};
+
 use commonware_codec::{Buf, Copying, DecodeExt, EncodeSize, Error as CodecError, RangeCfg, Read, ReadExt, Write};
 
 /// Why bytes are not a message.

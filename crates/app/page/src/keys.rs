@@ -1,0 +1,202 @@
+//! What this browser keeps: which chain it has joined, and one identity a chain (decisions.md, Keys).
+//!
+//! Two tabs must not be one peer, so the identity belongs to the tab that holds a Web Lock; another tab gets one of its own that is
+//! not kept. Where there are no locks (a page not served securely) each tab keeps its own for as long as it lives. A script that
+//! runs on the page could read the storage: the page runs no foreign scripts (Content-Security-Policy). A node that names another
+//! chain than before gets no tab: the tab's stake is on the chain of its first visit.
+
+use futures::channel::oneshot;
+use js_sys::{Function, Object, Promise, Reflect};
+use network::Keypair;
+use protocol::wire::{from_hex, hex};
+use std::{cell::RefCell, rc::Rc};
+use wasm_bindgen::prelude::{Closure, JsCast, JsValue};
+use web_sys::Storage;
+
+/// The identity of this tab on one chain.
+pub(crate) struct Keys {
+    chain: String,
+    place: Option<Storage>,
+    /// libp2p key.
+    pub(crate) identity: Keypair,
+    /// Seed of the hot key, if there is one from before.
+    pub(crate) seed: Option<String>,
+    /// Lets go of the lock; held while this is alive.
+    _lock: Option<Lock>,
+}
+
+/// Another chain than the one this browser has joined.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct OtherChain {
+    known: String,
+    named: String,
+}
+
+impl std::fmt::Display for OtherChain {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let short = |chain: &str| chain.chars().take(8).collect::<String>();
+        write!(
+            f,
+            "This browser has joined chain {} at this address, but its node now names another chain, {}.",
+            short(&self.known),
+            short(&self.named)
+        )
+    }
+}
+
+impl std::error::Error for OtherChain {}
+
+/// Remembers `chain` as the one of this address, or finds that it is another.
+///
+/// # Errors
+/// [`OtherChain`].
+pub(crate) fn pin(chain: &str) -> Result<(), OtherChain> {
+    let Some(storage) = local() else { return Ok(()) };
+    match storage.get_item(PINNED) {
+        Ok(Some(known)) if known != chain => Err(OtherChain { known, named: chain.into() }),
+        _ => {
+            // A full storage keeps nothing; the next visit is the first again.
+            let _ = storage.set_item(PINNED, chain);
+            Ok(())
+        }
+    }
+}
+
+/// Removes everything that any tab of ours keeps at this address.
+pub(crate) fn forget() {
+    for storage in [local(), session()].into_iter().flatten() {
+        let length = storage.length().unwrap_or(0);
+        let names: Vec<String> = (0..length).filter_map(|index| storage.key(index).ok().flatten()).collect();
+        for name in names.iter().filter(|name| name.starts_with(PREFIX)) {
+            let _ = storage.remove_item(name);
+        }
+    }
+}
+
+impl Keys {
+    /// The identity kept for `chain`, if no other tab holds it, or a new one.
+    pub(crate) async fn acquire(chain: &str) -> Self {
+        let (place, lock) = match Lock::request(&format!("{PREFIX}keys.{chain}")).await {
+            Locked::Ours(lock) => (local(), Some(lock)),
+            Locked::Taken => (None, None),
+            Locked::NoLocks => (session(), None),
+        };
+        let read = |what: &str| place.as_ref().and_then(|place| place.get_item(&name(chain, what)).ok().flatten());
+        let kept = read(IDENTITY)
+            .and_then(|text| from_hex(&text))
+            .and_then(|bytes| Keypair::from_protobuf_encoding(&bytes).ok());
+        let seed = read(SEED);
+        let keys = Self {
+            chain: chain.into(),
+            identity: kept.unwrap_or_else(Keypair::generate_ed25519),
+            seed,
+            place,
+            _lock: lock,
+        };
+        if let Ok(bytes) = keys.identity.to_protobuf_encoding() {
+            keys.write(IDENTITY, &hex(&bytes));
+        }
+        keys
+    }
+
+    /// Keeps the seed of the hot key for the next visit.
+    pub(crate) fn keep(&self, seed: &str) {
+        self.write(SEED, seed);
+    }
+
+    /// Keeps nothing any more.
+    pub(crate) fn let_go(&mut self) {
+        self.place = None;
+    }
+
+    /// Whether the identity is from an earlier visit; `None`: it is for this tab alone.
+    pub(crate) fn kept(&self) -> Option<bool> {
+        self.place.is_some().then_some(self.seed.is_some())
+    }
+
+    fn write(&self, what: &str, value: &str) {
+        if let Some(place) = &self.place {
+            // A full storage keeps nothing; the next visit gets a new identity.
+            let _ = place.set_item(&name(&self.chain, what), value);
+        }
+    }
+}
+
+/// A Web Lock; let go when dropped.
+struct Lock(Function);
+
+enum Locked {
+    Ours(Lock),
+    Taken,
+    NoLocks,
+}
+
+impl Lock {
+    /// Takes the lock `name` if no other tab holds it.
+    async fn request(name: &str) -> Locked {
+        let Some(locks) = lock_manager() else { return Locked::NoLocks };
+        let Ok(request) = Reflect::get(&locks, &"request".into()).and_then(|request| request.dyn_into::<Function>())
+        else {
+            return Locked::NoLocks;
+        };
+        let options = Object::new();
+        let (sender, receiver) = oneshot::channel();
+        let sender = Rc::new(RefCell::new(Some(sender)));
+        // The lock is held until the promise that this gives is resolved.
+        let granted = Closure::once_into_js(move |lock: JsValue| -> JsValue {
+            let mut release = None;
+            let held = if lock.is_null() || lock.is_undefined() {
+                JsValue::UNDEFINED
+            } else {
+                Promise::new(&mut |resolve, _| release = Some(Lock(resolve))).into()
+            };
+            if let Some(sender) = sender.borrow_mut().take() {
+                let _ = sender.send(release);
+            }
+            held
+        });
+        let asked = Reflect::set(&options, &"ifAvailable".into(), &true.into())
+            .and_then(|_| request.call3(&locks, &name.into(), &options, &granted));
+        if asked.is_err() {
+            return Locked::NoLocks;
+        }
+        match receiver.await {
+            Ok(Some(lock)) => Locked::Ours(lock),
+            Ok(None) => Locked::Taken,
+            Err(_) => Locked::NoLocks,
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Resolving a promise does not throw.
+        let _ = self.0.call0(&JsValue::NULL);
+    }
+}
+
+fn lock_manager() -> Option<JsValue> {
+    let navigator = Reflect::get(&js_sys::global(), &"navigator".into()).ok()?;
+    Reflect::get(&navigator, &"locks".into()).ok().filter(JsValue::is_object)
+}
+
+fn local() -> Option<Storage> {
+    web_sys::window()?.local_storage().ok()?
+}
+
+fn session() -> Option<Storage> {
+    web_sys::window()?.session_storage().ok()?
+}
+
+fn name(chain: &str, what: &str) -> String {
+    format!("{PREFIX}{chain}.{what}")
+}
+
+/// Of every name in the storage.
+const PREFIX: &str = "peerage.";
+/// The chain of the first visit.
+const PINNED: &str = "peerage.chain";
+/// The libp2p key.
+const IDENTITY: &str = "identity";
+/// The seed of the hot key.
+const SEED: &str = "seed";

@@ -1,0 +1,323 @@
+//! One tab that runs: words of the script, the two workers and the network come together here, and each is passed on to whom it
+//! concerns. One loop, which never waits for an answer: those that take time are tasks which put their outcome back into it.
+//!
+//! | from | what | to |
+//! |---|---|---|
+//! | trainer | asks and gradients | a neighbour, the response back |
+//! | trainer | scores | auditor |
+//! | auditor | queries | a node, the reply back |
+//! | auditor | identity | storage, hello |
+//! | network | asks and gradients of others | trainer, the response back |
+//! | network | neighbours whose record verified | trainer |
+//! | network | heads | auditor, as a hint |
+//! | all | what a person may want to know | the script |
+
+mod routes;
+
+use crate::{
+    keys::Keys,
+    port::Worker,
+    tab::Options,
+    words::{Listener, NetworkWords, NodeWords, PageEvent},
+};
+use commonware_cryptography::sha256::Digest;
+use futures::{
+    FutureExt, StreamExt,
+    channel::{mpsc, oneshot},
+    select,
+};
+use gloo_timers::future::TimeoutFuture;
+use network::{Config, Event, Network, PeerId, Role, StartError};
+use protocol::{
+    bootstrap::Bootstrap,
+    exchange::{Hello, Kind, Modality, PROTOCOL, Preset, Refuse, Request, Response},
+    limits,
+    port::{auditor, trainer},
+    record::Record,
+};
+use serde_bytes::ByteBuf;
+use std::{collections::BTreeMap, time::Duration};
+use wasm_bindgen::prelude::JsValue;
+use wasm_bindgen_futures::spawn_local;
+
+/// Something to pass on.
+pub(crate) enum Word {
+    /// The script: take part, learning from this.
+    Join(Vec<u8>),
+    /// The script: hold or go on.
+    Pause(bool),
+    /// The script, or the page is left: end, and say so there.
+    Stop(Option<oneshot::Sender<()>>),
+    /// The script: keep nothing.
+    Forget,
+    /// The trainer said this.
+    Trainer(JsValue),
+    /// The auditor said this.
+    Auditor(JsValue),
+    /// A worker cannot go on.
+    Broke(Part, String),
+    /// What the trainer asked for.
+    Answered(u32, Result<Vec<u8>, String>),
+    /// What the auditor asked for.
+    Replied(u32, Result<Vec<u8>, String>),
+    /// Where the network stands.
+    Stands(Box<network::Snapshot>),
+}
+
+/// One of the two workers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    Trainer,
+    Auditor,
+}
+
+/// A tab that runs.
+pub(crate) struct Session {
+    options: Options,
+    chain: Digest,
+    keys: Keys,
+    listener: Listener,
+    words: mpsc::UnboundedSender<Word>,
+    network: Network,
+    events: mpsc::Receiver<Event>,
+    node: Node,
+    neighbours: Vec<(PeerId, String)>,
+    trainer: Option<Worker>,
+    auditor: Option<Worker>,
+    auditing: bool,
+    training: Training,
+    key: Option<String>,
+    joined: bool,
+    paused: bool,
+    corpus: Option<Vec<u8>>,
+    serving: BTreeMap<u32, oneshot::Sender<Vec<u8>>>,
+    served: u32,
+    stopping: Option<Vec<oneshot::Sender<()>>>,
+}
+
+/// How far the trainer is.
+#[derive(Debug, PartialEq, Eq)]
+enum Training {
+    Loading,
+    Loaded,
+    Runs,
+    Ended,
+}
+
+/// The node, and when it is tried again.
+#[derive(Debug, Default)]
+struct Node {
+    words: NodeWords,
+    retry_at: f64,
+}
+
+impl Session {
+    /// Starts network and workers.
+    ///
+    /// # Errors
+    /// [`StartError`] of the network. A worker that does not start is told as an event.
+    pub(crate) fn start(
+        options: Options,
+        bootstrap: Bootstrap,
+        keys: Keys,
+        listener: Listener,
+        words: mpsc::UnboundedSender<Word>,
+    ) -> Result<Self, StartError> {
+        let Bootstrap { chain, node, residents, .. } = bootstrap;
+        let (network, events, driver) = network::start(Config {
+            nodes: network::addresses(&node)?,
+            residents: network::addresses(&residents)?,
+            hello: Some(hello(chain, None)),
+            ..Config::new(keys.identity.clone(), chain, Role::Tab)
+        })?;
+        spawn_local(driver.run());
+        let worker = |url: &str, part: Part| {
+            let (heard, broke, failed) = (words.clone(), words.clone(), words.clone());
+            let hear = move |message| {
+                let word = if part == Part::Trainer { Word::Trainer(message) } else { Word::Auditor(message) };
+                drop(heard.unbounded_send(word));
+            };
+            let started = Worker::start(url, hear, move |reason| drop(broke.unbounded_send(Word::Broke(part, reason))));
+            started.map_err(|reason| drop(failed.unbounded_send(Word::Broke(part, reason)))).ok()
+        };
+        let auditor = worker(&options.auditor_url, Part::Auditor);
+        let trainer = worker(&options.trainer_url, Part::Trainer);
+        Ok(Self {
+            options,
+            chain,
+            keys,
+            listener,
+            words,
+            network,
+            events,
+            node: Node::default(),
+            neighbours: Vec::new(),
+            trainer,
+            auditor,
+            auditing: false,
+            training: Training::Loading,
+            key: None,
+            joined: false,
+            paused: false,
+            corpus: None,
+            serving: BTreeMap::new(),
+            served: 0,
+            stopping: None,
+        })
+    }
+
+    /// Runs until it is stopped.
+    pub(crate) async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Word>) {
+        let mut tick = TimeoutFuture::new(0).fuse();
+        let mut patience = TimeoutFuture::new(u32::MAX >> 1).fuse();
+        loop {
+            select! {
+                word = inbox.next() => match word {
+                    Some(Word::Stop(done)) => {
+                        if self.stopping.is_none() {
+                            self.stop();
+                            patience = TimeoutFuture::new(PATIENCE_MS).fuse();
+                        }
+                        self.stopping.get_or_insert_default().extend(done);
+                    }
+                    Some(word) => self.on_word(word),
+                    None => break,
+                },
+                event = self.events.next() => match event {
+                    Some(event) => self.on_network(event),
+                    None => break,
+                },
+                () = tick => {
+                    self.look();
+                    tick = TimeoutFuture::new(TICK_MS).fuse();
+                }
+                () = patience => self.training = Training::Ended,
+            }
+            if self.stopping.is_some() && self.training == Training::Ended {
+                break;
+            }
+        }
+        self.end().await;
+    }
+
+    fn on_word(&mut self, word: Word) {
+        match word {
+            Word::Join(corpus) => self.join(corpus),
+            Word::Pause(paused) => {
+                self.paused = paused;
+                self.to_trainer(&trainer::Command::Pause { paused });
+            }
+            Word::Stop(_) => {}
+            Word::Forget => self.keys.let_go(),
+            Word::Trainer(message) => match serde_wasm_bindgen::from_value(message.clone()) {
+                Ok(event) => self.on_trainer(event, &message),
+                Err(error) => self.listener.trouble(&format!("the trainer said something unknown: {error}"), false),
+            },
+            Word::Auditor(message) => match serde_wasm_bindgen::from_value(message.clone()) {
+                Ok(event) => self.on_auditor(event, &message),
+                Err(error) => self.alarm(&format!("the auditor said something unknown: {error}"), false),
+            },
+            Word::Broke(part, reason) => self.on_broke(part, &reason),
+            Word::Answered(id, answer) => self.to_trainer(&match answer {
+                Ok(bytes) => trainer::Command::Reply { id, bytes: ByteBuf::from(bytes) },
+                Err(reason) => trainer::Command::Failed { id, reason },
+            }),
+            Word::Replied(id, reply) => self.to_auditor(&match reply {
+                Ok(bytes) => auditor::Command::Reply { id, bytes: ByteBuf::from(bytes) },
+                Err(reason) => auditor::Command::Failed { id, reason },
+            }),
+            Word::Stands(snapshot) => {
+                let mut node = self.node.words.clone();
+                if !node.up && node.reason.is_some() {
+                    node.retry_ms = Some((self.node.retry_at - js_sys::Date::now()).max(0.0));
+                }
+                let words = NetworkWords::new(self.network.peer(), node, &snapshot);
+                self.listener.say(&PageEvent::Network(words));
+            }
+        }
+    }
+
+    fn join(&mut self, corpus: Vec<u8>) {
+        if self.joined {
+            return;
+        }
+        self.joined = true;
+        self.corpus = Some(corpus);
+        if self.key.is_some() {
+            self.to_auditor(&auditor::Command::Join);
+        }
+        self.begin();
+    }
+
+    /// Asks the network where it stands; the answer comes as a word.
+    fn look(&self) {
+        let (network, words) = (self.network.clone(), self.words.clone());
+        spawn_local(async move {
+            if let Ok(snapshot) = network.snapshot().await {
+                drop(words.unbounded_send(Word::Stands(Box::new(snapshot))));
+            }
+        });
+    }
+
+    /// Begins to end: the trainer finishes its step.
+    fn stop(&mut self) {
+        self.to_auditor(&auditor::Command::Leave);
+        if self.training == Training::Runs {
+            self.to_trainer(&trainer::Command::Stop);
+        } else {
+            self.training = Training::Ended;
+        }
+        self.stopping = Some(Vec::new());
+    }
+
+    /// Ends what is left, and says so.
+    async fn end(mut self) {
+        self.trainer = None;
+        self.auditor = None;
+        // It may have ended by itself.
+        let _ = self.network.shutdown().await;
+        let Self { keys, listener, stopping, .. } = self;
+        drop(keys);
+        listener.say(&PageEvent::Stopped);
+        for done in stopping.into_iter().flatten() {
+            // Whoever asked may not wait.
+            let _ = done.send(());
+        }
+    }
+
+    fn alarm(&self, message: &str, fatal: bool) {
+        self.listener.say(&PageEvent::Alarm { message, fatal });
+    }
+
+    fn to_trainer(&self, command: &trainer::Command) {
+        if let Some(worker) = self.trainer.as_ref().filter(|_| self.training != Training::Loading) {
+            worker.post(command);
+        }
+    }
+
+    fn to_auditor(&self, command: &auditor::Command) {
+        if let Some(worker) = self.auditor.as_ref().filter(|_| self.auditing) {
+            worker.post(command);
+        }
+    }
+}
+
+/// What this tab says of itself.
+fn hello(chain: Digest, record: Option<Record>) -> Hello {
+    Hello {
+        version: PROTOCOL,
+        chain,
+        kind: Kind::Tab,
+        modality: Modality::TEXT,
+        dim: DIM,
+        preset: Preset::Small,
+        record,
+    }
+}
+
+/// Width of the small preset.
+const DIM: u16 = 64;
+/// Between looks at the network.
+const TICK_MS: u32 = 1_000;
+/// Longest wait for the trainer to finish its step.
+const PATIENCE_MS: u32 = 5_000;

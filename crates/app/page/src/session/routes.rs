@@ -1,0 +1,191 @@
+//! Who hears what of the workers and the network.
+
+use super::{
+    Duration, Event, Kind, Node, NodeWords, PageEvent, Part, PeerId, Record, Refuse, Request, Response, Session,
+    Training, Word, auditor, hello, limits, spawn_local, trainer,
+};
+use js_sys::Reflect;
+use serde_bytes::ByteBuf;
+use wasm_bindgen::prelude::JsValue;
+
+impl Session {
+    pub(super) fn on_trainer(&mut self, event: trainer::Event, message: &JsValue) {
+        match event {
+            trainer::Event::Ask { id, peer, bytes } => return self.ask(id, &peer, bytes.into_vec()),
+            trainer::Event::Served { id, bytes } => {
+                if let Some(respond) = self.serving.remove(&id) {
+                    // The asker may be gone meanwhile.
+                    let _ = respond.send(bytes.into_vec());
+                }
+                return;
+            }
+            // The end of everything is said when everything has ended.
+            trainer::Event::Stopped => {
+                self.training = Training::Ended;
+                return;
+            }
+            trainer::Event::Loaded => {
+                self.training = Training::Loaded;
+                self.begin();
+            }
+            trainer::Event::Scores { scores } => self.to_auditor(&auditor::Command::Scores { scores }),
+            trainer::Event::Trouble { fatal: true, .. } => self.training = Training::Ended,
+            _ => {}
+        }
+        self.listener.pass(message);
+    }
+
+    pub(super) fn on_auditor(&mut self, event: auditor::Event, message: &JsValue) {
+        match event {
+            // Only the trainer's is of interest to a person.
+            auditor::Event::Loaded => {
+                self.auditing = true;
+                self.to_auditor(&auditor::Command::Start {
+                    bootstrap: self.options.bootstrap_text.clone(),
+                    seed: self.options.seed.clone().or_else(|| self.keys.seed.clone()),
+                    peer: self.network.peer().to_string(),
+                });
+            }
+            auditor::Event::Query { id, bytes } => {
+                let (network, words) = (self.network.clone(), self.words.clone());
+                spawn_local(async move {
+                    let reply = network.ledger(bytes.into_vec(), None).await.map_err(|error| error.to_string());
+                    drop(words.unbounded_send(Word::Replied(id, reply)));
+                });
+            }
+            auditor::Event::Identity { seed, key, record, .. } => self.on_identity(&seed, key, &record),
+            _ => self.listener.pass(message),
+        }
+    }
+
+    /// The hot key is ready, or its record was renewed.
+    fn on_identity(&mut self, seed: &str, key: String, record: &[u8]) {
+        if self.options.seed.is_none() {
+            self.keys.keep(seed);
+        }
+        let record =
+            Record::from_bytes(record).map_err(|error| self.alarm(&format!("own record: {error}"), false)).ok();
+        let (network, hello) = (self.network.clone(), hello(self.chain, record));
+        // A network that has stopped needs no hello.
+        spawn_local(async move { drop(network.set_hello(hello).await) });
+        if self.key.replace(key.clone()).is_none() {
+            let (chain, peer) = (self.chain.to_string(), self.network.peer().to_string());
+            self.listener.say(&PageEvent::Identity { key: &key, chain: &chain, peer, kept: self.keys.kept() });
+            if self.joined {
+                self.to_auditor(&auditor::Command::Join);
+            }
+            self.begin();
+        }
+    }
+
+    pub(super) fn on_network(&mut self, event: Event) {
+        match event {
+            Event::Neighbour { peer, key: Some(key), .. } => {
+                self.neighbours.retain(|(other, _)| *other != peer);
+                self.neighbours.push((peer, key.to_string()));
+                self.tell_neighbours();
+            }
+            Event::Neighbour { peer, key: None, .. } | Event::NeighbourGone { peer } => {
+                self.neighbours.retain(|(other, _)| *other != peer);
+                self.tell_neighbours();
+            }
+            Event::Request { peer, bytes, respond } => {
+                if self.training != Training::Runs || self.stopping.is_some() {
+                    let _ = respond.send(Response::Refuse(Refuse::NotTraining).to_bytes());
+                    return;
+                }
+                self.serving.retain(|_, respond| !respond.is_canceled());
+                self.served = self.served.wrapping_add(1);
+                self.serving.insert(self.served, respond);
+                let (id, peer) = (self.served, peer.to_string());
+                self.to_trainer(&trainer::Command::Serve { id, peer, bytes: ByteBuf::from(bytes) });
+            }
+            Event::Head { .. } => self.to_auditor(&auditor::Command::Hint),
+            Event::NodeUp { .. } => {
+                self.node = Node { words: NodeWords { up: true, ..NodeWords::default() }, retry_at: 0.0 };
+                self.to_auditor(&auditor::Command::Hint);
+                self.look();
+            }
+            Event::NodeDown { reason, retry_ms, .. } => {
+                let retry_at = js_sys::Date::now() + retry_ms as f64;
+                self.node = Node { words: NodeWords { up: false, reason: Some(reason), retry_ms: None }, retry_at };
+                self.look();
+            }
+            Event::Refused { peer, reason } => {
+                self.listener.say(&PageEvent::Refused { peer: peer.to_string(), reason: &reason });
+            }
+            Event::Connections => self.look(),
+            // A tab serves no ledger; without a response the asker is told so.
+            Event::LedgerQuery { .. } => {}
+        }
+    }
+
+    pub(super) fn on_broke(&mut self, part: Part, reason: &str) {
+        match part {
+            Part::Trainer if self.training != Training::Ended => {
+                self.training = Training::Ended;
+                self.listener.trouble(&format!("the training program stopped working: {reason}"), true);
+            }
+            Part::Auditor if self.auditor.take().is_some() => {
+                self.alarm(&format!("the program that checks the ledger stopped working: {reason}"), true);
+            }
+            Part::Trainer | Part::Auditor => {}
+        }
+    }
+
+    fn ask(&self, id: u32, peer: &str, bytes: Vec<u8>) {
+        let (network, words) = (self.network.clone(), self.words.clone());
+        let Ok(peer) = peer.parse::<PeerId>() else {
+            drop(words.unbounded_send(Word::Answered(id, Err(format!("{peer} is no peer id")))));
+            return;
+        };
+        let deadline = deadline(&bytes);
+        spawn_local(async move {
+            let answer = network.exchange(peer, bytes, deadline).await.map_err(|error| error.to_string());
+            drop(words.unbounded_send(Word::Answered(id, answer)));
+        });
+    }
+
+    fn tell_neighbours(&self) {
+        let neighbours = self.neighbours.iter().take(limits::CONNECTIONS);
+        let neighbours = neighbours.map(|(peer, key)| (peer.to_string(), key.clone())).collect();
+        self.to_trainer(&trainer::Command::Neighbours { neighbours });
+    }
+
+    /// Starts training once there are a text, a key and a trainer.
+    pub(super) fn begin(&mut self) {
+        if self.training != Training::Loaded {
+            return;
+        }
+        let Some(key) = self.key.clone() else { return };
+        let Some(corpus) = self.corpus.take() else { return };
+        let seed = u64::from((js_sys::Math::random() * f64::from(u32::MAX)) as u32);
+        self.training = Training::Runs;
+        self.to_trainer(&trainer::Command::Start {
+            key,
+            corpus: ByteBuf::from(corpus),
+            seed,
+            device: self.options.device,
+        });
+        self.tell_neighbours();
+        if self.paused {
+            self.to_trainer(&trainer::Command::Pause { paused: true });
+        }
+    }
+}
+
+/// How long an own request is worth waiting for: what an ask says, and the way there and back.
+fn deadline(bytes: &[u8]) -> Duration {
+    // A gradient is long and its response short: it is not parsed for this.
+    let ask = bytes.get(1) == Some(&1);
+    let asked = if ask { Request::from_bytes(bytes).ok() } else { None };
+    match asked {
+        Some(Request::Ask(ask)) => Duration::from_millis(u64::from(ask.deadline_ms()) + WAY_MS),
+        _ => Duration::from_millis(GRADIENT_MS),
+    }
+}
+
+/// Milliseconds for the way there and back.
+const WAY_MS: u64 = 500;
+/// Milliseconds for a gradient to be taken.
+const GRADIENT_MS: u64 = 10_000;

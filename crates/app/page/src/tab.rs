@@ -1,0 +1,219 @@
+//! The class that scripts see. Each function decodes, calls and encodes; the work is in `session`.
+
+use crate::{
+    keys::{self, Keys},
+    session::{Session, Word},
+    words::Listener,
+};
+use futures::channel::{mpsc, oneshot};
+use js_sys::{Function, Promise, Uint8Array};
+use protocol::{bootstrap::Bootstrap, port::trainer::DeviceChoice};
+use serde::Deserialize;
+use std::{cell::RefCell, rc::Rc};
+use wasm_bindgen::prelude::{Closure, JsCast, JsError, JsValue, wasm_bindgen};
+use wasm_bindgen_futures::{future_to_promise, spawn_local};
+
+/// A tab that takes part.
+#[wasm_bindgen(skip_typescript)]
+pub struct Tab {
+    words: mpsc::UnboundedSender<Word>,
+    last: Rc<RefCell<JsValue>>,
+    chain: String,
+}
+
+/// What a script gives to start.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Options {
+    /// The text of `/bootstrap.json`.
+    pub(crate) bootstrap_text: String,
+    /// Where the trainer's module is.
+    pub(crate) trainer_url: String,
+    /// Where the auditor's module is.
+    pub(crate) auditor_url: String,
+    /// Which device to train on.
+    #[serde(default = "automatic")]
+    pub(crate) device: DeviceChoice,
+    /// A seed of the hot key in place of the one kept here, hex.
+    #[serde(default)]
+    pub(crate) seed: Option<String>,
+}
+
+fn automatic() -> DeviceChoice {
+    DeviceChoice::Auto
+}
+
+#[wasm_bindgen]
+impl Tab {
+    /// Starts the workers and the network. Takes no part before `join`.
+    ///
+    /// # Errors
+    /// Options that do not fit, a bootstrap that cannot be read, and a chain that is not the one this browser has joined before.
+    #[wasm_bindgen(constructor)]
+    pub fn new(options: JsValue) -> Result<Tab, JsError> {
+        console_error_panic_hook::set_once();
+        let listener = js_sys::Reflect::get(&options, &"onEvent".into())
+            .ok()
+            .and_then(|value| value.dyn_into::<Function>().ok())
+            .ok_or_else(|| JsError::new("onEvent is not a function"))?;
+        let options: Options = serde_wasm_bindgen::from_value(options)
+            .map_err(|error| JsError::new(&format!("options of Tab: {error}")))?;
+        let bootstrap = Bootstrap::parse(&options.bootstrap_text)?;
+        let chain = bootstrap.chain.to_string();
+        keys::pin(&chain)?;
+        let (words, inbox) = mpsc::unbounded();
+        let last = Rc::new(RefCell::new(JsValue::NULL));
+        let listener = Listener::new(listener, Rc::clone(&last));
+        listener.browser();
+        stop_on_leaving(&words);
+        let sender = words.clone();
+        let named = chain.clone();
+        spawn_local(async move {
+            let keys = Keys::acquire(&named).await;
+            match Session::start(options, bootstrap, keys, listener.clone(), sender) {
+                Ok(session) => session.run(inbox).await,
+                Err(error) => listener.trouble(&error.to_string(), true),
+            }
+        });
+        Ok(Tab { words, last, chain })
+    }
+
+    /// Takes part: trains on `corpus` (UTF-8), answers others, registers and signs.
+    ///
+    /// # Errors
+    /// An empty text.
+    pub fn join(&self, corpus: &Uint8Array) -> Result<(), JsError> {
+        if corpus.length() == 0 {
+            return Err(JsError::new("The text to learn from is empty."));
+        }
+        self.say(Word::Join(corpus.to_vec()));
+        Ok(())
+    }
+
+    /// Holds the training, or goes on. Others are answered meanwhile.
+    pub fn pause(&self, paused: bool) {
+        self.say(Word::Pause(paused));
+    }
+
+    /// Ends it: the step is finished, connections are closed, workers end. Resolves when all is done.
+    pub fn stop(&self) -> Promise {
+        let (done, end) = oneshot::channel();
+        self.say(Word::Stop(Some(done)));
+        future_to_promise(async move {
+            // An end that nobody announces is an end.
+            let _ = end.await;
+            Ok(JsValue::UNDEFINED)
+        })
+    }
+
+    /// Gives up what this browser keeps of any chain: its identity, and which chain it has joined.
+    #[wasm_bindgen(js_name = forgetChain)]
+    pub fn forget_chain(&self) {
+        self.say(Word::Forget);
+        keys::forget();
+    }
+
+    /// The chain this tab follows, hex.
+    #[wasm_bindgen(getter)]
+    pub fn chain(&self) -> String {
+        self.chain.clone()
+    }
+
+    /// The last `network` event; null before the first.
+    pub fn snapshot(&self) -> JsValue {
+        self.last.borrow().clone()
+    }
+
+    fn say(&self, word: Word) {
+        // After the end nobody listens, and nothing is left to do.
+        drop(self.words.unbounded_send(word));
+    }
+}
+
+/// A page that is left stops by itself, so that others need not wait to notice.
+fn stop_on_leaving(words: &mpsc::UnboundedSender<Word>) {
+    let words = words.clone();
+    let leave = Closure::<dyn FnMut()>::new(move || drop(words.unbounded_send(Word::Stop(None))));
+    if let Some(window) = web_sys::window() {
+        // Without the listener the others notice by themselves, later.
+        let _ = window.add_event_listener_with_callback("pagehide", leave.as_ref().unchecked_ref());
+    }
+    leave.forget();
+}
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = r#"
+/** How a tab is started. */
+export interface TabOptions {
+  /** The text of `/bootstrap.json`. */
+  bootstrapText: string;
+  /** Module of the worker that trains. */
+  trainerUrl: string;
+  /** Module of the worker that checks the ledger. */
+  auditorUrl: string;
+  device?: "auto" | "cpu" | "gpu";
+  /** Seed of the hot key, 64 hex digits; absent: the one kept in this browser, or a new one. */
+  seed?: string;
+  /** Gets every event, in order. */
+  onEvent: (event: TabEvent) => void;
+}
+
+/** One connected peer. */
+export interface TabConnection {
+  peer: string;
+  /** Hot key, once its record is verified. */
+  key: string | null;
+  kind: "node" | "resident" | "tab" | null;
+  path: "websocket" | "relayed" | "direct";
+  /** Round trip, ms. */
+  rtt: number | null;
+}
+
+/** Exchanges by kind of neighbour. */
+export interface TabByKind { residents: number; tabs: number }
+/** Exchanges by path. */
+export interface TabTally { websocket: TabByKind; relayed: TabByKind; direct: TabByKind }
+
+/** Where the network stands; at least once a second. */
+export interface TabNetwork {
+  type: "network";
+  peer: string;
+  node: { up: boolean; reason: string | null; retryMs: number | null };
+  connections: TabConnection[];
+  /** Bytes of messages since the start. */
+  bytesIn: number;
+  bytesOut: number;
+  exchanges: {
+    /** Own asks answered and gradients applied, by all tabs and by all residents. */
+    tab: number; resident: number;
+    asked: TabTally; served: TabTally;
+    /** Own asks and gradients refused, lost or late. */
+    failed: number;
+  };
+}
+
+/** What the page, the trainer and the auditor say; see the port of the protocol crate for the fields of the last two. */
+export type TabEvent =
+  | { type: "browser"; webgpu: boolean; webrtc: boolean; locks: boolean }
+  | { type: "identity"; key: string; chain: string; peer: string; kept: boolean | null }
+  | TabNetwork
+  | { type: "refused"; peer: string; reason: string }
+  | { type: "trouble"; message: string; fatal: boolean }
+  | { type: "alarm"; message: string; fatal: boolean }
+  | { type: "stopped" }
+  | { type: "loaded" | "device" | "dataset" | "step" | "scores" | "blamed" | "head" | "own" | "neurons" | "working" | "transaction"; [field: string]: unknown };
+
+/** A tab that takes part. Make one a page. */
+export class Tab {
+  /** Starts workers and network; throws where the chain is another than this browser knows. */
+  constructor(options: TabOptions);
+  /** Takes part, learning from this text (UTF-8). */
+  join(corpus: Uint8Array): void;
+  pause(paused: boolean): void;
+  stop(): Promise<void>;
+  forgetChain(): void;
+  snapshot(): TabNetwork | null;
+  readonly chain: string;
+  free(): void;
+}
+"#;

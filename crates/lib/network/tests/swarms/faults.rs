@@ -1,0 +1,147 @@
+//! What goes wrong: silence, too much, a foreign chain, another's record, a port in use, a peer that is not there.
+
+use crate::world::{Swarm, chain, hello};
+use network::{Config, Event, ExchangeError, Keypair, LedgerError, PeerId, Role, StartError, Stopped};
+use protocol::{
+    exchange::{Kind, Refuse, Response},
+    limits,
+};
+use std::time::Duration;
+
+/// Two residents that have met, with the node that introduced them.
+async fn pair() -> (Swarm, Swarm, Swarm) {
+    let chain = chain("one");
+    let node = Swarm::node(chain, &Keypair::generate_ed25519(), None);
+    let (_, address) = node.address().await;
+    let (mut a, mut b) = (Swarm::resident(chain, &address, 1), Swarm::resident(chain, &address, 2));
+    let (peer_a, peer_b) = (a.peer(), b.peer());
+    tokio::join!(a.meets(peer_b), b.meets(peer_a));
+    (node, a, b)
+}
+
+/// What `swarm` says when it turns a peer away.
+async fn refusal(swarm: &mut Swarm, peer: PeerId) -> String {
+    swarm
+        .until("a refusal", |event| match event {
+            Event::Refused { peer: refused, reason } if refused == peer => Some(reason),
+            Event::Neighbour { peer: met, .. } if met == peer => panic!("it should be no neighbour"),
+            _ => None,
+        })
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_that_never_answers_meets_the_deadline() {
+    let (_node, a, b) = pair().await;
+    let error = a.network.exchange(b.peer(), vec![1, 1], Duration::from_millis(200)).await.unwrap_err();
+    assert!(matches!(error, ExchangeError::Deadline { ms: 200 }), "{error}");
+    assert_eq!(a.network.snapshot().await.unwrap().connections.iter().filter(|peer| peer.peer == b.peer()).count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_asks_for_no_more_than_its_share() {
+    let (_node, a, mut b) = pair().await;
+    let held: Vec<_> = (0..limits::OPEN_PER_PEER)
+        .map(|_| {
+            let (network, peer) = (a.network.clone(), b.peer());
+            tokio::spawn(async move { network.exchange(peer, vec![1, 1], Duration::from_secs(30)).await })
+        })
+        .collect();
+    let mut responds = Vec::new();
+    while responds.len() < held.len() {
+        responds.push(
+            b.until("a request", |event| match event {
+                Event::Request { respond, .. } => Some(respond),
+                _ => None,
+            })
+            .await,
+        );
+    }
+    let answer = a.network.exchange(b.peer(), vec![1, 1], Duration::from_secs(5)).await.unwrap();
+    assert!(matches!(Response::from_bytes(&answer).unwrap(), Response::Refuse(Refuse::Busy { .. })));
+    // An owner that drops a request refuses it.
+    drop(responds);
+    for request in held {
+        let answer = request.await.unwrap().unwrap();
+        assert_eq!(Response::from_bytes(&answer).unwrap(), Response::Refuse(Refuse::NotTraining));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn too_long_is_refused_before_it_is_sent_and_after_it_was_received() {
+    let (_node, a, mut b) = pair().await;
+    let bytes = limits::MESSAGE_BYTES + 1;
+    let error = a.network.exchange(b.peer(), vec![0; bytes], Duration::from_secs(5)).await.unwrap_err();
+    assert!(matches!(error, ExchangeError::TooLong { .. }), "{error}");
+    // A response that is too long is refused by the one who would send it.
+    let network = a.network.clone();
+    let peer = b.peer();
+    let asked = tokio::spawn(async move { network.exchange(peer, vec![1, 1], Duration::from_secs(20)).await });
+    let respond = b
+        .until("a request", |event| match event {
+            Event::Request { respond, .. } => Some(respond),
+            _ => None,
+        })
+        .await;
+    respond.send(vec![0; bytes]).unwrap();
+    let answer = asked.await.unwrap().unwrap();
+    assert_eq!(Response::from_bytes(&answer).unwrap(), Response::Refuse(Refuse::NotTraining));
+    let query = vec![0; limits::LEDGER_QUERY_BYTES + 1];
+    assert!(matches!(a.network.ledger(query, None).await, Err(LedgerError::TooLong { .. })));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_foreign_chain_is_refused_by_both() {
+    let (one, two) = (chain("one"), chain("two"));
+    let node = Swarm::node(one, &Keypair::generate_ed25519(), None);
+    let (_, address) = node.address().await;
+    let (mut a, mut b) = (Swarm::resident(one, &address, 1), Swarm::resident(two, &address, 2));
+    let (peer_a, peer_b) = (a.peer(), b.peer());
+    let (by_a, by_b) = tokio::join!(refusal(&mut a, peer_b), refusal(&mut b, peer_a));
+    // Whoever is greeted names both chains; the greeter hears of the other's.
+    assert!(by_a.contains(&two.to_string()) || by_a.contains("refused the hello"), "{by_a}");
+    assert!(by_b.contains(&one.to_string()), "{by_b}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_record_of_another_peer_is_refused() {
+    let chain = chain("one");
+    let node = Swarm::node(chain, &Keypair::generate_ed25519(), None);
+    let (_, address) = node.address().await;
+    let mut honest = Swarm::resident(chain, &address, 1);
+    let thief = Swarm::start(Config {
+        nodes: vec![address],
+        listen: vec!["/ip4/127.0.0.1/tcp/0/ws".parse().unwrap()],
+        hello: Some(hello(chain, Kind::Resident, &Keypair::generate_ed25519(), 9)),
+        ..Config::new(Keypair::generate_ed25519(), chain, Role::Resident)
+    });
+    let reason = refusal(&mut honest, thief.peer()).await;
+    assert_eq!(reason, "its record names another peer");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_that_is_not_connected_is_not_asked() {
+    let (_node, a, _b) = pair().await;
+    let nobody = Keypair::generate_ed25519().public().to_peer_id();
+    let error = a.network.exchange(nobody, vec![1, 1], Duration::from_secs(5)).await.unwrap_err();
+    assert!(matches!(error, ExchangeError::NotConnected { peer } if peer == nobody), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_port_in_use_is_named() {
+    let chain = chain("one");
+    let identity = Keypair::generate_ed25519();
+    let node = Swarm::node(chain, &identity, None);
+    let (bare, _) = node.address().await;
+    let second = network::start(Config { listen: vec![bare.clone()], ..Config::new(identity, chain, Role::Node) });
+    assert!(matches!(second, Err(StartError::Listen { address, .. }) if address == bare));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_the_end_every_call_says_so() {
+    let chain = chain("one");
+    let node = Swarm::node(chain, &Keypair::generate_ed25519(), None);
+    node.network.shutdown().await.unwrap();
+    assert_eq!(node.network.shutdown().await, Err(Stopped));
+    assert!(matches!(node.network.ledger(vec![], None).await, Err(LedgerError::Stopped(_))));
+}

@@ -4,7 +4,6 @@
 use bytes::Bytes;
 use commonware_codec::{DecodeExt, Encode};
 use commonware_cryptography::Signer;
-use consensus::{Config, Folder, LedgerHandle, Runner, StartError, Validator};
 use ledger::query::TransactionStatus;
 use ledger::table::{leaf_count, root_of, verify_leaf};
 use ledger::{
@@ -12,6 +11,7 @@ use ledger::{
     Row, Score, Table, Transaction, Uid, WeightsLeaf,
 };
 use light::Committee;
+use peerage_consensus::{Config, Folder, LedgerHandle, Runner, StartError, Validator};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};

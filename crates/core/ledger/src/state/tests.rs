@@ -145,7 +145,7 @@ fn while_nobody_is_trusted_the_pool_is_carried_and_scaling_descends() {
     let all = [(0, 21_845), (1, 21_845), (2, 21_845)];
     world.block(&[]);
     let rows = [(2, 0), (3, 1), (4, 2)].map(|(seed, uid)| {
-        let entries = if uid == 0 { [(0, 36_535), (1, 14_500), (2, 14_500)] } else { all };
+        let entries = if uid == 0 { [(0, 40_535), (1, 12_500), (2, 12_500)] } else { all };
         world.sign(seed, weights(uid, &entries))
     });
     for _ in 0..4 {

@@ -1,0 +1,48 @@
+//! Which device to train on, and why.
+
+use js_sys::{Function, Promise, Reflect};
+use model::{Chosen, Error};
+use protocol::port::trainer::DeviceChoice;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+
+/// The device wanted, where there is one, and why it is this one. At most one WebGPU device a worker.
+///
+/// # Errors
+/// [`Error::NoDevice`] where WebGPU was insisted on and there is no adapter.
+pub async fn choose(choice: DeviceChoice) -> Result<(Chosen, String), Error> {
+    if choice == DeviceChoice::Cpu {
+        return Ok((model::cpu(), "chosen by hand".into()));
+    }
+    let adapter = match look().await {
+        Ok(name) => model::webgpu().await.map(|chosen| Chosen { name, ..chosen }),
+        Err(reason) => Err(Error::NoDevice(reason)),
+    };
+    match (choice, adapter) {
+        (DeviceChoice::Gpu, adapter) => adapter.map(|chosen| (chosen, "chosen by hand".into())),
+        (_, Ok(chosen)) => Ok((chosen, "the browser offers an adapter".into())),
+        (_, Err(error)) => Ok((model::cpu(), error.to_string())),
+    }
+}
+
+/// The name of the browser's adapter, or why there is none.
+async fn look() -> Result<String, String> {
+    let get = |object: &JsValue, name: &str| Reflect::get(object, &name.into()).unwrap_or(JsValue::UNDEFINED);
+    let gpu = get(&get(&js_sys::global(), "navigator"), "gpu");
+    if !gpu.is_object() {
+        return Err("this browser has no WebGPU".into());
+    }
+    let request = get(&gpu, "requestAdapter").dyn_into::<Function>().map_err(|_| "this browser has no WebGPU")?;
+    let promise = request.call0(&gpu).map_err(|error| format!("{error:?}"))?;
+    let adapter = JsFuture::from(Promise::resolve(&promise)).await.map_err(|error| format!("{error:?}"))?;
+    if !adapter.is_object() {
+        return Err("this browser offers no WebGPU adapter".into());
+    }
+    let info = get(&adapter, "info");
+    let parts = ["vendor", "architecture", "device", "description"].map(|name| get(&info, name).as_string());
+    let mut words: Vec<String> = parts.into_iter().flatten().filter(|word| !word.is_empty()).collect();
+    words.dedup();
+    let software = get(&info, "isFallbackAdapter").is_truthy() || get(&adapter, "isFallbackAdapter").is_truthy();
+    let name = if words.is_empty() { "adapter without a name".into() } else { words.join(" ") };
+    Ok(if software { format!("{name} (software)") } else { name })
+}

@@ -30,13 +30,12 @@ use gloo_timers::future::TimeoutFuture;
 use network::{Config, Event, Network, PeerId, Role, StartError};
 use protocol::{
     bootstrap::Bootstrap,
-    exchange::{Hello, Kind, Modality, PROTOCOL, Preset, Refuse, Request, Response},
-    limits,
+    exchange::{Hello, Kind, Modality, PROTOCOL, Preset},
     port::{auditor, trainer},
     record::Record,
 };
 use serde_bytes::ByteBuf;
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 use wasm_bindgen::prelude::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
@@ -208,7 +207,10 @@ impl Session {
                 self.to_trainer(&trainer::Command::Pause { paused });
             }
             Word::Stop(_) => {}
-            Word::Forget => self.keys.let_go(),
+            Word::Forget => {
+                self.keys.let_go();
+                crate::keys::forget();
+            }
             Word::Trainer(message) => match serde_wasm_bindgen::from_value(message.clone()) {
                 Ok(event) => self.on_trainer(event, &message),
                 Err(error) => self.listener.trouble(&format!("the trainer said something unknown: {error}"), false),

@@ -1,6 +1,6 @@
 //! The handle of a running swarm: requests go in by a bounded channel, each answer comes back by its own.
 
-use crate::{Driver, Snapshot};
+use crate::Snapshot;
 use futures::{
     FutureExt, SinkExt,
     channel::{mpsc, oneshot},
@@ -226,6 +226,6 @@ const LEDGER_DEADLINE: Duration = Duration::from_secs(10);
 #[cfg(not(target_arch = "wasm32"))]
 const _: fn() = || {
     fn sent<T: Send + 'static>() {}
-    sent::<Driver>();
+    sent::<crate::Driver>();
     sent::<Network>();
 };

@@ -1,12 +1,18 @@
 //! Who hears what of the workers and the network.
 
-use super::{
-    Duration, Event, Kind, Node, NodeWords, PageEvent, Part, PeerId, Record, Refuse, Request, Response, Session,
-    Training, Word, auditor, hello, limits, spawn_local, trainer,
+use super::{Node, Part, Session, Training, Word, hello};
+use crate::words::{NodeWords, PageEvent};
+use network::{Event, PeerId};
+use protocol::{
+    exchange::{Refuse, Request, Response},
+    limits,
+    port::{auditor, trainer},
+    record::Record,
 };
-use js_sys::Reflect;
 use serde_bytes::ByteBuf;
+use std::time::Duration;
 use wasm_bindgen::prelude::JsValue;
+use wasm_bindgen_futures::spawn_local;
 
 impl Session {
     pub(super) fn on_trainer(&mut self, event: trainer::Event, message: &JsValue) {
@@ -66,8 +72,10 @@ impl Session {
         let record =
             Record::from_bytes(record).map_err(|error| self.alarm(&format!("own record: {error}"), false)).ok();
         let (network, hello) = (self.network.clone(), hello(self.chain, record));
-        // A network that has stopped needs no hello.
-        spawn_local(async move { drop(network.set_hello(hello).await) });
+        spawn_local(async move {
+            // A network that has stopped needs no hello.
+            let _ = network.set_hello(hello).await;
+        });
         if self.key.replace(key.clone()).is_none() {
             let (chain, peer) = (self.chain.to_string(), self.network.peer().to_string());
             self.listener.say(&PageEvent::Identity { key: &key, chain: &chain, peer, kept: self.keys.kept() });

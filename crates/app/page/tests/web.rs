@@ -1,0 +1,140 @@
+//! The class `Tab` in a real browser, without a node: what it refuses, what it says when something is missing, what it keeps.
+
+#![cfg(target_arch = "wasm32")]
+
+use commonware_cryptography::{Hasher, Sha256, Signer, ed25519::PrivateKey};
+use futures::{StreamExt, channel::mpsc};
+use js_sys::{Object, Reflect, Uint8Array};
+use peerage_page::Tab;
+use protocol::bootstrap::{Bootstrap, Checkpoint, Corpus, VERSION};
+use wasm_bindgen::prelude::{Closure, JsError, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+type Events = mpsc::UnboundedReceiver<JsValue>;
+
+/// A bootstrap of the chain that `genesis` hashes to, whose node is nowhere.
+fn bootstrap(genesis: &[u8]) -> String {
+    let peer = "12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN";
+    let bootstrap = Bootstrap {
+        version: VERSION,
+        name: "test".into(),
+        chain: Sha256::hash(&[genesis]),
+        genesis: genesis.to_vec(),
+        checkpoint: Checkpoint { height: 0, digest: Sha256::hash(&[b"block"]), time: 0 },
+        validators: vec![PrivateKey::from_seed(1).public_key()],
+        node: vec![format!("/ip4/127.0.0.1/tcp/9/ws/p2p/{peer}")],
+        residents: vec![],
+        corpus: Corpus { url: "corpus".into(), bytes: 1, name: "none".into() },
+        ice_servers: vec![],
+    };
+    bootstrap.to_text().unwrap()
+}
+
+fn start(bootstrap_text: &str) -> Result<(Tab, Events), JsError> {
+    let (sender, events) = mpsc::unbounded();
+    let hear = Closure::<dyn FnMut(JsValue)>::new(move |event| drop(sender.unbounded_send(event))).into_js_value();
+    let options = Object::new();
+    for (name, value) in [
+        ("bootstrapText", bootstrap_text.into()),
+        ("trainerUrl", "no-trainer.js".into()),
+        ("auditorUrl", "no-auditor.js".into()),
+        ("device", "cpu".into()),
+        ("onEvent", hear),
+    ] {
+        Reflect::set(&options, &name.into(), &value).unwrap();
+    }
+    Ok((Tab::new(options.into())?, events))
+}
+
+fn text(value: &JsValue, field: &str) -> String {
+    Reflect::get(value, &field.into()).unwrap().as_string().unwrap_or_default()
+}
+
+/// The first event of this type.
+async fn until(events: &mut Events, wanted: &str) -> JsValue {
+    loop {
+        let event = events.next().await.unwrap();
+        if text(&event, "type") == wanted {
+            return event;
+        }
+    }
+}
+
+fn refusal(started: Result<(Tab, Events), JsError>) -> String {
+    text(&JsValue::from(started.map(drop).unwrap_err()), "message")
+}
+
+#[wasm_bindgen_test]
+async fn another_chain_than_before_is_refused_until_it_is_forgotten() {
+    let (tab, mut events) = start(&bootstrap(b"one")).unwrap();
+    assert_eq!(tab.chain(), Sha256::hash(&[b"one"]).to_string());
+    let message = refusal(start(&bootstrap(b"two")));
+    assert!(message.contains("names another chain"), "{message}");
+    tab.forget_chain();
+    JsFuture::from(tab.stop()).await.unwrap();
+    until(&mut events, "stopped").await;
+    let (other, _events) = start(&bootstrap(b"two")).unwrap();
+    other.forget_chain();
+    JsFuture::from(other.stop()).await.unwrap();
+}
+
+#[wasm_bindgen_test]
+async fn what_is_missing_is_said_and_it_stops_all_the_same() {
+    let (tab, mut events) = start(&bootstrap(b"missing")).unwrap();
+    let browser = until(&mut events, "browser").await;
+    assert!(Reflect::get(&browser, &"webrtc".into()).unwrap().as_bool().is_some());
+    let (mut trouble, mut alarm, mut down) = (None, None, None);
+    while trouble.is_none() || alarm.is_none() || down.is_none() {
+        let event = events.next().await.unwrap();
+        match text(&event, "type").as_str() {
+            "trouble" => trouble = Some(text(&event, "message")),
+            "alarm" => alarm = Some(text(&event, "message")),
+            "network" => {
+                let node = Reflect::get(&event, &"node".into()).unwrap();
+                down = Some(text(&node, "reason")).filter(|reason| !reason.is_empty());
+            }
+            _ => {}
+        }
+    }
+    assert!(trouble.unwrap().starts_with("the training program stopped working"));
+    assert!(alarm.unwrap().starts_with("the program that checks the ledger stopped working"));
+    assert!(down.unwrap().starts_with("the node cannot be reached"));
+    tab.join(&Uint8Array::from(&b"some text"[..])).unwrap();
+    JsFuture::from(tab.stop()).await.unwrap();
+    until(&mut events, "stopped").await;
+    tab.forget_chain();
+}
+
+#[wasm_bindgen_test]
+async fn two_tabs_of_one_browser_are_two_peers_and_one_is_found_again() {
+    let peer = async |events: &mut Events| text(&until(events, "network").await, "peer");
+    let (first, mut events) = start(&bootstrap(b"two tabs")).unwrap();
+    let own = peer(&mut events).await;
+    let (second, mut others) = start(&bootstrap(b"two tabs")).unwrap();
+    assert_ne!(peer(&mut others).await, own);
+    JsFuture::from(first.stop()).await.unwrap();
+    JsFuture::from(second.stop()).await.unwrap();
+    let (again, mut events) = start(&bootstrap(b"two tabs")).unwrap();
+    assert_eq!(peer(&mut events).await, own);
+    again.forget_chain();
+    JsFuture::from(again.stop()).await.unwrap();
+}
+
+#[wasm_bindgen_test]
+fn options_that_do_not_fit_are_refused() {
+    let message = text(&JsValue::from(Tab::new(Object::new().into()).map(drop).unwrap_err()), "message");
+    assert_eq!(message, "onEvent is not a function");
+    assert!(refusal(start("<html>")).starts_with("bootstrap.json cannot be read"));
+}
+
+#[wasm_bindgen_test]
+async fn an_empty_text_is_refused() {
+    let (tab, _events) = start(&bootstrap(b"empty")).unwrap();
+    let message = text(&JsValue::from(tab.join(&Uint8Array::new_with_length(0)).unwrap_err()), "message");
+    assert_eq!(message, "The text to learn from is empty.");
+    tab.forget_chain();
+    JsFuture::from(tab.stop()).await.unwrap();
+}

@@ -76,9 +76,9 @@ pub fn start(config: Config) -> Result<(Network, mpsc::Receiver<Event>, Driver),
     let behaviour = Behaviour::new(&config, circuits).map_err(failed)?;
     let mut swarm = transport::swarm(&config.identity, circuit_transport, behaviour).map_err(failed)?;
     for address in &config.listen {
-        swarm
-            .listen_on(address.clone())
-            .map_err(|error| StartError::Listen { address: address.clone(), reason: error.to_string() })?;
+        let refused = |reason| StartError::Listen { address: address.clone(), reason };
+        transport::vacant(address).map_err(|error| refused(error.to_string()))?;
+        swarm.listen_on(address.clone()).map_err(|error| refused(error.to_string()))?;
     }
     for address in &config.external {
         swarm.add_external_address(address.clone());

@@ -2,7 +2,7 @@
 
 use crate::behaviour::Behaviour;
 use libp2p::{
-    PeerId, Swarm, Transport,
+    Multiaddr, PeerId, Swarm, Transport,
     core::{
         muxing::StreamMuxerBox,
         transport::{Boxed, timeout::TransportTimeout},
@@ -34,6 +34,28 @@ pub(crate) fn swarm(
     let transport = circuits.or_transport(websockets(noise)?).map(|either, _| either.into_inner());
     let transport = TransportTimeout::new(transport, CONNECT).boxed();
     Ok(Swarm::new(transport, behaviour, identity.public().to_peer_id(), config().with_idle_connection_timeout(IDLE)))
+}
+
+/// Whether nobody listens at `address` yet. The transport itself shares a port with any other of its kind.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn vacant(address: &Multiaddr) -> std::io::Result<()> {
+    use libp2p::multiaddr::Protocol;
+    let mut parts = address.iter();
+    let ip: std::net::IpAddr = match parts.next() {
+        Some(Protocol::Ip4(ip)) => ip.into(),
+        Some(Protocol::Ip6(ip)) => ip.into(),
+        _ => return Ok(()),
+    };
+    match parts.next() {
+        Some(Protocol::Tcp(port)) if port != 0 => std::net::TcpListener::bind((ip, port)).map(drop),
+        _ => Ok(()),
+    }
+}
+
+/// A tab listens on no port.
+#[cfg(target_arch = "wasm32")]
+pub(crate) fn vacant(_: &Multiaddr) -> std::io::Result<()> {
+    Ok(())
 }
 
 #[cfg(not(target_arch = "wasm32"))]

@@ -1,7 +1,7 @@
 //! What goes wrong: silence, too much, a foreign chain, another's record, a port in use, a peer that is not there.
 
 use crate::world::{Swarm, chain, hello};
-use network::{Config, Event, ExchangeError, Keypair, LedgerError, PeerId, Role, StartError, Stopped};
+use peerage_network::{Config, Event, ExchangeError, Keypair, LedgerError, PeerId, Role, StartError, Stopped};
 use protocol::{
     exchange::{Kind, Refuse, Response},
     limits,
@@ -133,7 +133,8 @@ async fn a_port_in_use_is_named() {
     let identity = Keypair::generate_ed25519();
     let node = Swarm::node(chain, &identity, None);
     let (bare, _) = node.address().await;
-    let second = network::start(Config { listen: vec![bare.clone()], ..Config::new(identity, chain, Role::Node) });
+    let second =
+        peerage_network::start(Config { listen: vec![bare.clone()], ..Config::new(identity, chain, Role::Node) });
     assert!(matches!(second, Err(StartError::Listen { address, .. }) if address == bare));
 }
 

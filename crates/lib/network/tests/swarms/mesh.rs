@@ -1,7 +1,7 @@
 //! What works: hello both ways, exchanges by websocket and by circuit, ledger queries, gossip, a node that comes back.
 
-use crate::world::{Swarm, chain, key};
-use network::{Event, Keypair, LedgerError, Path};
+use crate::world::{LIMIT, Swarm, chain, key};
+use peerage_network::{Event, Keypair, LedgerError, Path};
 use protocol::exchange::Kind;
 use std::time::Duration;
 
@@ -40,9 +40,14 @@ async fn residents_and_tabs_find_each_other_and_exchange() {
     let long: Vec<u8> = (0..300_000u32).map(|value| value as u8).collect();
     let answer = a.exchange(b.peer(), long.clone(), DEADLINE).await.unwrap();
     assert!(answer.iter().eq(long.iter().rev()));
-    while a.snapshot().await.unwrap().connections.iter().filter(|peer| peer.kind == Some(Kind::Resident)).count() < 2 {
-        tokio::task::yield_now().await;
-    }
+    let both = async {
+        while a.snapshot().await.unwrap().connections.iter().filter(|peer| peer.kind == Some(Kind::Resident)).count()
+            < 2
+        {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(LIMIT, both).await.expect("the tab meets both residents");
     for resident in [&first, &second] {
         assert_eq!(a.exchange(resident.peer(), vec![1, 1, 9], DEADLINE).await.unwrap(), [9, 1, 1]);
     }

@@ -3,7 +3,7 @@
 
 use commonware_cryptography::{Hasher, Sha256, Signer, ed25519::PrivateKey, sha256::Digest};
 use futures::{StreamExt, channel::mpsc};
-use network::{Config, Event, Keypair, Multiaddr, Network, PeerId, Role, start};
+use peerage_network::{Config, Event, Keypair, Multiaddr, Network, PeerId, Role, start};
 use protocol::{
     exchange::{Hello, Kind, Modality, PROTOCOL, Preset},
     record::Record,
@@ -154,5 +154,5 @@ impl Swarm {
 pub struct Met {
     pub kind: Kind,
     pub key: Option<String>,
-    pub path: network::Path,
+    pub path: peerage_network::Path,
 }

@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn masks_grow_and_end() {
         let mut roster = Roster::new(2);
-        let mut free = |step: u64, roster: &mut Roster| !roster.candidates(&list(&["a"]), step).is_empty();
+        let free = |step: u64, roster: &mut Roster| !roster.candidates(&list(&["a"]), step).is_empty();
         roster.blamed("a", 10);
         assert!(!free(11, &mut roster) && !free(10 + NONSENSE, &mut roster));
         assert!(free(11 + NONSENSE, &mut roster));

@@ -28,7 +28,10 @@ pub(crate) fn words(seen: Seen) -> Event {
         Seen::Head { head, now } => Event::Head(head_words(&head, now)),
         Seen::Own(own) => Event::Own(own_words(*own)),
         Seen::Neurons(neurons) => Event::Neurons {
-            neurons: neurons.into_iter().map(|(uid, key, stake)| (uid.get(), key.to_string(), stake.to_string())).collect(),
+            neurons: neurons
+                .into_iter()
+                .map(|(uid, key, stake)| (uid.get(), key.to_string(), stake.to_string()))
+                .collect(),
         },
         Seen::Working { tried, expected, rate } => Event::Working { tried, expected, rate },
         Seen::Transaction { digest, action, state } => Event::Transaction {
@@ -53,7 +56,10 @@ fn head_words(head: &Verified, now: u64) -> Head {
     let time = head.header().time;
     let checked = [
         "the validator set is the one pinned by the checkpoint".to_owned(),
-        format!("{} of {} validators signed that it is final, each signature checked", verdict.signers, verdict.validators),
+        format!(
+            "{} of {} validators signed that it is final, each signature checked",
+            verdict.signers, verdict.validators
+        ),
         "the signatures name this chain and the hash of this header".to_owned(),
         "height and time rise; no second block is known at this height".to_owned(),
     ];
@@ -87,7 +93,9 @@ fn own_words(own: Own) -> OwnWords {
             Err(reason) => Gradient::NotDefined { reason },
         },
         clipping_gradient: match own.clipping_gradient {
-            Ok(values) => RowGradient::Defined { values: values.into_iter().map(|(uid, value)| (uid.get(), value)).collect() },
+            Ok(values) => {
+                RowGradient::Defined { values: values.into_iter().map(|(uid, value)| (uid.get(), value)).collect() }
+            }
             Err(reason) => RowGradient::NotDefined { reason },
         },
         row,

@@ -3,14 +3,14 @@
 //! Commands come from the own page. A slice takes about 25 ms, so a message waits no longer than that.
 
 use crate::{Session, parse, plain};
+use futures::StreamExt as _;
 use futures::channel::mpsc;
 use futures::future::{Either, select};
-use futures::StreamExt as _;
 use gloo_timers::future::TimeoutFuture;
 use js_sys::{Array, Reflect, Uint8Array};
 use protocol::port::auditor::{Command, Event};
-use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use wasm_bindgen::JsCast as _;
+use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
@@ -25,11 +25,12 @@ pub fn start() {
     }));
     let (commands, inbox) = mpsc::unbounded();
     let page = scope.clone();
-    let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| match parse(message.data()) {
-        // The receiver lives as long as the worker.
-        Ok(command) => drop(commands.unbounded_send(command)),
-        Err(reason) => post(&page, &alarm(format!("a command that cannot be read: {reason}"), false)),
-    });
+    let on_message =
+        Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| match parse(message.data()) {
+            // The receiver lives as long as the worker.
+            Ok(command) => drop(commands.unbounded_send(command)),
+            Err(reason) => post(&page, &alarm(format!("a command that cannot be read: {reason}"), false)),
+        });
     scope.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
     on_message.forget();
     post(&scope, &Event::Loaded);
@@ -94,7 +95,10 @@ fn now() -> u64 {
 }
 
 /// 32 bytes of WebCrypto's randomness.
-#[expect(clippy::expect_used, reason = "every browser that runs this module has WebCrypto; a key must not be guessable")]
+#[expect(
+    clippy::expect_used,
+    reason = "every browser that runs this module has WebCrypto; a key must not be guessable"
+)]
 fn random() -> [u8; 32] {
     let mut seed = [0; 32];
     getrandom_04::fill(&mut seed).expect("WebCrypto gives randomness");

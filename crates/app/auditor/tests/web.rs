@@ -148,8 +148,8 @@ fn what_a_session_cannot_start_with_is_named() {
     assert!(matches!(stale, StartError::Light(Error::StaleCheckpoint { .. })), "{stale}");
     let other = Genesis { name: "other".into(), ..chain.genesis.clone() };
     let foreign = Bootstrap { genesis: other.encode().to_vec(), ..bootstrap_of(&chain) };
-    let text = foreign.to_text().unwrap();
-    assert!(Session::start(&text, None, PEER, || [7; 32], chain.time()).is_err());
+    let wrong = start(&foreign.to_text().unwrap(), None, PEER);
+    assert!(matches!(wrong, StartError::Light(Error::WrongChain { .. })), "{wrong}");
 }
 
 /// Drives a session against the chain in virtual time until `done` or `blocks` blocks.
@@ -186,9 +186,7 @@ fn live(session: &mut Session, chain: &mut Chain, blocks: usize, done: impl Fn(&
 }
 
 fn included(events: &[Event], deed: &str) -> usize {
-    let of = |event: &&Event| {
-        matches!(event, Event::Transaction { action, state: TransactionState::Included { .. }, .. } if action == deed)
-    };
+    let of = |event: &&Event| matches!(event, Event::Transaction { action, state: TransactionState::Included { .. }, .. } if action == deed);
     events.iter().filter(of).count()
 }
 
@@ -206,7 +204,9 @@ fn a_session_registers_and_sets_a_row() {
     let own = events.iter().rev().find_map(|event| if let Event::Own(own) = event { Some(own) } else { None }).unwrap();
     assert_eq!(own.uid, Some(2));
     assert!(events.iter().any(|event| matches!(event, Event::Neurons { neurons } if neurons.len() == 3)));
-    assert!(events.iter().any(|event| matches!(event, Event::Head(head) if head.signers == 4 && head.checked.len() == 4)));
+    assert!(
+        events.iter().any(|event| matches!(event, Event::Head(head) if head.signers == 4 && head.checked.len() == 4))
+    );
     let row = &chain.state().weights()[2].row;
     assert_eq!(row.len(), 2);
 }
@@ -217,7 +217,10 @@ fn malformed_replies_are_an_alarm_and_no_end() {
     let mut session = session(&chain, None);
     let now = chain.time();
     session.drive(now, || now);
-    let query = session.events().into_iter().find_map(|event| if let Event::Query { id, .. } = event { Some(id) } else { None });
+    let query = session
+        .events()
+        .into_iter()
+        .find_map(|event| if let Event::Query { id, .. } = event { Some(id) } else { None });
     session.take(Command::Reply { id: query.unwrap(), bytes: ByteBuf::from(vec![1, 2, 3]) }, now);
     session.drive(now, || now);
     assert!(session.events().iter().any(|event| matches!(event, Event::Alarm { fatal: false, .. })));

@@ -147,9 +147,7 @@ impl Committee {
         }
         match signatures.len().cmp(&signers.count()) {
             Ordering::Equal => Ok((proposal, signers, signatures)),
-            Ordering::Greater => {
-                Err(Error::DuplicateSigner { signers: signers.count(), signatures: signatures.len() })
-            }
+            Ordering::Greater => Err(Error::DuplicateSigner { signers: signers.count(), signatures: signatures.len() }),
             Ordering::Less => Err(Error::Truncated { what: WHAT, bytes: bytes.len() }),
         }
     }

@@ -175,7 +175,9 @@ pub enum Error {
         got: u32,
     },
     /// A piece of a table is empty, out of order or larger than the table.
-    #[error("a piece of the {table} table does not fit: {got} leaves from {from}, total {total}, expected from {expected}")]
+    #[error(
+        "a piece of the {table} table does not fit: {got} leaves from {from}, total {total}, expected from {expected}"
+    )]
     BadPiece {
         /// The table.
         table: Table,

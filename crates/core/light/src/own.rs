@@ -124,10 +124,9 @@ impl Tables {
             Err("nobody holds scaled stake, so the loss is not defined".into())
         };
         let constants = economy::trust_parameters(parameters, self.neurons.len());
-        own.clipping_gradient =
-            clipping::own_gradient(&economy.world(), index, constants.kappa, constants.temperature)
-                .map(|gradient| gradient.into_iter().map(|(uid, value)| (Uid::new(uid), value)).collect())
-                .map_err(|reason| reason.to_string());
+        own.clipping_gradient = clipping::own_gradient(&economy.world(), index, constants.kappa, constants.temperature)
+            .map(|gradient| gradient.into_iter().map(|(uid, value)| (Uid::new(uid), value)).collect())
+            .map_err(|reason| reason.to_string());
     }
 }
 

@@ -317,11 +317,8 @@ impl Participant {
             Err(error) => return Err(error),
         };
         let soonest = now.saturating_add(MIN_HEAD_MS);
-        self.follow.next = if self.follow.hinted {
-            soonest
-        } else {
-            next.clamp(soonest, soonest.max(now.saturating_add(block_time)))
-        };
+        self.follow.next =
+            if self.follow.hinted { soonest } else { next.clamp(soonest, soonest.max(now.saturating_add(block_time))) };
         Ok(())
     }
 }

@@ -55,7 +55,8 @@ fn shares(
         }
     }
     if shares.len() > max_weights {
-        let mut others: Vec<(Uid, f64)> = shares.iter().filter(|(uid, _)| **uid != own).map(|(u, s)| (*u, *s)).collect();
+        let mut others: Vec<(Uid, f64)> =
+            shares.iter().filter(|(uid, _)| **uid != own).map(|(u, s)| (*u, *s)).collect();
         others.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         for (uid, score) in others.into_iter().skip(max_weights.saturating_sub(1)) {
             shares.remove(&uid);
@@ -67,7 +68,8 @@ fn shares(
 
 /// The longest step from `current` towards `shares` that the chain takes.
 fn bounded(current: &Row, shares: &[(Uid, f64)], limits: Limits) -> Row {
-    let current_entries: Vec<(u32, u16)> = current.entries().iter().map(|(uid, score)| (uid.get(), score.get())).collect();
+    let current_entries: Vec<(u32, u16)> =
+        current.entries().iter().map(|(uid, score)| (uid.get(), score.get())).collect();
     let target: Vec<(u32, f64)> = shares.iter().map(|(uid, share)| (uid.get(), *share)).collect();
     let next = mechanism::step::bounded(&current_entries, &target, limits.epsilon, limits.max_weights);
     let next = next.into_iter().map(|(uid, score)| (Uid::new(uid), Score::new(score))).collect();

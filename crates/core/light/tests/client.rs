@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+extern crate peerage_light as light;
+
 mod chain;
 
 use bytes::Bytes;
@@ -369,7 +371,10 @@ fn a_table_must_meet_its_root() {
     let whole = |leaves: Vec<Bytes>| Assembly::new(table).add(&head, leaves.len() as u32, 0, leaves).unwrap_err();
     let wrong_root = Error::WrongRoot { table, height: head.height() };
     assert_eq!(whole(leaves[..2].to_vec()), wrong_root, "one left out");
-    assert_eq!(whole(vec![leaves[0].clone(), leaves[2].clone(), leaves[1].clone()]), Error::WrongRoot { table, height: head.height() });
+    assert_eq!(
+        whole(vec![leaves[1].clone(), leaves[0].clone(), leaves[2].clone()]),
+        Error::WrongRoot { table, height: head.height() }
+    );
     let forged = vec![leaves[0].clone(), leaves[1].clone(), Bytes::from_static(b"more stake")];
     assert_eq!(whole(forged), wrong_root);
 

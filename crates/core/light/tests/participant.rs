@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+extern crate peerage_light as light;
+
 mod chain;
 
 use bytes::Bytes;
@@ -35,7 +37,7 @@ struct World {
     events: Vec<Event>,
     queries: Vec<Query>,
     most_open: usize,
-    open: usize,
+    open: Vec<(u32, u64)>,
     searched: u64,
 }
 
@@ -56,8 +58,17 @@ impl World {
         let me = Participant::new(chain.genesis.clone(), checkpoint, PrivateKey::from_seed(key), now).unwrap();
         let next_block = Some(now + chain.genesis.parameters.block_time);
         Self {
-            chain, me, now, next_block, carry, late: Vec::new(), events: Vec::new(), queries: Vec::new(), most_open: 0,
-            open: 0, searched: 0,
+            chain,
+            me,
+            now,
+            next_block,
+            carry,
+            late: Vec::new(),
+            events: Vec::new(),
+            queries: Vec::new(),
+            most_open: 0,
+            open: Vec::new(),
+            searched: 0,
         }
     }
 
@@ -70,16 +81,18 @@ impl World {
                     self.me.handle_search(puzzle.search(start, count), count, self.now);
                 }
                 Step::Query { id, query } => {
-                    self.open += 1;
-                    self.most_open = self.most_open.max(self.open);
+                    // What got no reply in five seconds is given up.
+                    self.open.retain(|(_, sent)| self.now < sent + 5_000);
+                    self.open.push((id, self.now));
+                    self.most_open = self.most_open.max(self.open.len());
                     let reply = self.chain.reply(&query);
                     match (self.carry)(&query, reply, self.now) {
                         Fate::Comes(reply) => self.deliver(id, reply),
                         Fate::Failed => {
-                            self.open -= 1;
+                            self.open.retain(|(open, _)| *open != id);
                             self.me.handle_failed(id, self.now);
                         }
-                        Fate::Lost => self.open -= 1,
+                        Fate::Lost => {}
                         Fate::Late(reply, after) => self.late.push((self.now + after, id, reply)),
                     }
                     self.queries.push(query);
@@ -92,7 +105,7 @@ impl World {
     }
 
     fn deliver(&mut self, id: u32, reply: Reply) {
-        self.open = self.open.saturating_sub(1);
+        self.open.retain(|(open, _)| *open != id);
         self.me.handle_reply(id, reply, self.now);
     }
 
@@ -126,12 +139,15 @@ impl World {
     }
 
     fn score(&mut self, scores: &[(u64, f64)]) {
-        self.me.scores(scores.iter().map(|(seed, score)| (PrivateKey::from_seed(*seed).public_key(), *score)).collect());
+        self.me
+            .scores(scores.iter().map(|(seed, score)| (PrivateKey::from_seed(*seed).public_key(), *score)).collect());
     }
 
     fn included(&self, action: Deed) -> Vec<Height> {
         let at = |event: &Event| match event {
-            Event::Transaction { action: deed, state: TransactionState::Included(height), .. } if *deed == action => Some(*height),
+            Event::Transaction { action: deed, state: TransactionState::Included(height), .. } if *deed == action => {
+                Some(*height)
+            }
             _ => None,
         };
         self.events.iter().filter_map(at).collect()
@@ -146,7 +162,10 @@ impl World {
     }
 
     fn alarms(&self) -> Vec<&Alarm> {
-        self.events.iter().filter_map(|event| if let Event::Alarm(alarm) = event { Some(alarm) } else { None }).collect()
+        self.events
+            .iter()
+            .filter_map(|event| if let Event::Alarm(alarm) = event { Some(alarm) } else { None })
+            .collect()
     }
 
     fn own(&self) -> Option<&Own> {
@@ -291,7 +310,9 @@ fn with_byte_changed(bytes: &Bytes, index: usize) -> Bytes {
 fn a_leaf_that_does_not_meet_its_root_is_refused() {
     let world = lives(
         lying(|reply| match reply {
-            Reply::Leaf { index, leaf, proof } => Some(Reply::Leaf { index, leaf: with_byte_changed(&leaf, leaf.len() - 1), proof }),
+            Reply::Leaf { index, leaf, proof } => {
+                Some(Reply::Leaf { index, leaf: with_byte_changed(&leaf, leaf.len() - 1), proof })
+            }
             _ => None,
         }),
         400,
@@ -311,7 +332,8 @@ fn a_forged_table_is_refused() {
         }),
         400,
     );
-    let table = |alarm: &&Alarm| matches!(alarm, Alarm::Reply(Error::WrongRoot { table: Table::Neurons | Table::Weights, .. }));
+    let table =
+        |alarm: &&Alarm| matches!(alarm, Alarm::Reply(Error::WrongRoot { table: Table::Neurons | Table::Weights, .. }));
     assert!(world.alarms().iter().any(table));
 }
 
@@ -467,7 +489,8 @@ fn a_second_history_stops_it() {
 fn a_checkpoint_too_old_is_refused() {
     let chain = Chain::new(1);
     let late = BEGIN + chain.genesis.parameters.trust_period + 1;
-    let error = Participant::new(chain.genesis.clone(), chain.checkpoint(), PrivateKey::from_seed(KEY), late).unwrap_err();
+    let error =
+        Participant::new(chain.genesis.clone(), chain.checkpoint(), PrivateKey::from_seed(KEY), late).unwrap_err();
     assert!(matches!(error, Error::StaleCheckpoint { .. }));
 }
 

@@ -81,13 +81,7 @@ impl Queries {
     }
 
     /// Opens one and gives its id.
-    pub(super) fn open(
-        &mut self,
-        purpose: Purpose,
-        at: Option<Verified>,
-        about: Option<Digest>,
-        now: u64,
-    ) -> u32 {
+    pub(super) fn open(&mut self, purpose: Purpose, at: Option<Verified>, about: Option<Digest>, now: u64) -> u32 {
         self.last = self.last.wrapping_add(1);
         self.open.insert(self.last, Open { purpose, at, about, deadline: now.saturating_add(DEADLINE_MS) });
         self.last
@@ -147,7 +141,8 @@ mod tests {
     #[test]
     fn at_most_four_are_open_and_one_a_purpose() {
         let mut queries = Queries::default();
-        for purpose in [Purpose::Head, Purpose::Totals, Purpose::Piece(Piece::Neurons), Purpose::Piece(Piece::Weights)] {
+        for purpose in [Purpose::Head, Purpose::Totals, Purpose::Piece(Piece::Neurons), Purpose::Piece(Piece::Weights)]
+        {
             assert!(queries.free(purpose, 0));
             queries.open(purpose, None, None, 0);
             assert!(!queries.free(purpose, 0));

@@ -4,9 +4,9 @@
 //! twice. What a source says of it is its word: "accepted" is no inclusion, and "refused" counts only once a survey of
 //! a later block shows no effect.
 
-use super::{Participant, Step, epoch};
 use super::queries::Purpose;
 use super::survey::parse;
+use super::{Participant, Step, epoch};
 use crate::{Deed, Error, Event, TransactionState, Verified, policy, tables};
 use commonware_cryptography::sha256::Digest;
 use ledger::{Action, Height, Nonce, Query, Reply, Table, Transaction, Uid, WeightsLeaf, work::RECENT};

@@ -7,7 +7,7 @@ use crate::tables::{self, Assembly};
 use crate::{Error, Event, Tables, Verified};
 use bytes::Bytes;
 use commonware_codec::{Copying, DecodeExt as _};
-use ledger::{AccountLeaf, EpochLeaf, Query, Reply, Table, Totals};
+use ledger::{AccountLeaf, EpochLeaf, Height, Query, Reply, Table, Totals};
 
 /// One survey while it goes on.
 #[derive(Debug)]
@@ -66,7 +66,8 @@ impl Participant {
             (None, None) => true,
             (None, Some(known)) => {
                 let then = known.tables.at().height();
-                head.height() > then && (self.survey_wanted || epoch(head.height().get(), tempo) > epoch(then.get(), tempo))
+                head.height() > then
+                    && (self.survey_wanted || epoch(head.height().get(), tempo) > epoch(then.get(), tempo))
             }
         };
         if due {
@@ -75,7 +76,9 @@ impl Participant {
     }
 
     fn begin_survey(&mut self, at: Verified) {
-        for purpose in [Purpose::Piece(Piece::Neurons), Purpose::Piece(Piece::Weights), Purpose::Totals, Purpose::Account] {
+        for purpose in
+            [Purpose::Piece(Piece::Neurons), Purpose::Piece(Piece::Weights), Purpose::Totals, Purpose::Account]
+        {
             self.queries.drop_open(purpose);
         }
         self.survey_wanted = false;
@@ -144,8 +147,8 @@ impl Participant {
         self.finish_survey()
     }
 
-    /// The own account: proven where there is one; that there is none is the source's word and decides nothing but the
-    /// nonce of a transaction, which the ledger checks.
+    /// The own account: proven where there is one; that there is none is the source's word, believed only where the
+    /// tables do not refute it, and it decides nothing but the nonce of a transaction, which the ledger checks.
     pub(super) fn on_account(&mut self, at: &Verified, reply: Reply) -> Result<(), Error> {
         let account = self.account_of(at, reply)?;
         if let Some(survey) = self.survey.as_mut() {
@@ -181,15 +184,31 @@ impl Participant {
         };
         let tables = Tables::parse(at.clone(), neurons, weights);
         let (totals, account) = (totals.clone(), account.clone());
+        if account.is_none() && tables.as_ref().is_ok_and(|tables| self.signed_before(tables)) {
+            // Who signed has an account: the source's word that there is none is refuted by the tables.
+            if let Some(survey) = self.survey.as_mut() {
+                survey.account = None;
+            }
+            return Err(Error::WrongReply);
+        }
         self.survey = None;
         let tables = tables?;
         let own = tables.own(&self.me, account.as_ref(), &self.parameters);
-        let everyone = (0..).zip(tables.neurons()).map(|(uid, peer)| (ledger::Uid::new(uid), peer.hot.clone(), peer.stake));
+        let everyone =
+            (0..).zip(tables.neurons()).map(|(uid, peer)| (ledger::Uid::new(uid), peer.hot.clone(), peer.stake));
         self.events.push_back(Event::Neurons(everyone.collect()));
         self.events.push_back(Event::Own(Box::new(own)));
         self.known = Some(Known { tables, account, totals });
         self.settle_by_survey();
         Ok(())
+    }
+
+    /// Whether the tables show that this key signed a transaction: it registered after genesis, or set a row.
+    fn signed_before(&self, tables: &Tables) -> bool {
+        tables.uid(&self.me).is_some_and(|uid| {
+            tables.neuron(uid).is_some_and(|neuron| neuron.registered > Height::new(0))
+                || tables.row(uid).is_some_and(|weights| weights.version > 0)
+        })
     }
 }
 

@@ -41,9 +41,7 @@ impl Participant {
             return;
         };
         let difficulty = known.totals.difficulty;
-        let fits = |search: &Search| {
-            recent.since(search.recent) <= RENEW && search.puzzle.difficulty >= difficulty
-        };
+        let fits = |search: &Search| recent.since(search.recent) <= RENEW && search.puzzle.difficulty >= difficulty;
         if !self.search.as_ref().is_some_and(fits) {
             let puzzle = Puzzle { chain: self.chain, key: self.me.clone(), recent: head.digest(), difficulty };
             let mut search = Search::new(puzzle, recent, self.now);

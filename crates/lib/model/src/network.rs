@@ -1,8 +1,9 @@
 //! The layers of the TEXT model: a byte-level causal transformer as encoder f(x), a perceptron as student, a trunk and a
 //! head that turn a joined representation into logits.
 //!
-//! All layers are free of biases and gains and every matrix has two axes: a step is then few, large kernels, which is
-//! what a browser's GPU wants.
+//! All layers are free of biases and gains, every matrix has two axes, and only the encoding is normalised: a step is then
+//! few, large kernels, which is what a browser's GPU wants (220 launches; 349 with a normalisation before each part, and
+//! no lower loss after 600 steps of Shakespeare: 2.26 against 2.15 nats a byte).
 
 use burn::module::{Module, Param};
 use burn::prelude::*;
@@ -41,7 +42,7 @@ pub struct Block {
     heads: usize,
 }
 
-/// W₂ relu(W₁ norm(x)).
+/// W₂ relu(W₁ x).
 #[derive(Module, Debug)]
 pub struct Perceptron {
     /// [dim, hidden]
@@ -121,7 +122,7 @@ impl Network {
     pub fn decode(&self, joined: Tensor<3>) -> Tensor<2> {
         let [rows, seq, dim] = joined.dims();
         let x = self.trunk.forward(joined.clone()) + joined;
-        norm(x).reshape([rows * seq, dim]).matmul(self.head.val())
+        x.reshape([rows * seq, dim]).matmul(self.head.val())
     }
 
     /// Scores of the slots: the query of each example, from the mean of its own encoding, on each key.
@@ -138,7 +139,7 @@ impl Network {
 
 impl Block {
     fn forward(&self, x: Tensor<3>, mask: &Tensor<4>) -> Tensor<3> {
-        let x = self.attend(norm(x.clone()), mask) + x;
+        let x = self.attend(x.clone(), mask) + x;
         self.perceptron.forward(x.clone()) + x
     }
 
@@ -158,14 +159,14 @@ impl Block {
 impl Perceptron {
     fn forward(&self, x: Tensor<3>) -> Tensor<3> {
         let [batch, seq, dim] = x.dims();
-        let inner = norm(x).reshape([batch * seq, dim]).matmul(self.up.val());
+        let inner = x.reshape([batch * seq, dim]).matmul(self.up.val());
         activation::relu(inner).matmul(self.down.val()).reshape([batch, seq, dim])
     }
 }
 
 /// Divides every vector by its root mean square.
 fn norm<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    let scale = (x.clone().square().mean_dim(D - 1) + 1e-5).sqrt().recip();
+    let scale = (x.clone().square().mean_dim(D - 1) + 1e-5).powf_scalar(-0.5);
     x * scale
 }
 

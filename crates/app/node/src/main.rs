@@ -1,2 +1,37 @@
-//! The native program: validator, relay, site, corpus, resident peers.
-fn main() {}
+//! `peerage`, the native program: a validator, the network's relay, the site, the corpus, and resident peers.
+//!
+//! This file reads the command line and turns what went wrong into one sentence and an exit code; the work is in the
+//! modules. Nothing that comes from the network is read here.
+
+#![recursion_limit = "256"]
+
+mod bootstrap;
+mod cli;
+mod corpus;
+mod data;
+mod dev;
+mod ending;
+mod node;
+mod resident;
+mod say;
+mod site;
+
+use clap::Parser;
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let arguments = cli::Arguments::parse();
+    let filter = EnvFilter::try_from_env("PEERAGE_LOG").unwrap_or_else(|_| EnvFilter::new("error,peerage=info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let outcome = match arguments.command {
+        cli::Command::Dev(options) => dev::run(options),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say::trouble(&error);
+            ExitCode::FAILURE
+        }
+    }
+}

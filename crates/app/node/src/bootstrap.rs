@@ -1,0 +1,128 @@
+//! `/bootstrap.json` of this node: the chain, a fresh checkpoint, and addresses that the asking browser can reach.
+//!
+//! The browser's `Host` header is used for nothing but the addresses handed back to that same browser, and only where
+//! the node listens on every address of the machine and so cannot know which one was meant.
+
+use commonware_codec::Encode;
+use ledger::{Genesis, Header};
+use network::PeerId;
+use protocol::bootstrap::{Bootstrap, Checkpoint, Corpus, VERSION};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// What stays the same for all who ask.
+pub struct Template {
+    bootstrap: Bootstrap,
+    host: IpAddr,
+    node: Place,
+    residents: Vec<Place>,
+}
+
+/// Where one swarm of this program listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// TCP port of its websocket.
+    pub port: u16,
+    /// Who answers there.
+    pub peer: PeerId,
+}
+
+impl Template {
+    /// For the chain of `genesis`, listening on `host`.
+    pub fn new(
+        genesis: &Genesis,
+        host: IpAddr,
+        node: Place,
+        residents: Vec<Place>,
+        corpus: &crate::corpus::Corpus,
+    ) -> Self {
+        let corpus = Corpus { url: "corpus".into(), bytes: corpus.text.len() as u64, name: corpus.name.clone() };
+        let chain = genesis.chain().0;
+        let bootstrap = Bootstrap {
+            version: VERSION,
+            name: genesis.name.clone(),
+            chain,
+            genesis: genesis.encode().to_vec(),
+            checkpoint: Checkpoint { height: 0, digest: chain, time: genesis.time },
+            validators: genesis.validators.clone(),
+            node: Vec::new(),
+            residents: Vec::new(),
+            corpus,
+            ice_servers: Vec::new(),
+        };
+        Self { bootstrap, host, node, residents }
+    }
+
+    /// The text for a browser that reached this machine as `asked` (its `Host` header), from the final block `head` on.
+    pub fn text(&self, head: &Header, asked: Option<&str>) -> Option<String> {
+        let host = match self.host.is_unspecified() {
+            true => asked.and_then(host_of).unwrap_or_else(|| address_of(Ipv4Addr::LOCALHOST.into())),
+            false => address_of(self.host),
+        };
+        let address = |place: &Place| format!("{host}/tcp/{}/ws/p2p/{}", place.port, place.peer);
+        let bootstrap = Bootstrap {
+            checkpoint: Checkpoint { height: head.height.get(), digest: head.digest(), time: head.time },
+            node: vec![address(&self.node)],
+            residents: self.residents.iter().map(address).collect(),
+            ..self.bootstrap.clone()
+        };
+        bootstrap.to_text().ok()
+    }
+}
+
+/// The first part of a multiaddress.
+pub fn address_of(host: IpAddr) -> String {
+    match host {
+        IpAddr::V4(host) => format!("/ip4/{host}"),
+        IpAddr::V6(host) => format!("/ip6/{host}"),
+    }
+}
+
+/// The same for a `Host` header, with or without port; `None` for what is no name of a host.
+fn host_of(header: &str) -> Option<String> {
+    if let Some((host, _)) = header.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        return host.parse::<Ipv6Addr>().ok().map(|host| address_of(host.into()));
+    }
+    let name = header.split(':').next().unwrap_or_default();
+    if let Ok(host) = name.parse::<Ipv4Addr>() {
+        return Some(address_of(host.into()));
+    }
+    let letters = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.');
+    (!name.is_empty() && name.len() <= 253 && letters).then(|| format!("/dns/{name}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::corpus;
+    use network::Keypair;
+
+    fn template(host: IpAddr) -> (Template, Header) {
+        let genesis = Genesis::example();
+        let place = |port| Place { port, peer: Keypair::generate_ed25519().public().to_peer_id() };
+        let corpus = corpus::Corpus { name: "text".into(), text: "text".into() };
+        (Template::new(&genesis, host, place(8081), vec![place(5001), place(5002)], &corpus), genesis.header().unwrap())
+    }
+
+    #[test]
+    fn the_page_can_parse_it_and_it_names_everyone() {
+        let (template, head) = template(Ipv4Addr::LOCALHOST.into());
+        let bootstrap = Bootstrap::parse(&template.text(&head, Some("evil.example:80")).unwrap()).unwrap();
+        assert_eq!(bootstrap.node, [format!("/ip4/127.0.0.1/tcp/8081/ws/p2p/{}", template.node.peer)]);
+        assert_eq!(bootstrap.residents.len(), 2);
+        assert!(network::addresses(&bootstrap.residents).is_ok());
+        assert_eq!(bootstrap.checkpoint.digest, head.digest());
+        assert_eq!(bootstrap.chain, Genesis::example().chain().0);
+    }
+
+    #[test]
+    fn on_every_address_the_browsers_own_name_for_the_machine_is_used() {
+        let (template, head) = template(Ipv4Addr::UNSPECIFIED.into());
+        let node = |asked| Bootstrap::parse(&template.text(&head, asked).unwrap()).unwrap().node.remove(0);
+        assert!(node(Some("192.168.1.5:8080")).starts_with("/ip4/192.168.1.5/tcp/8081/ws/p2p/"));
+        assert!(node(Some("[fe80::1]:8080")).starts_with("/ip6/fe80::1/tcp/"));
+        assert!(node(Some("box.local")).starts_with("/dns/box.local/tcp/"));
+        for strange in [None, Some(""), Some("a/../b"), Some("[x]"), Some("a\"b:80")] {
+            assert!(node(strange).starts_with("/ip4/127.0.0.1/"), "{strange:?}");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The node's part in the network: relay and directory are the swarm's own; here it answers queries of the ledger and
+//! tells everyone of new final blocks.
+//!
+//! Whoever is connected may query. A query is parsed and bounded by the engine's service; here only how many are worked
+//! on at a time is bounded, and what comes beyond that gets no reply.
+
+use anyhow::{Error, Result, anyhow};
+use commonware_codec::Encode;
+use consensus::LedgerHandle;
+use futures::{StreamExt, channel::mpsc};
+use ledger::Digest;
+use network::{Event, Keypair, Multiaddr, Network, Role};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::Semaphore;
+
+/// Starts the node's swarm on the current tokio runtime: its handle, and a future that resolves when it has ended.
+pub fn start(
+    identity: Keypair,
+    chain: Digest,
+    listen: Multiaddr,
+    ledger: &LedgerHandle,
+) -> Result<(Network, impl Future<Output = Error> + use<>)> {
+    let config = network::Config { listen: vec![listen], ..network::Config::new(identity, chain, Role::Node) };
+    let (network, events, driver) = network::start(config)?;
+    let driver = tokio::spawn(driver.run());
+    let answers = tokio::spawn(answer(events, ledger.clone()));
+    let heads = tokio::spawn(publish(ledger.clone(), network.clone()));
+    let ends = async move {
+        tokio::select! {
+            _ = driver => anyhow!("the network has ended; its log says why"),
+            _ = answers => anyhow!("the network has ended; its log says why"),
+            _ = heads => anyhow!("the ledger has ended; its log says why"),
+        }
+    };
+    Ok((network, ends))
+}
+
+/// Answers queries until the network ends.
+async fn answer(mut events: mpsc::Receiver<Event>, ledger: LedgerHandle) {
+    let room = Arc::new(Semaphore::new(AT_A_TIME));
+    while let Some(event) = events.next().await {
+        match event {
+            Event::LedgerQuery { peer, bytes, respond } => {
+                let Ok(seat) = room.clone().try_acquire_owned() else {
+                    tracing::debug!(%peer, "too many queries at a time");
+                    continue;
+                };
+                let ledger = ledger.clone();
+                tokio::spawn(async move {
+                    let reply = ledger.answer(&bytes).await;
+                    // Whoever asked may be gone.
+                    let _ = respond.send(reply.to_vec());
+                    drop(seat);
+                });
+            }
+            Event::Refused { peer, reason } => tracing::info!(%peer, reason, "turned away"),
+            _ => {}
+        }
+    }
+}
+
+/// Publishes each final block with its certificate, an encoded [`ledger::Reply::Head`], until ledger or network end.
+async fn publish(ledger: LedgerHandle, network: Network) {
+    let mut heads = ledger.heads();
+    let mut still = false;
+    loop {
+        match tokio::time::timeout(STILL, heads.changed()).await {
+            Ok(Ok(())) => still = false,
+            Ok(Err(_)) => return,
+            Err(_) if still => continue,
+            Err(_) => {
+                still = true;
+                tracing::error!("no block was made for {} s", STILL.as_secs());
+                continue;
+            }
+        }
+        let head = heads.borrow_and_update().clone();
+        if let Some(head) = head
+            && network.publish_head(head.reply().encode().to_vec()).await.is_err()
+        {
+            return;
+        }
+    }
+}
+
+/// Most queries worked on at a time.
+const AT_A_TIME: usize = 64;
+
+/// Time without a block that is worth a line in the log.
+const STILL: Duration = Duration::from_secs(20);

@@ -1,0 +1,347 @@
+//! Peers that live in this program: each with its own swarm, its own keys and its own model, on the CPU.
+//!
+//! A resident is a peer like any tab. Its swarm and its part in the ledger run on the program's runtime; training runs
+//! on a thread of its own, of lower priority where the system offers it, and for a share of the time only. While it
+//! rests it answers asks.
+
+mod mesh;
+mod standing;
+
+use crate::{bootstrap::Place, corpus::Corpus, data::Keys, say};
+use anyhow::{Context, Result, anyhow};
+use commonware_cryptography::Signer;
+use futures::{StreamExt, channel::mpsc};
+use ledger::{Digest, PublicKey, text};
+use light::Participant;
+use mesh::{Roll, Wire};
+use model::{Dataset, Learner};
+use network::{Multiaddr, Network, PeerId, Role};
+use peer::{Control, Inbound, Peer};
+use protocol::{
+    exchange::{Hello, Kind, Modality, PROTOCOL, Preset, Refuse, Request, Response},
+    limits,
+    record::Record,
+};
+use standing::Word;
+use std::{
+    thread,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+use tokio::runtime::Handle;
+
+/// What a resident needs to live.
+pub struct Config {
+    /// Its number, for people.
+    pub index: usize,
+    /// Its keys.
+    pub keys: Keys,
+    /// Takes part in the ledger with the hot key.
+    pub participant: Participant,
+    /// The chain.
+    pub chain: Digest,
+    /// Where to listen, with port 0.
+    pub listen: Multiaddr,
+    /// The node.
+    pub node: Multiaddr,
+    /// Residents started before.
+    pub residents: Vec<Multiaddr>,
+    /// What to learn.
+    pub corpus: Corpus,
+    /// Share of the time for training.
+    pub share: f64,
+}
+
+/// A running resident.
+pub struct Resident {
+    /// Where its swarm listens.
+    pub place: Place,
+    network: Network,
+    control: mpsc::UnboundedSender<Control>,
+    training: thread::JoinHandle<()>,
+}
+
+impl Resident {
+    /// Starts it on the current tokio runtime.
+    pub async fn start(config: Config) -> Result<Self> {
+        let Config { index, keys, participant, chain, listen, node, residents, corpus, share } = config;
+        let key = keys.hot.public_key();
+        let preset = model::Preset::small();
+        let dataset = Dataset::shard(&corpus.text, &text::hex(&key), &preset).context("the corpus cannot be used")?;
+        let card = Card { keys: keys.clone(), chain, dim: preset.dim };
+
+        let settings = network::Config {
+            nodes: vec![node],
+            residents,
+            listen: vec![listen],
+            hello: Some(card.hello(now())?),
+            ..network::Config::new(keys.identity.clone(), chain, Role::Resident)
+        };
+        let (network, events, driver) = network::start(settings)?;
+        tokio::spawn(driver.run());
+        let place = Place { port: listening(&network).await?, peer: network.peer() };
+
+        let roll = Roll::default();
+        let (inbound, requests) = mpsc::channel(limits::OPEN);
+        let (words, heard) = mpsc::unbounded();
+        tokio::spawn(listen_to(events, inbound, roll.clone(), words.clone()));
+        tokio::spawn(standing::take_part(index, participant, network.clone(), heard, roll.clone()));
+        tokio::spawn(renew(card, network.clone()));
+
+        let (control, controls) = mpsc::unbounded();
+        let pace = Pace { control: control.clone(), share, handle: Handle::current() };
+        let seed = seed_of(&key);
+        let wire = Wire { network: network.clone(), roll };
+        let training = thread::Builder::new().name(format!("resident-{index}")).stack_size(STACK).spawn(move || {
+            give_way();
+            let chosen = model::cpu();
+            let learner = Learner::new(preset, seed, &chosen.device);
+            let peer = Peer::new(learner, chosen.kind, dataset, text::hex(&key), seed, wire, requests);
+            let outcome = futures::executor::block_on(peer.run(controls, |event| hear(index, event, &pace, &words)));
+            if let Err(error) = outcome {
+                say::line(format_args!("Resident {index} has stopped training: {error}"));
+            }
+        })?;
+        Ok(Self { place, network, control, training })
+    }
+
+    /// Ends it after its step.
+    pub async fn stop(self) {
+        let _ = self.control.unbounded_send(Control::Stop);
+        let _ = self.network.shutdown().await;
+        let ended = async {
+            while !self.training.is_finished() {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, ended).await.is_err() {
+            tracing::warn!(peer = %self.place.peer, "a resident did not end its step");
+        }
+    }
+}
+
+/// The port on which `network` listens, once it does.
+pub async fn listening(network: &Network) -> Result<u16> {
+    use libp2p::multiaddr::Protocol;
+    for _ in 0..100 {
+        let snapshot = network.snapshot().await?;
+        let ports = snapshot.listeners.iter().flat_map(Multiaddr::iter);
+        let port =
+            ports.filter_map(|part| if let Protocol::Tcp(port) = part { Some(port) } else { None }).find(|p| *p != 0);
+        if let Some(port) = port {
+            return Ok(port);
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Err(anyhow!("the network does not listen after two seconds"))
+}
+
+/// Milliseconds since the Unix epoch.
+pub fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+}
+
+/// Who a resident says it is.
+struct Card {
+    keys: Keys,
+    chain: Digest,
+    dim: usize,
+}
+
+impl Card {
+    fn hello(&self, now: u64) -> Result<Hello> {
+        let peer = self.keys.identity.public().to_peer_id().to_bytes();
+        let record = Record::sign(&self.keys.hot, self.chain, peer, Vec::new(), now + RECORD_MS)?;
+        Ok(Hello {
+            version: PROTOCOL,
+            chain: self.chain,
+            kind: Kind::Resident,
+            modality: Modality::TEXT,
+            dim: self.dim.try_into()?,
+            preset: Preset::Small,
+            record: Some(record),
+        })
+    }
+}
+
+/// Signs a new record before the old one ends, until the network ends.
+async fn renew(card: Card, network: Network) {
+    loop {
+        tokio::time::sleep(Duration::from_millis(RECORD_MS / 2)).await;
+        match card.hello(now()) {
+            Ok(hello) => {
+                if network.set_hello(hello).await.is_err() {
+                    return;
+                }
+            }
+            Err(error) => tracing::warn!(%error, "a record could not be renewed"),
+        }
+    }
+}
+
+/// Carries what the network says to the peer, the roll and the ledger's side, until the network ends.
+async fn listen_to(
+    mut events: mpsc::Receiver<network::Event>,
+    mut inbound: mpsc::Sender<Inbound>,
+    roll: Roll,
+    words: mpsc::UnboundedSender<Word>,
+) {
+    while let Some(event) = events.next().await {
+        match event {
+            network::Event::Neighbour { peer, key, .. } => roll.met(peer, key),
+            network::Event::NeighbourGone { peer } => roll.left(&peer),
+            network::Event::Request { peer, bytes, respond } => {
+                let response = serve(peer, &bytes, &mut inbound);
+                tokio::spawn(async move {
+                    let response = match response {
+                        Ok(waiting) => waiting.await.unwrap_or(Response::Refuse(Refuse::NotTraining)),
+                        Err(refuse) => Response::Refuse(refuse),
+                    };
+                    let _ = respond.send(response.to_bytes());
+                });
+            }
+            network::Event::Head { .. } => drop(words.unbounded_send(Word::Hint)),
+            network::Event::Refused { peer, reason } => tracing::debug!(%peer, reason, "turned away"),
+            network::Event::NodeDown { reason, .. } => tracing::debug!(reason, "the node is away"),
+            _ => {}
+        }
+    }
+}
+
+/// Hands one request to the peer.
+fn serve(
+    peer: PeerId,
+    bytes: &[u8],
+    inbound: &mut mpsc::Sender<Inbound>,
+) -> Result<futures::channel::oneshot::Receiver<Response>, Refuse> {
+    let request = Request::from_bytes(bytes).map_err(|_| Refuse::Unreadable)?;
+    let (request, response) = Inbound::new(peer.to_string(), request);
+    match inbound.try_send(request) {
+        Ok(()) => Ok(response),
+        Err(full) if full.is_full() => Err(Refuse::Busy { retry_ms: BUSY_MS }),
+        Err(_) => Err(Refuse::NotTraining),
+    }
+}
+
+/// Hears what the peer tells: rests after each step, hands scores on.
+fn hear(index: usize, event: peer::Event, pace: &Pace, words: &mpsc::UnboundedSender<Word>) {
+    match event {
+        peer::Event::Step(step) => {
+            pace.rest(step.millis - step.waited);
+            if step.step % TOLD == 1 {
+                let peers = step.with_peers.map_or_else(|| "—".into(), |loss| format!("{loss:.3}"));
+                tracing::info!(resident = index, step = step.step, alone = %format_args!("{:.3}", step.alone), peers, "trains");
+            }
+        }
+        peer::Event::Scores(scores) => {
+            let named = scores.into_iter().filter_map(|(key, score)| Some((text::decode(&key).ok()?, score)));
+            let _ = words.unbounded_send(Word::Scores(named.collect()));
+        }
+        peer::Event::Blamed { peer, blame } => tracing::info!(resident = index, peer, %blame, "an answer was no use"),
+        peer::Event::Moved(chosen) => tracing::info!(resident = index, device = chosen.name, "moved"),
+        peer::Event::Trouble(what) => tracing::warn!(resident = index, what),
+    }
+}
+
+/// Keeps training to a share of the time.
+struct Pace {
+    control: mpsc::UnboundedSender<Control>,
+    share: f64,
+    handle: Handle,
+}
+
+impl Pace {
+    /// Holds the peer after a step that computed for `busy` ms.
+    fn rest(&self, busy: f64) {
+        let Some(rest) = rest(busy, self.share) else { return };
+        if self.control.unbounded_send(Control::Pause(true)).is_ok() {
+            let control = self.control.clone();
+            self.handle.spawn(async move {
+                tokio::time::sleep(rest).await;
+                let _ = control.unbounded_send(Control::Pause(false));
+            });
+        }
+    }
+}
+
+/// How long to rest after `busy` ms of work so that work is `share` of the time; `None` for not at all.
+fn rest(busy: f64, share: f64) -> Option<Duration> {
+    let rest = busy * (1.0 - share) / share;
+    (rest > 0.0 && rest.is_finite()).then(|| Duration::from_secs_f64((rest / 1_000.0).min(LONGEST_REST)))
+}
+
+/// Lowers the priority of the current thread.
+fn give_way() {
+    // Elsewhere this call means the whole program.
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+        tracing::debug!(%error, "the priority of a thread stays as it is");
+    }
+}
+
+/// A number that a key stands for, to seed a model with.
+fn seed_of(key: &PublicKey) -> u64 {
+    key.iter().take(8).fold(0, |seed, byte| (seed << 8) | u64::from(*byte))
+}
+
+/// How long a record holds, ms: half of what is allowed.
+const RECORD_MS: u64 = limits::RECORD_LIFETIME_MS / 2;
+
+/// When a peer that found the queue full may come back, ms.
+const BUSY_MS: u32 = 1_000;
+
+/// Steps between two lines in the log.
+const TOLD: u64 = 100;
+
+/// Longest rest, s: a machine that was asleep must not put a resident to sleep as well.
+const LONGEST_REST: f64 = 5.0;
+
+/// How much a training thread gives way; 0 not at all, 19 always.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 5;
+
+/// Stack of a training thread: the backward pass is recursive.
+const STACK: usize = 16 << 20;
+
+/// Time between two looks whether it has ended.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// How long a resident may take for its last step.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rest_keeps_work_to_its_share() {
+        assert_eq!(rest(100.0, 0.25), Some(Duration::from_millis(300)));
+        assert_eq!(rest(100.0, 0.5), Some(Duration::from_millis(100)));
+        assert_eq!(rest(100.0, 1.0), None);
+        assert_eq!(rest(-1.0, 0.5), None);
+        assert_eq!(rest(f64::NAN, 0.5), None);
+        assert_eq!(rest(1e9, 0.5), Some(Duration::from_secs_f64(LONGEST_REST)));
+    }
+
+    #[test]
+    fn a_request_that_cannot_be_read_or_queued_is_refused() {
+        let peer = network::Keypair::generate_ed25519().public().to_peer_id();
+        let (mut inbound, requests) = mpsc::channel(0);
+        assert_eq!(serve(peer, b"?", &mut inbound).err(), Some(Refuse::Unreadable));
+        let shape = protocol::exchange::Shape::new(1, 2).unwrap();
+        let ask = protocol::exchange::Ask::new(1, Modality::TEXT, shape, vec![1, 2], 1_000).unwrap();
+        let bytes = Request::Ask(ask).to_bytes();
+        assert!(serve(peer, &bytes, &mut inbound).is_ok());
+        assert_eq!(serve(peer, &bytes, &mut inbound).err(), Some(Refuse::Busy { retry_ms: BUSY_MS }));
+        drop(requests);
+        assert_eq!(serve(peer, &bytes, &mut inbound).err(), Some(Refuse::NotTraining));
+    }
+
+    #[test]
+    fn a_card_verifies_for_its_peer() {
+        let keys = Keys { hot: ledger::PrivateKey::from_seed(1), identity: network::Keypair::generate_ed25519() };
+        let chain = Digest::from([1; 32]);
+        let hello = Card { keys: keys.clone(), chain, dim: 64 }.hello(now()).unwrap();
+        let record = hello.record.unwrap().verify(chain, now()).unwrap();
+        assert!(record.names(&keys.identity.public().to_peer_id().to_bytes()));
+    }
+}

@@ -1,0 +1,132 @@
+//! A resident's neighbours, and the way to them over its swarm.
+//!
+//! Only those whose record verified are asked. What they answer is parsed here into a type or named unreadable; whether
+//! it has the shape that was asked for is the peer's matter.
+
+use async_trait::async_trait;
+use ledger::{Amount, PublicKey, text};
+use network::{ExchangeError, Network, PeerId};
+use peer::{Mesh, Neighbour, Unanswered};
+use protocol::exchange::{Answer, Ask, Gradient, Request, Response};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+/// Who is connected, and what each has at stake; shared.
+#[derive(Clone, Debug, Default)]
+pub struct Roll(Arc<Mutex<Entries>>);
+
+#[derive(Debug, Default)]
+struct Entries {
+    keys: BTreeMap<PeerId, PublicKey>,
+    stakes: HashMap<PublicKey, Amount>,
+}
+
+impl Roll {
+    /// `peer` said hello; `key` is its hot key if its record verified.
+    pub fn met(&self, peer: PeerId, key: Option<PublicKey>) {
+        let mut entries = self.lock();
+        match key {
+            Some(key) => entries.keys.insert(peer, key),
+            None => entries.keys.remove(&peer),
+        };
+    }
+
+    /// `peer` is gone.
+    pub fn left(&self, peer: &PeerId) {
+        self.lock().keys.remove(peer);
+    }
+
+    /// What everyone has at stake, from the verified ledger.
+    pub fn stakes(&self, stakes: impl IntoIterator<Item = (PublicKey, Amount)>) {
+        self.lock().stakes = stakes.into_iter().collect();
+    }
+
+    /// Who can be asked, by stake, those without last.
+    pub fn neighbours(&self) -> Vec<Neighbour> {
+        let entries = self.lock();
+        let mut ranked: Vec<_> = entries.keys.iter().map(|(peer, key)| (entries.stakes.get(key), peer, key)).collect();
+        ranked.sort_by(|left, right| right.0.cmp(&left.0).then(left.1.cmp(right.1)));
+        ranked.into_iter().map(|(_, peer, key)| Neighbour { peer: peer.to_string(), key: text::hex(key) }).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Entries> {
+        // Every change is one insert, removal or replacement: a panic elsewhere leaves the entries whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The way to the neighbours.
+pub struct Wire {
+    /// The swarm.
+    pub network: Network,
+    /// Who is there.
+    pub roll: Roll,
+}
+
+impl Wire {
+    async fn put(&self, peer: &str, request: Request, deadline: Duration) -> Result<Response, Unanswered> {
+        let peer = peer.parse().map_err(|_| Unanswered::Gone(format!("{peer} is no peer id")))?;
+        match self.network.request(peer, &request, deadline).await {
+            Ok(Response::Refuse(refuse)) => Err(Unanswered::Refused(refuse)),
+            Ok(response) => Ok(response),
+            Err(ExchangeError::Unreadable(error)) => Err(Unanswered::Unreadable(error.to_string())),
+            Err(error) => Err(Unanswered::Gone(error.to_string())),
+        }
+    }
+}
+
+#[async_trait(?Send)]
+impl Mesh for Wire {
+    fn neighbours(&self) -> Vec<Neighbour> {
+        self.roll.neighbours()
+    }
+
+    async fn ask(&self, peer: &str, ask: Ask) -> Result<Answer, Unanswered> {
+        let deadline = Duration::from_millis(ask.deadline_ms().into()) + MARGIN;
+        match self.put(peer, Request::Ask(ask), deadline).await? {
+            Response::Answer(answer) => Ok(answer),
+            _ => Err(Unanswered::Unreadable("no answer, but another response".into())),
+        }
+    }
+
+    async fn gradient(&self, peer: &str, gradient: Gradient) -> Result<(), Unanswered> {
+        match self.put(peer, Request::Gradient(gradient), GRADIENT).await? {
+            Response::Applied => Ok(()),
+            _ => Err(Unanswered::Unreadable("another response than to a gradient".into())),
+        }
+    }
+}
+
+/// What the way there and back may take beyond the time given to the other peer.
+const MARGIN: Duration = Duration::from_millis(500);
+
+/// How long the other may take to lay a gradient by.
+const GRADIENT: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use commonware_cryptography::Signer;
+    use ledger::PrivateKey;
+
+    #[test]
+    fn neighbours_are_those_with_a_key_by_stake() {
+        let roll = Roll::default();
+        let key = |seed| PrivateKey::from_seed(seed).public_key();
+        let peers: Vec<_> = (0..4).map(|_| network::Keypair::generate_ed25519().public().to_peer_id()).collect();
+        roll.met(peers[0], Some(key(0)));
+        roll.met(peers[1], Some(key(1)));
+        roll.met(peers[2], Some(key(2)));
+        roll.met(peers[3], None);
+        roll.stakes([(key(1), Amount(5)), (key(2), Amount(9))]);
+        let order = |roll: &Roll| roll.neighbours().into_iter().map(|neighbour| neighbour.peer).collect::<Vec<_>>();
+        assert_eq!(order(&roll), [&peers[2], &peers[1], &peers[0]].map(PeerId::to_string));
+        assert_eq!(roll.neighbours()[0].key, text::hex(&key(2)));
+        roll.left(&peers[2]);
+        roll.met(peers[1], None);
+        assert_eq!(order(&roll), [peers[0].to_string()]);
+    }
+}

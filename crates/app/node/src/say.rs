@@ -1,0 +1,42 @@
+//! What a person reads on the terminal: progress on stdout, trouble on stderr, one line each.
+//!
+//! Logs are not written here but through `tracing`. A closed pipe is not an error: nobody reads any more.
+
+use std::{fmt::Display, io::Write};
+
+/// One line of progress.
+pub fn line(text: impl Display) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{text}");
+    let _ = out.flush();
+}
+
+/// What went wrong, as one sentence with its causes behind it.
+pub fn trouble(error: &anyhow::Error) {
+    let _ = writeln!(std::io::stderr().lock(), "peerage: {error:#}");
+}
+
+/// A number of bytes as people read it: `11.0 kB`.
+pub fn bytes(count: usize) -> String {
+    let units = ["B", "kB", "MB", "GB"];
+    let mut value = count as f64;
+    let mut unit = 0;
+    while value >= 1000.0 && unit + 1 < units.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    if unit == 0 { format!("{count} B") } else { format!("{value:.1} {}", units[unit]) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_written_with_one_decimal_and_a_unit() {
+        assert_eq!(bytes(0), "0 B");
+        assert_eq!(bytes(999), "999 B");
+        assert_eq!(bytes(1_115_394), "1.1 MB");
+        assert_eq!(bytes(5_000_000_000_000), "5000.0 GB");
+    }
+}

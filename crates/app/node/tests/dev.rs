@@ -1,0 +1,226 @@
+//! The program as a person runs it: what it says when something is wrong, and a network that lives, is killed, and goes
+//! on.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    path::PathBuf,
+    process::{Child, Command, Output, Stdio},
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// A place with a site, a text and no data yet.
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new() -> Self {
+        let place = Self(tempfile::tempdir().unwrap());
+        fs::create_dir(place.at("site")).unwrap();
+        fs::write(place.at("site/index.html"), "<!doctype html><title>Peerage</title>").unwrap();
+        fs::write(place.at("text.txt"), "To be, or not to be, that is the question. ".repeat(200)).unwrap();
+        place
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// `peerage dev` here, on free ports, and with these arguments.
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_peerage"));
+        command.args(["dev", "--port", "0", "--data"]).arg(self.at("data"));
+        command.arg("--site").arg(self.at("site")).args(arguments).stdin(Stdio::null());
+        command.env("RUST_BACKTRACE", "1").env_remove("PEERAGE_LOG");
+        command
+    }
+
+    /// Runs it to its end and checks that it says one sentence with `words` in it and nothing else.
+    fn fails_with(&self, arguments: &[&str], words: &[&str]) {
+        let Output { status, stderr, .. } = self.command(arguments).output().unwrap();
+        let said = String::from_utf8(stderr).unwrap();
+        assert_eq!(status.code(), Some(1), "{said}");
+        assert_eq!(said.trim_end().lines().count(), 1, "{said}");
+        assert!(said.starts_with("peerage: ") && !said.contains("panicked"), "{said}");
+        for word in words {
+            assert!(said.contains(word), "{said:?} does not say {word:?}");
+        }
+    }
+
+    fn text(&self) -> String {
+        self.at("text.txt").display().to_string()
+    }
+}
+
+#[test]
+fn a_text_that_is_missing_empty_or_none_is_one_sentence() {
+    let place = Place::new();
+    let path = place.at("other.txt");
+    let other = path.display().to_string();
+    place.fails_with(&["--corpus", &other], &["the corpus", &other, "is not there", "--corpus"]);
+    fs::write(&path, "").unwrap();
+    place.fails_with(&["--corpus", &other], &["is empty"]);
+    fs::write(&path, [&[b'a'; 2_000][..], &[0xff, b'b']].concat()).unwrap();
+    place.fails_with(&["--corpus", &other], &["not UTF-8 text", "offset 2000", "0xff"]);
+    assert!(!place.at("data").exists(), "nothing was begun");
+}
+
+#[test]
+fn a_missing_site_says_how_to_build_it() {
+    let place = Place::new();
+    fs::remove_file(place.at("site/index.html")).unwrap();
+    place.fails_with(&[], &["the site is not built", "cargo xtask build"]);
+}
+
+#[test]
+fn a_taken_port_is_named() {
+    let place = Place::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    place.fails_with(&["--p2p-port", &port], &[&format!("port {port} of 127.0.0.1 is taken"), "--p2p-port"]);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_peerage"));
+    command.args(["dev", "--port", &port, "--p2p-port", "0", "--site"]).arg(place.at("site"));
+    let output = command.arg("--data").arg(place.at("data")).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.contains("is taken") && said.contains("with --port"), "{said}");
+}
+
+#[test]
+fn a_data_folder_that_cannot_be_used_is_named_with_what_to_do() {
+    let place = Place::new();
+    fs::create_dir(place.at("data")).unwrap();
+    let version = place.at("data/version");
+    fs::write(&version, "7\n").unwrap();
+    place.fails_with(&[], &["the data folder cannot be used", "format 7", "another folder"]);
+    fs::write(&version, "seven\n").unwrap();
+    place.fails_with(&[], &["damaged", &version.display().to_string()]);
+    fs::write(&version, "1\n").unwrap();
+    fs::write(place.at("data/genesis"), "none").unwrap();
+    place.fails_with(&[], &["damaged", &place.at("data/genesis").display().to_string()]);
+    fs::remove_file(&version).unwrap();
+    place.fails_with(&[], &["no data folder", "another one"]);
+}
+
+#[test]
+fn a_network_lives_is_killed_and_goes_on() {
+    let place = Place::new();
+    let text = place.text();
+    let arguments = ["--residents", "2", "--resident-share", "1", "--corpus", &text];
+    let mut node = Running::start(&place, &arguments);
+    let page = node.get("/");
+    assert!(page.starts_with("HTTP/1.1 200") && page.contains("content-security-policy: "), "{page}");
+    assert!(node.get("/corpus").ends_with("that is the question. "));
+    let first = node.bootstrap();
+    assert_eq!(first["residents"].as_array().map(Vec::len), Some(2));
+    assert_eq!(first["corpus"]["bytes"], fs::metadata(place.at("text.txt")).unwrap().len());
+
+    // The residents learn from each other, and what they learned is signed and final.
+    node.hears("is on the ledger action=set weights");
+    place.fails_with(&["--corpus", &text], &["in use"]);
+    node.child.kill().unwrap();
+    node.child.wait().unwrap();
+
+    let mut node = Running::start(&place, &arguments);
+    let second = node.bootstrap();
+    assert_eq!(first["chain"], second["chain"]);
+    assert_eq!(first["validators"], second["validators"]);
+    let height = |bootstrap: &serde_json::Value| bootstrap["checkpoint"]["height"].as_u64().unwrap();
+    assert!(height(&second) > height(&first), "{} after {}", height(&second), height(&first));
+    let peer =
+        |bootstrap: &serde_json::Value| bootstrap["node"][0].as_str().unwrap().rsplit('/').next().map(str::to_owned);
+    assert_eq!(peer(&first), peer(&second));
+    node.ends();
+}
+
+/// A network that runs.
+struct Running {
+    child: Child,
+    lines: mpsc::Receiver<String>,
+    address: String,
+}
+
+impl Running {
+    fn start(place: &Place, arguments: &[&str]) -> Self {
+        let mut command = place.command(arguments);
+        command.env("PEERAGE_LOG", "info").env("NO_COLOR", "1").stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let (sender, lines) = mpsc::channel();
+        read(child.stdout.take().unwrap(), sender.clone());
+        read(child.stderr.take().unwrap(), sender);
+        let mut running = Self { child, lines, address: String::new() };
+        let open = running.hears("Open http://");
+        running.address = open.trim_start_matches("Open http://").trim().to_owned();
+        running
+    }
+
+    /// Waits for a line with `words` in it.
+    fn hears(&self, words: &str) -> String {
+        let end = Instant::now() + LIMIT;
+        let mut heard = Vec::new();
+        while let Ok(line) = self.lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            if line.contains(words) {
+                return line;
+            }
+            heard.push(line);
+        }
+        panic!("it never said {words:?} but\n{}", heard.join("\n"));
+    }
+
+    fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(LIMIT)).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address).unwrap();
+        let mut response = String::new();
+        stream.read_to_string(&mut response).unwrap();
+        response
+    }
+
+    fn bootstrap(&self) -> serde_json::Value {
+        let response = self.get("/bootstrap.json");
+        let text = response.split_once("\r\n\r\n").unwrap().1;
+        protocol::bootstrap::Bootstrap::parse(text).unwrap();
+        serde_json::from_str(text).unwrap()
+    }
+
+    /// Asks it to end and checks that it does, without complaint.
+    fn ends(&mut self) {
+        let asked = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        assert!(asked.success());
+        self.hears("Stopping");
+        assert_eq!(self.child.wait().unwrap().code(), Some(0));
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn read(from: impl Read + Send + 'static, sender: mpsc::Sender<String>) {
+    thread::spawn(move || {
+        for line in BufReader::new(from).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+}
+
+/// How long a machine under load may take for anything here.
+const LIMIT: Duration = Duration::from_secs(180);
+
+#[test]
+fn help_names_every_option() {
+    let output = Command::new(env!("CARGO_BIN_EXE_peerage")).args(["dev", "--help"]).output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    for option in
+        ["--port", "--p2p-port", "--host", "--data", "--corpus", "--residents", "--resident-share", "--site", "--open"]
+    {
+        assert!(help.contains(option), "{help}");
+    }
+}

@@ -6,7 +6,7 @@
 
 use crate::limits;
 use commonware_codec::{Copying, DecodeExt};
-use commonware_cryptography::{Hasher, Sha256, ed25519::PublicKey, sha256::Digest};
+use commonware_cryptography::{ed25519::PublicKey, sha256::Digest};
 use serde::{Deserialize, Serialize};
 
 /// Version of the file.
@@ -85,21 +85,13 @@ pub enum BootstrapError {
         /// Its version.
         version: u32,
     },
-    /// The genesis is not the one that the chain is named after.
-    #[error("bootstrap.json names chain {chain} but its genesis hashes to {genesis}")]
-    Chain {
-        /// Chain it names.
-        chain: Digest,
-        /// Hash of its genesis.
-        genesis: Digest,
-    },
     /// Nobody signs blocks.
     #[error("bootstrap.json names no validators")]
     NoValidators,
 }
 
 impl Bootstrap {
-    /// Parses the text and checks that it agrees with itself.
+    /// Parses the text. Whether the genesis is the one that the chain is named after is for the light client to check.
     ///
     /// # Errors
     /// [`BootstrapError`].
@@ -112,10 +104,6 @@ impl Bootstrap {
             return Err(BootstrapError::Version { version });
         }
         let bootstrap: Self = serde_json::from_str(text)?;
-        let genesis = Sha256::hash(&[&bootstrap.genesis]);
-        if bootstrap.chain != genesis {
-            return Err(BootstrapError::Chain { chain: bootstrap.chain, genesis });
-        }
         if bootstrap.validators.is_empty() {
             return Err(BootstrapError::NoValidators);
         }
@@ -202,7 +190,7 @@ mod hexadecimal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use commonware_cryptography::{Signer, ed25519::PrivateKey};
+    use commonware_cryptography::{Hasher, Sha256, Signer, ed25519::PrivateKey};
 
     fn bootstrap() -> Bootstrap {
         let genesis = b"genesis".to_vec();
@@ -231,12 +219,6 @@ mod tests {
     fn another_version_is_told_before_its_fields() {
         let error = Bootstrap::parse(r#"{"version":2,"new":true}"#).unwrap_err();
         assert!(matches!(error, BootstrapError::Version { version: 2 }));
-    }
-
-    #[test]
-    fn a_genesis_of_another_chain_is_refused() {
-        let text = Bootstrap { genesis: b"other".to_vec(), ..bootstrap() }.to_text().unwrap();
-        assert!(matches!(Bootstrap::parse(&text), Err(BootstrapError::Chain { .. })));
     }
 
     #[test]

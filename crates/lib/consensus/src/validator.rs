@@ -23,8 +23,9 @@ use commonware_stream::cups::{self, Cups};
 use commonware_stream::sake::{self, Sake};
 use commonware_utils::ordered::{Map, Set};
 use commonware_utils::{Acknowledgement, NZU32, NZUsize, TryCollect};
-use futures::StreamExt;
 use futures::channel::mpsc;
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt};
 use ledger::header::namespace;
 use ledger::{Digest, Genesis, GenesisError, Header, Height, PrivateKey, PublicKey, State};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
@@ -100,7 +101,16 @@ struct Tip {
 
 impl Validator {
     /// Starts it inside the runtime of its folder; it runs in tasks of its own from then on.
-    pub async fn start(context: runtime::Context, config: Config) -> Result<LedgerHandle, StartError> {
+    ///
+    /// Boxed, so that the engine is compiled here and not once more in every program that starts it.
+    pub fn start(
+        context: runtime::Context,
+        config: Config,
+    ) -> BoxFuture<'static, Result<LedgerHandle, StartError>> {
+        Self::wire(context, config).boxed()
+    }
+
+    async fn wire(context: runtime::Context, config: Config) -> Result<LedgerHandle, StartError> {
         let Config { folder, genesis, key, listen, peers } = config;
         let begin = Block::genesis(&genesis)?.digested();
         folder.bind(&genesis)?;

@@ -20,7 +20,7 @@ pub struct Bootstrap {
     pub version: u32,
     /// Name of the network, for people.
     pub name: String,
-    /// SHA-256 of the genesis.
+    /// Chain id: the tagged hash of the genesis, computed by the ledger crate.
     #[serde(with = "hexadecimal::value")]
     pub chain: Digest,
     /// The encoded genesis.

@@ -7,12 +7,13 @@
 //! Answers come from other peers, parsed and of the right size, but of any value: what exceeds [`largest`] is
 //! the caller's to refuse. A step whose loss is no number is dropped and leaves the weights as they were.
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::module::Module;
 use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
 use burn::prelude::*;
-use burn::tensor::Transaction;
 
-use crate::{Batch, Budget, Error, Foreign, Network, Preset, Random, fisher, gates, join, kl, nats};
+use crate::reading::{Reading, device, values};
+use crate::{Batch, Budget, Checkpoint, Error, Foreign, Network, Outcome, Pending, Preset, Random, Served};
+use crate::{gates, join, kl, nats};
 
 /// The weights of a peer, their optimiser, and where they live.
 #[derive(Debug)]
@@ -45,57 +46,6 @@ pub struct Answered {
     pub values: Vec<f32>,
 }
 
-/// A step after its backward pass: waits for the device.
-#[derive(Debug)]
-pub struct Pending {
-    transaction: Vec<Reading>,
-    gradients: GradientsParams,
-    answers: Vec<Answered>,
-    batch: usize,
-}
-
-/// What a step found.
-#[derive(Debug)]
-pub struct Outcome {
-    /// Losses of the batch.
-    pub losses: Losses,
-    /// ∂L/∂f_j(x) of each answer, in the order given: `[batch, seq, dim]`.
-    pub gradients: Vec<Vec<f32>>,
-    /// Fisher score of each answer, in the order given.
-    pub scores: Vec<f64>,
-    /// Fisher score of the own encoding.
-    pub own: f64,
-    norm: f64,
-    weights: GradientsParams,
-}
-
-/// Losses in nats a byte.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Losses {
-    /// With the peers' answers.
-    pub with_peers: Option<f64>,
-    /// Of the own encoding alone.
-    pub alone: f64,
-    /// With the student in the peers' place.
-    pub student: f64,
-    /// KL(network ‖ student) · T².
-    pub distillation: Option<f64>,
-}
-
-/// Weights on the host, to go on elsewhere.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Checkpoint {
-    /// Steps done.
-    pub step: u64,
-    tensors: Vec<Vec<f32>>,
-}
-
-/// An answer on its way from the device.
-#[derive(Debug)]
-pub struct Served {
-    encoded: Tensor<3>,
-}
-
 /// Largest magnitude in an honest representation of width `dim`: a vector of root mean square 1 has none above √dim.
 #[must_use]
 pub fn largest(dim: usize) -> f32 {
@@ -124,15 +74,7 @@ impl Learner {
     /// [`Error::ForeignCheckpoint`] where it belongs to a model of another shape.
     pub fn restore(preset: Preset, checkpoint: &Checkpoint, device: &Device) -> Result<Self, Error> {
         let mut learner = Self::new(preset, 0, device);
-        let mut sizes = Sizes::default();
-        learner.network.visit(&mut sizes);
-        if sizes.0.len() != checkpoint.tensors.len()
-            || sizes.0.iter().zip(&checkpoint.tensors).any(|(size, values)| *size != values.len())
-        {
-            return Err(Error::ForeignCheckpoint { expected: sizes.0.len(), got: checkpoint.tensors.len() });
-        }
-        let mut place = Place { tensors: checkpoint.tensors.iter(), device };
-        learner.network = learner.network.map(&mut place);
+        learner.network = checkpoint.place(learner.network, device)?;
         learner.serving = learner.network.valid();
         learner.step = checkpoint.step;
         Ok(learner)
@@ -289,14 +231,7 @@ impl Learner {
     /// # Errors
     /// [`Error::Device`].
     pub fn checkpoint(&self) -> impl Future<Output = Result<Checkpoint, Error>> + use<> {
-        let mut collect = Collect(Transaction::default());
-        self.serving.visit(&mut collect);
-        let step = self.step;
-        async move {
-            let data = collect.0.execute_async().await.map_err(device)?;
-            let tensors = data.into_iter().map(values).collect::<Result<_, _>>()?;
-            Ok(Checkpoint { step, tensors })
-        }
+        Checkpoint::take(&self.serving, self.step)
     }
 
     /// Answers as one leaf `[batch, answers, seq, dim]` that keeps its gradient.
@@ -323,103 +258,6 @@ impl Begun {
     }
 }
 
-impl Served {
-    /// Reads the answer back: `[batch, seq, dim]`, row by row.
-    ///
-    /// # Errors
-    /// [`Error::Device`].
-    pub async fn read(self) -> Result<Vec<f32>, Error> {
-        values(self.encoded.into_data_async().await.map_err(device)?)
-    }
-}
-
-impl Pending {
-    /// Waits for the device.
-    ///
-    /// # Errors
-    /// [`Error::Device`].
-    pub async fn read(self) -> Result<Outcome, Error> {
-        let transaction = self.transaction.into_iter().fold(Transaction::default(), Reading::register);
-        let data = transaction.execute_async().await.map_err(device)?;
-        let mut data = data.into_iter().map(values);
-        let mut next = || data.next().unwrap_or(Ok(Vec::new()));
-        let means = next()?;
-        let at = |i: usize| means.get(i).map_or(f64::NAN, |value| f64::from(*value));
-        let losses = if self.answers.is_empty() {
-            Losses { with_peers: None, alone: at(0), student: at(1), distillation: None }
-        } else {
-            let distillation = next()?.first().map(|value| f64::from(*value));
-            Losses { with_peers: Some(at(0)), alone: at(1), student: at(2), distillation }
-        };
-        let along = next()?;
-        let norm = next()?.first().map_or(0.0, |square| f64::from(*square).sqrt());
-        let own = fisher(&along, &vec![1.0; along.len()], self.batch);
-        let joint = if self.answers.is_empty() { Vec::new() } else { next()? };
-        let gradients = split(&joint, self.answers.len(), self.batch);
-        let scores = self.answers.iter().zip(&gradients).map(|(answer, g)| fisher(&answer.values, g, self.batch));
-        Ok(Outcome { losses, scores: scores.collect(), gradients, own, norm, weights: self.gradients })
-    }
-}
-
-impl Outcome {
-    /// Whether every loss and gradient that was read back is a number.
-    #[must_use]
-    pub fn is_finite(&self) -> bool {
-        let Losses { with_peers, alone, student, distillation } = self.losses;
-        let losses = [with_peers.unwrap_or(0.0), alone, student, distillation.unwrap_or(0.0), self.norm];
-        losses.iter().all(|loss| loss.is_finite()) && self.gradients.iter().flatten().all(|value| value.is_finite())
-    }
-}
-
-/// `[batch, answers, row]` into one `[batch, row]` an answer.
-fn split(joint: &[f32], answers: usize, batch: usize) -> Vec<Vec<f32>> {
-    let row = joint.len() / (answers * batch).max(1);
-    let pick = |which: usize| {
-        (0..batch).flat_map(move |b| joint[(b * answers + which) * row..][..row].iter().copied()).collect()
-    };
-    (0..answers).map(pick).collect()
-}
-
-/// A tensor of whichever rank that is to be read back.
-#[derive(Debug)]
-enum Reading {
-    One(Tensor<1>),
-    Two(Tensor<2>),
-    Four(Tensor<4>),
-}
-
-impl Reading {
-    fn new(tensor: impl Into<Self>) -> Self {
-        tensor.into()
-    }
-
-    fn register(transaction: Transaction, reading: Self) -> Transaction {
-        match reading {
-            Self::One(tensor) => transaction.register(tensor),
-            Self::Two(tensor) => transaction.register(tensor),
-            Self::Four(tensor) => transaction.register(tensor),
-        }
-    }
-}
-
-impl From<Tensor<1>> for Reading {
-    fn from(tensor: Tensor<1>) -> Self {
-        Self::One(tensor)
-    }
-}
-
-impl From<Tensor<2>> for Reading {
-    fn from(tensor: Tensor<2>) -> Self {
-        Self::Two(tensor)
-    }
-}
-
-impl From<Tensor<4>> for Reading {
-    fn from(tensor: Tensor<4>) -> Self {
-        Self::Four(tensor)
-    }
-}
-
 /// Adam, which has no `Debug` of its own.
 struct Optimizer(ModuleOptimizer);
 
@@ -435,46 +273,7 @@ impl std::fmt::Debug for Optimizer {
     }
 }
 
-#[derive(Default)]
-struct Sizes(Vec<usize>);
-
-impl ModuleVisitor for Sizes {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        self.0.push(param.val().shape().num_elements());
-    }
-}
-
-struct Collect(Transaction);
-
-impl ModuleVisitor for Collect {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let transaction = std::mem::take(&mut self.0);
-        self.0 = transaction.register(param.val());
-    }
-}
-
-struct Place<'a> {
-    tensors: std::slice::Iter<'a, Vec<f32>>,
-    device: &'a Device,
-}
-
-impl ModuleMapper for Place<'_> {
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let Some(values) = self.tensors.next() else { return param };
-        let data = TensorData::new(values.clone(), param.val().shape());
-        param.map(|_| Tensor::from_data(data, self.device).require_grad())
-    }
-}
-
 fn integers<const D: usize>(bytes: &[u8], shape: [usize; D], device: &Device) -> Tensor<D, Int> {
     let values: Vec<i32> = bytes.iter().map(|byte| i32::from(*byte)).collect();
     Tensor::from_data(TensorData::new(values, shape), device)
-}
-
-fn values(data: TensorData) -> Result<Vec<f32>, Error> {
-    data.try_into_vec::<f32>().map_err(|error| Error::Device(format!("{error:?}")))
-}
-
-fn device(error: burn::tensor::ExecutionError) -> Error {
-    Error::Device(error.to_string())
 }

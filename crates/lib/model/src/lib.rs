@@ -9,6 +9,7 @@
 
 #![recursion_limit = "256"]
 
+mod checkpoint;
 mod data;
 mod device;
 mod error;
@@ -20,7 +21,9 @@ mod loss;
 mod network;
 mod preset;
 mod random;
+mod reading;
 
+pub use checkpoint::Checkpoint;
 pub use data::{Batch, Dataset};
 pub use device::{Chosen, Kind, cpu};
 #[cfg(feature = "webgpu")]
@@ -29,8 +32,9 @@ pub use error::Error;
 pub use fisher::{Scores, fisher};
 pub use foreign::{Budget, Foreign};
 pub use gate::{choose, gates, join, top_gates};
-pub use learner::{Answered, Begun, Checkpoint, Learner, Losses, Outcome, Pending, Served, largest};
+pub use learner::{Answered, Begun, Learner, largest};
 pub use loss::{kl, nats};
 pub use network::Network;
 pub use preset::Preset;
 pub use random::Random;
+pub use reading::{Losses, Outcome, Pending, Served};

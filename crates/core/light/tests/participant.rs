@@ -9,7 +9,9 @@ mod chain;
 use bytes::Bytes;
 use chain::{BEGIN, Chain, genesis};
 use commonware_cryptography::{Signer as _, ed25519::PrivateKey};
-use ledger::{Action, Genesis, Header, Height, Nonce, Parameters, Query, Refusal, Reply, Row, Table, Transaction, Uid};
+use ledger::{
+    Action, Genesis, Header, Height, Nonce, Parameters, Query, Refusal, Reply, Row, Table, Transaction, Uid, economy,
+};
 use light::{Alarm, Deed, Error, Event, Own, Participant, Step, TransactionState};
 
 /// What becomes of a reply.
@@ -211,24 +213,49 @@ fn it_registers_sets_rows_and_sees_them_included() {
     assert_eq!(*row, Row::from_shares(&shares, 64).unwrap());
 }
 
+/// What the mechanism says of the peer with `uid` in the state that `own` was computed from, without the light client.
+fn agrees_with_the_mechanism(world: &World, own: &Own, uid: usize) {
+    let state = &world.chain.states[own.height.get() as usize];
+    let (economy, outcome) = economy::evaluate(state.neurons(), state.weights(), state.parameters()).unwrap();
+    assert_eq!(own.uid.map(Uid::index), Some(uid));
+    assert_eq!((own.rank, own.trust, own.loss), (outcome.rank[uid], outcome.trust[uid], outcome.loss));
+    assert_eq!(own.scaling_gradient, Ok(outcome.scaling_gradient[uid]));
+    assert_eq!((own.stake, own.scaling), (state.neurons()[uid].stake, state.neurons()[uid].scaling));
+    assert_eq!(own.peers as usize, state.neurons().len());
+    assert_eq!(own.row.as_ref(), Some(&state.weights()[uid].row));
+    assert_eq!(own.version, state.weights()[uid].version);
+    let constants = economy::trust_parameters(state.parameters(), state.neurons().len());
+    let clipping = mechanism::clipping::own_gradient(&economy.world(), uid, constants.kappa, constants.temperature)
+        .map(|gradient| gradient.into_iter().map(|(uid, value)| (Uid::new(uid), value)).collect::<Vec<_>>())
+        .map_err(|reason| reason.to_string());
+    assert_eq!(own.clipping_gradient, clipping);
+}
+
 #[test]
 fn own_figures_are_those_of_the_mechanism_on_the_verified_tables() {
     let mut world = lives(honest(), 60);
-    let (tail, version) = (world.events.len(), 3);
-    world.run(30, |world| world.events.len() > tail && world.own().is_some_and(|own| own.version >= version));
+    world.run(30, |world| world.own().is_some_and(|own| own.version >= 3));
     let own = world.own().unwrap();
-    let state = &world.chain.states[own.height.get() as usize];
-    let (_, outcome) = ledger::economy::evaluate(state.neurons(), state.weights(), state.parameters()).unwrap();
-    assert_eq!(own.uid, Some(Uid(2)));
-    assert_eq!((own.rank, own.trust, own.loss), (outcome.rank[2], outcome.trust[2], outcome.loss));
-    assert_eq!(own.scaling_gradient, Ok(outcome.scaling_gradient[2]));
-    assert_eq!(own.stake, state.neurons()[2].stake);
-    assert_eq!((own.peers, own.place), (3, 3));
-    assert_eq!(own.row.as_ref(), Some(&state.weights()[2].row));
-    match &own.clipping_gradient {
-        Ok(gradient) => assert!(!gradient.is_empty()),
-        Err(reason) => assert!(!reason.is_empty()),
-    }
+    agrees_with_the_mechanism(&world, own, 2);
+    assert_eq!(own.place, 3, "it has the least stake");
+    assert!(own.clipping_gradient.as_ref().is_err_and(|reason| reason.contains("no stake")), "{own:?}");
+}
+
+#[test]
+fn a_founder_does_not_register_and_has_both_gradients() {
+    let mut world = World::of(Chain::new(4), 3, honest());
+    world.me.join();
+    world.score(&[(2, 1.0), (3, 2.0)]);
+    world.run(60, |world| {
+        world.included(Deed::SetWeights).len() == 2 && world.own().is_some_and(|own| own.version == 2)
+    });
+    assert_eq!((world.searched, world.registrations()), (0, 1));
+    assert!(world.refusals().is_empty() && world.alarms().is_empty());
+    let own = world.own().unwrap();
+    agrees_with_the_mechanism(&world, own, 1);
+    assert_eq!(own.place, 2);
+    assert!(own.scaling_gradient.is_ok());
+    assert!(own.clipping_gradient.as_ref().is_ok_and(|gradient| !gradient.is_empty()), "{own:?}");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The program as a person runs it: what it says when something is wrong, and a network that lives, is killed, and goes
 //! on.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
@@ -118,11 +120,13 @@ fn a_network_lives_is_killed_and_goes_on() {
     assert_eq!(first["corpus"]["bytes"], fs::metadata(place.at("text.txt")).unwrap().len());
 
     // The residents learn from each other, and what they learned is signed and final.
-    node.hears("is on the ledger action=set weights");
+    node.hears("action=set weights");
     place.fails_with(&["--corpus", &text], &["in use"]);
     node.child.kill().unwrap();
     node.child.wait().unwrap();
 
+    // With one resident more, who must earn its place by proof of work.
+    let arguments = ["--residents", "3", "--corpus", &text];
     let mut node = Running::start(&place, &arguments);
     let second = node.bootstrap();
     assert_eq!(first["chain"], second["chain"]);
@@ -132,6 +136,8 @@ fn a_network_lives_is_killed_and_goes_on() {
     let peer =
         |bootstrap: &serde_json::Value| bootstrap["node"][0].as_str().unwrap().rsplit('/').next().map(str::to_owned);
     assert_eq!(peer(&first), peer(&second));
+    let registered = node.hears("action=register");
+    assert!(registered.contains("resident=2"), "{registered}");
     node.ends();
 }
 
@@ -145,7 +151,7 @@ struct Running {
 impl Running {
     fn start(place: &Place, arguments: &[&str]) -> Self {
         let mut command = place.command(arguments);
-        command.env("PEERAGE_LOG", "info").env("NO_COLOR", "1").stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.env("PEERAGE_LOG", "info").stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let (sender, lines) = mpsc::channel();
         read(child.stdout.take().unwrap(), sender.clone());

@@ -143,10 +143,11 @@ fn compress(file: &Path, cache: &Path) -> Result<(u64, u64)> {
     if bytes.len() <= SMALL || !COMPRESSED.contains(&kind) {
         return Ok((raw, raw));
     }
-    let kept = cache.join(format!("{}-{QUALITY}.br", fingerprint(&bytes)));
+    let quality = if bytes.len() < LARGE { BEST } else { GOOD };
+    let kept = cache.join(format!("{}-{quality}.br", fingerprint(&bytes)));
     if !kept.exists() {
         let unfinished = kept.with_extension("part");
-        fs::write(&unfinished, brotli(&bytes)?)?;
+        fs::write(&unfinished, brotli(&bytes, quality)?)?;
         fs::rename(unfinished, &kept)?;
     }
     let twin = file.with_extension(format!("{kind}.br"));
@@ -155,8 +156,8 @@ fn compress(file: &Path, cache: &Path) -> Result<(u64, u64)> {
 }
 
 /// `bytes` as served with `content-encoding: br`.
-fn brotli(bytes: &[u8]) -> Result<Vec<u8>> {
-    let parameters = BrotliEncoderParams { quality: QUALITY, lgwin: 22, size_hint: bytes.len(), ..Default::default() };
+fn brotli(bytes: &[u8], quality: i32) -> Result<Vec<u8>> {
+    let parameters = BrotliEncoderParams { quality, lgwin: 22, size_hint: bytes.len(), ..Default::default() };
     let mut out = Vec::new();
     brotli::BrotliCompress(&mut &*bytes, &mut out, &parameters).context("brotli failed")?;
     Ok(out)
@@ -189,8 +190,12 @@ impl Sizes {
 
 /// Package names of the workers, as Trunk names their files.
 const WORKERS: [&str; 2] = ["peerage-auditor", "peerage-trainer"];
-/// Quality 11 takes ten times as long for 4 % less.
-const QUALITY: i32 = 9;
+/// A tenth smaller than [`GOOD`], in ten times its time.
+const BEST: i32 = 11;
+/// For modules so large that [`BEST`] would take minutes.
+const GOOD: i32 = 9;
+/// Where that begins, in bytes.
+const LARGE: usize = 4 << 20;
 /// Files up to this size travel in one packet anyway.
 const SMALL: usize = 1_024;
 /// Kinds of files that compress.
@@ -232,7 +237,7 @@ mod tests {
     #[test]
     fn compressed_bytes_come_back() {
         let text = "one peer, two peers, three peers ".repeat(200);
-        let small = brotli(text.as_bytes()).expect("compresses");
+        let small = brotli(text.as_bytes(), 9).expect("compresses");
         assert!(small.len() < text.len() / 10);
         let mut back = Vec::new();
         brotli::BrotliDecompress(&mut &*small, &mut back).expect("decompresses");

@@ -138,7 +138,7 @@ fn tally(text: &str) -> (u64, u64) {
 }
 
 /// The modules of the tab with a suite of their own.
-const IN_BROWSER: [&str; 2] = ["peerage-auditor", "peerage-trainer"];
+const IN_BROWSER: [&str; 3] = ["peerage-page", "peerage-auditor", "peerage-trainer"];
 
 /// Headless, and with the software adapter where there is no GPU. The sandbox does not start for root.
 const ARGUMENTS: &[&str] = &[

@@ -17,7 +17,7 @@ export class Tab {
     const browser = await launch(options);
     try {
       const {page, errors} = await open(browser, name);
-      const tab = new Tab(name, browser, page, errors);
+      const tab = new Tab(name, browser, page, errors, options.webgpu ?? false);
       await page.goto(url, {waitUntil: 'domcontentloaded'});
       await page.waitForFunction(() => 'peerage' in window, undefined, {timeout: 30_000});
       return tab;
@@ -27,13 +27,13 @@ export class Tab {
     }
   }
 
-  /** @param {string} name @param {import('playwright-core').Browser} browser @param {import('playwright-core').Page} page @param {string[]} errors */
-  constructor(name, browser, page, errors) {
-    Object.assign(this, {name, browser, page, errors});
+  /** @param {string} name @param {import('playwright-core').Browser} browser @param {import('playwright-core').Page} page @param {string[]} errors @param {boolean} webgpu */
+  constructor(name, browser, page, errors, webgpu) {
     this.name = name;
     this.browser = browser;
     this.page = page;
     this.errors = errors;
+    this.webgpu = webgpu;
   }
 
   /** @returns {Promise<State>} */

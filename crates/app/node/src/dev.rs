@@ -9,7 +9,7 @@ use crate::{
     cli,
     corpus::Corpus,
     data::Data,
-    ending, node,
+    ending, fault, node,
     resident::{self, Resident, now},
     say, site,
 };
@@ -20,6 +20,7 @@ use light::{Checkpoint, Participant};
 use network::{Multiaddr, Network};
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
+    panic::{AssertUnwindSafe, catch_unwind},
     process::{Command, Stdio},
     time::Duration,
 };
@@ -29,7 +30,16 @@ pub fn run(options: cli::Dev) -> Result<()> {
     let prepared = Prepared::new(options)?;
     // The runtime's storage is the engine's part of the data folder.
     let runner = prepared.data.folder.runner();
-    runner.start(async |context| prepared.run(context).await)
+    let place = prepared.data.folder.path().to_owned();
+    let outcome = catch_unwind(AssertUnwindSafe(|| runner.start(async |context| prepared.run(context).await)));
+    outcome.unwrap_or_else(|_| {
+        bail!(
+            "the engine has ended{}; if its files in {} are damaged, restore the data folder from a copy or remove it \
+             to begin a new chain",
+            fault::why(),
+            place.join("engine").display()
+        )
+    })
 }
 
 /// Everything that could be checked before the first task.
@@ -71,9 +81,11 @@ impl Prepared {
         let mut running = Running::default();
         let outcome = tokio::select! {
             outcome = self.serve(&context, &mut running) => outcome,
-            () = ended => Ok(()),
+            () = ended => {
+                say::line("Stopping");
+                Ok(())
+            }
         };
-        say::line("Stopping");
         // Asked a second time, it does not wait.
         let again = ending::asked()?;
         tokio::select! {
@@ -174,8 +186,8 @@ async fn first(ledger: &LedgerHandle, started: u64) -> Result<Head> {
     let fresh = |head: &Option<Head>| head.as_ref().is_some_and(|head| head.header.time >= started);
     match tokio::time::timeout(FIRST_BLOCK, heads.wait_for(fresh)).await {
         Ok(Ok(head)) => head.clone().context("the ledger has no block"),
-        Ok(Err(_)) => bail!("the ledger has ended; its log says why"),
-        Err(_) => bail!("the ledger made no block within {} s; its log says why", FIRST_BLOCK.as_secs()),
+        Ok(Err(_)) => bail!("the ledger has ended{}", fault::why()),
+        Err(_) => bail!("the ledger made no block within {} s{}", FIRST_BLOCK.as_secs(), fault::why()),
     }
 }
 

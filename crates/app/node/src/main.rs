@@ -11,6 +11,7 @@ mod corpus;
 mod data;
 mod dev;
 mod ending;
+mod fault;
 mod node;
 mod resident;
 mod say;
@@ -22,9 +23,10 @@ use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     let arguments = cli::Arguments::parse();
-    let filter = EnvFilter::try_from_env("PEERAGE_LOG").unwrap_or_else(|_| EnvFilter::new("error,peerage=warn"));
+    let filter = EnvFilter::try_from_env("PEERAGE_LOG").unwrap_or_else(|_| EnvFilter::new(LOGGED));
     let colours = std::io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
+    fault::keep();
     let outcome = match arguments.command {
         cli::Command::Dev(options) => dev::run(options),
     };
@@ -36,3 +38,7 @@ fn main() -> ExitCode {
         }
     }
 }
+
+/// What is logged unless `PEERAGE_LOG` says otherwise. The engine is left out: when one of its parts ends, all others
+/// complain, and what ended is told in one sentence (`fault`, `node`).
+const LOGGED: &str = "error,peerage=warn,commonware=off";

@@ -4,6 +4,7 @@
 //! Whoever is connected may query. A query is parsed and bounded by the engine's service; here only how many are worked
 //! on at a time is bounded, and what comes beyond that gets no reply.
 
+use crate::fault;
 use anyhow::{Error, Result, anyhow};
 use commonware_codec::Encode;
 use consensus::LedgerHandle;
@@ -27,9 +28,9 @@ pub fn start(
     let heads = tokio::spawn(publish(ledger.clone(), network.clone()));
     let ends = async move {
         tokio::select! {
-            _ = driver => anyhow!("the network has ended; its log says why"),
-            _ = answers => anyhow!("the network has ended; its log says why"),
-            _ = heads => anyhow!("the ledger has ended; its log says why"),
+            _ = driver => anyhow!("the network has ended{}", fault::why()),
+            _ = answers => anyhow!("the network has ended{}", fault::why()),
+            _ = heads => anyhow!("the ledger has ended{}", fault::why()),
         }
     };
     Ok((network, ends))

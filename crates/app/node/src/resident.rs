@@ -7,7 +7,7 @@
 mod mesh;
 mod standing;
 
-use crate::{bootstrap::Place, corpus::Corpus, data::Keys, say};
+use crate::{bootstrap::Place, corpus::Corpus, data::Keys, fault, say};
 use anyhow::{Context, Result, anyhow};
 use commonware_cryptography::Signer;
 use futures::{StreamExt, channel::mpsc};
@@ -24,6 +24,7 @@ use protocol::{
 };
 use standing::Word;
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     thread,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -93,12 +94,16 @@ impl Resident {
         let wire = Wire { network: network.clone(), roll };
         let training = thread::Builder::new().name(format!("resident-{index}")).stack_size(STACK).spawn(move || {
             give_way();
-            let chosen = model::cpu();
-            let learner = Learner::new(preset, seed, &chosen.device);
-            let peer = Peer::new(learner, chosen.kind, dataset, text::hex(&key), seed, wire, requests);
-            let outcome = futures::executor::block_on(peer.run(controls, |event| hear(index, event, &pace, &words)));
-            if let Err(error) = outcome {
-                say::line(format_args!("Resident {index} has stopped training: {error}"));
+            let train = || {
+                let chosen = model::cpu();
+                let learner = Learner::new(preset, seed, &chosen.device);
+                let peer = Peer::new(learner, chosen.kind, dataset, text::hex(&key), seed, wire, requests);
+                futures::executor::block_on(peer.run(controls, |event| hear(index, event, &pace, &words)))
+            };
+            match catch_unwind(AssertUnwindSafe(train)) {
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => say::line(format_args!("Resident {index} has stopped: {error}")),
+                Err(_) => say::line(format_args!("Resident {index} has stopped{}", fault::why())),
             }
         })?;
         Ok(Self { place, network, control, training })

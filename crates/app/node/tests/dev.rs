@@ -139,6 +139,13 @@ fn a_network_lives_is_killed_and_goes_on() {
     let registered = node.hears("action=register");
     assert!(registered.contains("resident=2"), "{registered}");
     node.ends();
+
+    // Damage to what only the engine reads is one sentence as well.
+    for file in fs::read_dir(place.at("data/engine/simplex")).unwrap() {
+        fs::write(file.unwrap().path(), [0xaa; 64]).unwrap();
+    }
+    let engine = place.at("data/engine").display().to_string();
+    place.fails_with(&[], &["the engine has ended", "damaged", &engine]);
 }
 
 /// A network that runs.

@@ -38,7 +38,7 @@ pub async fn bench(device: String, steps: u32) -> Result<JsValue, JsValue> {
         other => return Err(format!("no device {other:?}: cpu, gpu or auto").into()),
     };
     let words = |error: Error| JsValue::from(error.to_string());
-    let (chosen, _) = crate::choose(choice).await.map_err(words)?;
+    let crate::Choice { chosen, .. } = crate::choose(choice).await.map_err(words)?;
     let bench = measure(&chosen, steps).await.map_err(words)?;
     Ok(serde_wasm_bindgen::to_value(&bench)?)
 }

@@ -1,32 +1,50 @@
 //! Which device to train on, and why.
 
 use js_sys::{Function, Promise, Reflect};
-use model::{Chosen, Error};
+use model::{Chosen, Error, Preset};
 use protocol::port::trainer::DeviceChoice;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
-/// The device wanted, where there is one, and why it is this one. `Auto` takes WebGPU unless its adapter is software.
-/// At most one WebGPU device a worker.
+/// A device, the sizes that suit it, and why it is this one.
+pub struct Choice {
+    /// The device.
+    pub chosen: Chosen,
+    /// Sizes of the model and its batch.
+    pub preset: Preset,
+    /// Why, in words for a person.
+    pub why: String,
+}
+
+/// The device wanted, where there is one. `Auto` takes WebGPU unless its adapter is software. At most one WebGPU device a
+/// worker.
 ///
 /// # Errors
 /// [`Error::NoDevice`] where WebGPU was insisted on and there is no adapter.
-pub async fn choose(choice: DeviceChoice) -> Result<(Chosen, String), Error> {
-    if choice == DeviceChoice::Cpu {
-        return Ok((model::cpu(), "chosen by hand".into()));
+pub async fn choose(wanted: DeviceChoice) -> Result<Choice, Error> {
+    let small = |chosen, why| Choice { chosen, preset: Preset::small(), why };
+    if wanted == DeviceChoice::Cpu {
+        return Ok(small(model::cpu(), "chosen by hand".into()));
     }
+    let by_hand = wanted == DeviceChoice::Gpu;
     let adapter = match look().await {
         // Measured with SwiftShader on two cores: the CPU does some fifty steps in the time of one.
-        Ok(Adapter { software: true, name }) if choice == DeviceChoice::Auto => {
-            return Ok((model::cpu(), format!("the only adapter, {name}, is software and slower than this")));
+        Ok(Adapter { software: true, name }) if !by_hand => {
+            return Ok(small(model::cpu(), format!("the only adapter, {name}, is software and slower than this")));
         }
-        Ok(Adapter { name, .. }) => model::webgpu().await.map(|chosen| Chosen { name, ..chosen }),
-        Err(reason) => Err(Error::NoDevice(reason)),
+        Ok(adapter) => adapter,
+        Err(reason) if by_hand => return Err(Error::NoDevice(reason)),
+        Err(reason) => return Ok(small(model::cpu(), Error::NoDevice(reason).to_string())),
     };
-    match (choice, adapter) {
-        (DeviceChoice::Gpu, adapter) => adapter.map(|chosen| (chosen, "chosen by hand".into())),
-        (_, Ok(chosen)) => Ok((chosen, "the browser offers an adapter".into())),
-        (_, Err(error)) => Ok((model::cpu(), error.to_string())),
+    let Adapter { name, software } = adapter;
+    match model::webgpu().await {
+        Ok(chosen) => {
+            let preset = if software { Preset::sparing() } else { Preset::small() };
+            let why = if by_hand { "chosen by hand" } else { "the browser offers an adapter" };
+            Ok(Choice { chosen: Chosen { name, ..chosen }, preset, why: why.into() })
+        }
+        Err(error) if by_hand => Err(error),
+        Err(error) => Ok(small(model::cpu(), error.to_string())),
     }
 }
 

@@ -12,6 +12,6 @@ mod port;
 mod worker;
 
 pub use bench::{Bench, bench, measure};
-pub use device::choose;
+pub use device::{Choice, choose};
 pub use mesh::breathe;
 pub use port::{parse, plain};

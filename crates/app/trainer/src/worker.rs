@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use futures::channel::mpsc;
+use crate::Choice;
 use model::{Chosen, Dataset, Learner, Preset};
 use peer::{Control, Inbound, Peer};
 use protocol::exchange::{Refuse, Request, Response};
@@ -116,11 +117,10 @@ async fn train(
     inbounds: mpsc::Receiver<Inbound>,
     controls: mpsc::UnboundedReceiver<Control>,
 ) -> Result<(), String> {
-    let preset = Preset::small();
-    let dataset = Dataset::shard(&corpus, &key, &preset).map_err(|error| error.to_string())?;
+    let dataset = Dataset::shard(&corpus, &key, &Preset::small()).map_err(|error| error.to_string())?;
     drop(corpus);
     post(&Event::Dataset { bytes: dataset.len() as u64, offset: dataset.offset() as u64 });
-    let (chosen, why) = crate::choose(device).await.map_err(|error| error.to_string())?;
+    let Choice { chosen, preset, why } = crate::choose(device).await.map_err(|error| error.to_string())?;
     tell(&chosen, why);
     let learner = Learner::new(preset, seed, &chosen.device);
     let peer = Peer::new(learner, chosen.kind, dataset, key, seed, page, inbounds);

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use futures::channel::mpsc;
 use model::{Answered, Chosen, Dataset, Error, Kind, Learner, Preset, Random, cpu};
 use peer::{Control, Mesh, Neighbour, Peer, Unanswered};
-use peerage_trainer::{breathe, choose, measure, parse, plain};
+use peerage_trainer::{Choice, breathe, choose, measure, parse, plain};
 use protocol::exchange::{Answer, Ask, Gradient};
 use protocol::port::trainer::{Command, DeviceChoice, Event, Step};
 use wasm_bindgen::JsValue;
@@ -43,7 +43,7 @@ async fn train(chosen: &Chosen, steps: u32) -> (f64, f64) {
 
 #[wasm_bindgen_test]
 async fn one_step_on_the_cpu_and_the_loss_falls() {
-    let (chosen, why) = choose(DeviceChoice::Cpu).await.unwrap();
+    let Choice { chosen, why, .. } = choose(DeviceChoice::Cpu).await.unwrap();
     assert_eq!((chosen.kind, why.as_str()), (Kind::Cpu, "chosen by hand"));
     let (first, last) = train(&chosen, 8).await;
     assert!((first - 256f64.ln()).abs() < 0.2, "{first}");
@@ -75,7 +75,7 @@ async fn one_step_on_webgpu_and_the_loss_falls_until_the_device_is_lost() {
 
     let again = choose(DeviceChoice::Gpu).await;
     assert!(matches!(again, Err(Error::NoDevice(_))), "one device a worker");
-    let (chosen, why) = choose(DeviceChoice::Auto).await.unwrap();
+    let Choice { chosen, why, .. } = choose(DeviceChoice::Auto).await.unwrap();
     assert_eq!(chosen.kind, Kind::Cpu, "{why}");
 
     goes_on_when_the_device_is_lost(adapter, lose).await;

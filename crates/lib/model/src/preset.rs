@@ -58,6 +58,13 @@ impl Preset {
         }
     }
 
+    /// S with one example a step, for a device that takes seconds for eight: a software adapter needs some ten seconds
+    /// for the step of S, which the size of its matrices decides, not the number of its kernels.
+    #[must_use]
+    pub const fn sparing() -> Self {
+        Self { name: "S, one example a step", batch: 1, ..Self::small() }
+    }
+
     /// A model of a few hundred parameters, for tests of gradients.
     #[must_use]
     pub const fn tiny() -> Self {
@@ -76,9 +83,6 @@ impl Preset {
         self.tokens() * self.dim
     }
 
-    /// Largest batch that is answered: four times the own one.
-    #[must_use]
-    pub const fn most_batch(&self) -> usize {
-        4 * self.batch
-    }
+    /// Largest batch that is answered.
+    pub const MOST_BATCH: usize = 32;
 }

@@ -6,8 +6,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use futures::channel::mpsc;
 use crate::Choice;
+use futures::channel::mpsc;
 use model::{Chosen, Dataset, Learner, Preset};
 use peer::{Control, Inbound, Peer};
 use protocol::exchange::{Refuse, Request, Response};

@@ -103,10 +103,7 @@ impl Validator {
     /// Starts it inside the runtime of its folder; it runs in tasks of its own from then on.
     ///
     /// Boxed, so that the engine is compiled here and not once more in every program that starts it.
-    pub fn start(
-        context: runtime::Context,
-        config: Config,
-    ) -> BoxFuture<'static, Result<LedgerHandle, StartError>> {
+    pub fn start(context: runtime::Context, config: Config) -> BoxFuture<'static, Result<LedgerHandle, StartError>> {
         Self::wire(context, config).boxed()
     }
 

@@ -1,5 +1,6 @@
 //! The class `Tab` in a real browser, without a node: what it refuses, what it says when something is missing, what it keeps.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on should fail")]
 #![cfg(target_arch = "wasm32")]
 
 use commonware_cryptography::{Hasher, Sha256, Signer, ed25519::PrivateKey};

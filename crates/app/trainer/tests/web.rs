@@ -1,5 +1,6 @@
 //! Training in a browser, on both devices.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on should fail")]
 #![cfg(target_arch = "wasm32")]
 #![recursion_limit = "256"]
 

@@ -3,11 +3,13 @@
 use crate::site::files;
 use crate::workspace::Workspace;
 use anyhow::{Result, bail};
+use std::collections::BTreeSet;
 use std::fs;
 
-/// Reads every source file; an error lists all that is untidy.
+/// Reads every source file; an error lists all that is untidy, and the tests that THREATS.md names but nobody wrote.
 pub fn check(workspace: &Workspace) -> Result<()> {
     let mut untidy = Vec::new();
+    let mut functions = BTreeSet::new();
     for folder in ["crates", "tests", "www"] {
         for file in files(&workspace.root.join(folder))? {
             let kind = file.extension().and_then(|kind| kind.to_str()).unwrap_or_default();
@@ -16,13 +18,31 @@ pub fn check(workspace: &Workspace) -> Result<()> {
             }
             let name = file.strip_prefix(&workspace.root).unwrap_or(&file).display().to_string();
             let text = fs::read_to_string(&file)?;
+            functions.extend(text.lines().filter_map(function).map(str::to_owned));
             untidy.extend(faults(kind, &text).into_iter().map(|fault| format!("{name}: {fault}")));
         }
     }
+    let threats = fs::read_to_string(workspace.root.join("THREATS.md"))?;
+    let unwritten = tests_named_in(&threats).filter(|test| !functions.contains(*test));
+    untidy.extend(unwritten.map(|test| format!("THREATS.md: no test `{test}`")));
     if !untidy.is_empty() {
         bail!("untidy files:\n  {}", untidy.join("\n  "));
     }
     Ok(())
+}
+
+/// The name of the function that this line declares.
+fn function(line: &str) -> Option<&str> {
+    let (_, rest) = line.split_once("fn ")?;
+    rest.split(['(', '<']).next()
+}
+
+/// Tests that the document names: words in backticks that read like a function of ours.
+fn tests_named_in(threats: &str) -> impl Iterator<Item = &str> {
+    let quoted = threats.split('`').skip(1).step_by(2);
+    quoted.filter(|word| {
+        word.contains('_') && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    })
 }
 
 fn faults(kind: &str, text: &str) -> Vec<String> {
@@ -63,12 +83,20 @@ const PROMISES: [&str; 3] = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!(
 
 #[cfg(test)]
 mod tests {
-    use super::{LONGEST, PROMISES, faults};
+    use super::{LONGEST, PROMISES, faults, function, tests_named_in};
 
     #[test]
     fn a_tidy_file_has_no_faults() {
         assert!(faults("rs", "//! What it is.\nfn main() {}\n").is_empty());
         assert!(faults("js", "const a = 1;\n").is_empty());
+    }
+
+    #[test]
+    fn tests_are_found_in_words_and_in_code() {
+        assert_eq!(tests_named_in("a `b_c`, `d e_f`, `g` and `h_i`").collect::<Vec<_>>(), ["b_c", "h_i"]);
+        assert_eq!(function("    async fn b_c() {"), Some("b_c"));
+        assert_eq!(function("        fn b_c(x in y()) {"), Some("b_c"));
+        assert_eq!(function("let x = 1;"), None);
     }
 
     #[test]

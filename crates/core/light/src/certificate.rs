@@ -135,7 +135,7 @@ impl Committee {
     }
 
     /// The parts of a finalization, as its codec writes them: proposal, bitmap, one signature a set bit.
-    fn read(&self, bytes: &[u8]) -> Result<(Proposal<Digest>, Signers, Vec<Lazy<Signature>>), Error> {
+    fn read(&self, bytes: &[u8]) -> Result<Parts, Error> {
         let named = |error| Error::codec(WHAT, bytes.len(), &error);
         let validators = self.keys.len();
         let mut rest = Copying(bytes);
@@ -152,5 +152,8 @@ impl Committee {
         }
     }
 }
+
+/// What a finalization is made of.
+type Parts = (Proposal<Digest>, Signers, Vec<Lazy<Signature>>);
 
 const WHAT: &str = "certificate";

@@ -324,8 +324,8 @@ impl Participant {
 }
 
 /// Height on an epoch boundary's clock: blocks `tempo · e ..` belong to epoch e.
-const fn epoch(height: u64, tempo: u64) -> u64 {
-    if tempo == 0 { height } else { height / tempo }
+fn epoch(height: u64, tempo: u64) -> u64 {
+    height.checked_div(tempo).unwrap_or(height)
 }
 
 /// Most scores kept.

@@ -1,5 +1,7 @@
 //! The golden vectors, natively. The browser runs the same functions and must get the same hashes.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on should fail")]
+
 extern crate peerage_mechanism as mechanism;
 
 mod vectors;

@@ -125,7 +125,7 @@ fn list(folder: &Folder) -> Result<Vec<(Height, PathBuf)>, FolderError> {
             found.push((Height(height), path));
         }
     }
-    found.sort_by(|a, b| b.0.cmp(&a.0));
+    found.sort_by_key(|found| std::cmp::Reverse(found.0));
     Ok(found)
 }
 

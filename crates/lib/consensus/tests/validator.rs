@@ -1,6 +1,8 @@
 //! An embedded validator in a real folder: transactions become final, light clients accept what it serves, and its state
 //! survives an end without warning.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on should fail")]
+
 use bytes::Bytes;
 use commonware_codec::{DecodeExt, Encode};
 use commonware_cryptography::Signer;

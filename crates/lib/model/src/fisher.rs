@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 /// batch, and is scaled back by `batch` before squaring. Sizes that disagree give 0.
 #[must_use]
 pub fn fisher(answer: &[f32], gradient: &[f32], batch: usize) -> f64 {
-    if batch == 0 || answer.len() != gradient.len() || answer.len() % batch != 0 || answer.is_empty() {
+    if batch == 0 || answer.len() != gradient.len() || !answer.len().is_multiple_of(batch) || answer.is_empty() {
         return 0.0;
     }
     let row = answer.len() / batch;

@@ -126,8 +126,8 @@ impl Learner {
             Some(foreign) => {
                 let gradient = TensorData::new(foreign.gradient.clone(), [foreign.batch, seq, dim]);
                 let gradient = Tensor::<3>::from_data(gradient, &self.device);
-                let theirs = encoded.clone().slice([batch.batch..rows]);
-                (encoded.slice([0..batch.batch]), Some((theirs * gradient).sum()))
+                let theirs = encoded.clone().slice(batch.batch..rows);
+                (encoded.slice(0..batch.batch), Some((theirs * gradient).sum()))
             }
         };
         let scores = self.network.scores(own.clone().detach());
@@ -171,8 +171,8 @@ impl Learner {
         let mut loss = (means.clone() * weights).sum();
         let mut readings = vec![Reading::new(means.inner())];
         if leaf.is_some() {
-            let teacher = logits.clone().slice([0..tokens]);
-            let student = logits.slice([2 * tokens..3 * tokens]);
+            let teacher = logits.clone().slice(0..tokens);
+            let student = logits.slice(2 * tokens..3 * tokens);
             let distance = kl(teacher, student, self.preset.temperature);
             readings.push(Reading::new(distance.clone().inner()));
             loss = loss + distance * self.preset.distillation;

@@ -97,7 +97,7 @@ impl Network {
     pub fn encode(&self, bytes: Tensor<2, Int>) -> Tensor<3> {
         let [_, seq] = bytes.dims();
         let positions = self.positions.val();
-        let positions = if positions.dims()[0] == seq { positions } else { positions.slice([0..seq]) };
+        let positions = if positions.dims()[0] == seq { positions } else { positions.slice(0..seq) };
         let mut x = burn::tensor::module::embedding(self.bytes.val(), bytes) + positions.unsqueeze();
         let mask = causal(seq, &x.device());
         for block in &self.blocks {

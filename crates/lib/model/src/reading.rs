@@ -151,6 +151,7 @@ pub(crate) fn values(data: TensorData) -> Result<Vec<f32>, Error> {
     data.try_into_vec::<f32>().map_err(|error| Error::Device(format!("{error:?}")))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the form that `map_err` takes")]
 pub(crate) fn device(error: burn::tensor::ExecutionError) -> Error {
     Error::Device(error.to_string())
 }

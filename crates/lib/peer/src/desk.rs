@@ -28,7 +28,6 @@ pub struct Inbound {
 
 impl Inbound {
     /// A request of `peer` that arrived now, and where its response will come from.
-    #[must_use]
     pub fn new(peer: String, request: Request) -> (Self, oneshot::Receiver<Response>) {
         let (respond, response) = oneshot::channel();
         (Self { peer, request, respond, arrived: Instant::now() }, response)
@@ -107,7 +106,7 @@ impl Desk {
         match request {
             Request::Ask(ask) => {
                 let late = arrived.elapsed().as_millis() >= u128::from(ask.deadline_ms());
-                let answer = if late { Err(Refuse::TooLate) } else { self.answer(learner, peer.clone(), &ask) };
+                let answer = if late { Err(Refuse::TooLate) } else { self.answer(learner, peer, &ask) };
                 match answer {
                     Ok(answer) => self.answers.push(async move { answer.finish(respond).await }.boxed_local()),
                     Err(refuse) => drop(respond.send(Response::Refuse(refuse))),

@@ -34,10 +34,10 @@ impl Memory {
     /// Remembers an ask; the oldest of the same peer, or of all, makes room.
     pub(crate) fn remember(&mut self, ask: Remembered) {
         self.asks.retain(|other| other.peer != ask.peer || other.id != ask.id);
-        if self.asks.iter().filter(|other| other.peer == ask.peer).count() >= Self::ASKS_PER_PEER {
-            if let Some(oldest) = self.asks.iter().position(|other| other.peer == ask.peer) {
-                self.asks.remove(oldest);
-            }
+        if self.asks.iter().filter(|other| other.peer == ask.peer).count() >= Self::ASKS_PER_PEER
+            && let Some(oldest) = self.asks.iter().position(|other| other.peer == ask.peer)
+        {
+            self.asks.remove(oldest);
         }
         if self.asks.len() >= Self::ASKS {
             self.asks.pop_front();

@@ -137,12 +137,12 @@ impl<M: Mesh + 'static> Peer<M> {
     /// Steps 1 to 5 of the seven.
     async fn step(&mut self, events: &mut impl FnMut(Event)) -> Result<(), Error> {
         let started = Instant::now();
-        if self.kind != Kind::Cpu && self.learner.step() % CHECKPOINT == 0 {
+        if self.kind != Kind::Cpu && self.learner.step().is_multiple_of(CHECKPOINT) {
             let copying = self.learner.checkpoint();
             self.checkpoint = Some(self.desk.attend(&self.learner, copying).await?);
         }
         let batch = self.dataset.batch(self.learner.preset().batch, &mut self.batches);
-        let foreign = (self.learner.step() % FOREIGN == 0).then(|| self.desk.memory.next()).flatten();
+        let foreign = self.learner.step().is_multiple_of(FOREIGN).then(|| self.desk.memory.next()).flatten();
         let applied = u32::from(foreign.is_some());
         let begun = self.learner.begin(&batch, foreign.as_ref())?;
         self.breathe().await;
@@ -179,7 +179,7 @@ impl<M: Mesh + 'static> Peer<M> {
             applied,
             served: std::mem::take(&mut self.desk.served),
         }));
-        if step % TELL == 0 {
+        if step.is_multiple_of(TELL) {
             events(Event::Scores(self.scores.list()));
         }
         Ok(())

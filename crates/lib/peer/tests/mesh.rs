@@ -1,5 +1,6 @@
 //! Peers in one process, over a mesh of channels: honest ones, and others named by their sin.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on should fail")]
 #![recursion_limit = "256"]
 
 use std::cell::RefCell;

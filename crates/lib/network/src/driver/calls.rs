@@ -90,7 +90,7 @@ impl Driver {
                 if let Some(peer) = self.calls.hellos.remove(&request_id) {
                     // A connection that ended tells itself.
                     if !matches!(error, OutboundFailure::ConnectionClosed | OutboundFailure::DialFailure) {
-                        self.turn_away(peer, format!("did not answer hello: {error}"), now);
+                        self.turn_away(peer, &format!("did not answer hello: {error}"), now);
                     }
                 } else if let Some(call) = self.calls.exchanges.remove(&request_id) {
                     self.traffic.failed += 1;
@@ -108,9 +108,9 @@ impl Driver {
                 // A refusal of ours needs no answer: the other is turned away.
                 let _ = self.meet(peer, hello, now);
             }
-            Ok(Response::Refuse(refuse)) => self.turn_away(peer, format!("refused the hello: {refuse}"), now),
-            Ok(_) => self.turn_away(peer, "answered hello with something else".into(), now),
-            Err(error) => self.turn_away(peer, error.to_string(), now),
+            Ok(Response::Refuse(refuse)) => self.turn_away(peer, &format!("refused the hello: {refuse}"), now),
+            Ok(_) => self.turn_away(peer, "answered hello with something else", now),
+            Err(error) => self.turn_away(peer, &error.to_string(), now),
         }
     }
 

@@ -135,14 +135,14 @@ impl Driver {
                 Ok(())
             }
             Err((refuse, reason)) => {
-                self.turn_away(peer, reason, now);
+                self.turn_away(peer, &reason, now);
                 Err(refuse)
             }
         }
     }
 
     /// Disconnects a peer after a moment and leaves it alone for a while.
-    pub(super) fn turn_away(&mut self, peer: PeerId, reason: String, now: Instant) {
+    pub(super) fn turn_away(&mut self, peer: PeerId, reason: &str, now: Instant) {
         self.mesh.avoid(&peer, now);
         if let Some(state) = self.peers.get_mut(&peer) {
             self.closing.extend(state.links.iter().map(|link| (now + FAREWELL, link.id)));
@@ -151,7 +151,7 @@ impl Driver {
                 self.events.tell(Event::NeighbourGone { peer });
             }
         }
-        self.events.tell(Event::Refused { peer, reason: super::shorten(&reason) });
+        self.events.tell(Event::Refused { peer, reason: super::shorten(reason) });
     }
 
     /// Closes connections whose time of grace is over.
@@ -176,7 +176,7 @@ impl Driver {
         };
         let silent: Vec<PeerId> = self.peers.iter().filter(silent).map(|(peer, _)| *peer).collect();
         for peer in silent {
-            self.turn_away(peer, format!("said no hello within {} s", SILENCE.as_secs()), now);
+            self.turn_away(peer, &format!("said no hello within {} s", SILENCE.as_secs()), now);
         }
     }
 

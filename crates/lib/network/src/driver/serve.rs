@@ -115,7 +115,7 @@ impl Driver {
             },
             Ok(_) => Response::Refuse(Refuse::Unreadable),
             Err(error) => {
-                self.turn_away(peer, error.to_string(), now);
+                self.turn_away(peer, &error.to_string(), now);
                 Response::Refuse(Refuse::Unreadable)
             }
         }

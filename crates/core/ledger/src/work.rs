@@ -72,7 +72,7 @@ mod tests {
         assert!(puzzle.check(work));
         assert_eq!(puzzle.search(work, 1), Some(work));
         assert_eq!(puzzle.search(0, work), None);
-        let other = Puzzle { key: PrivateKey::from_seed(2).public_key(), ..puzzle.clone() };
+        let other = Puzzle { key: PrivateKey::from_seed(2).public_key(), ..puzzle };
         assert!(!other.check(work));
         assert!(!Puzzle { recent: Digest::from([3; 32]), ..puzzle.clone() }.check(work));
         assert!(!Puzzle { chain: ChainId(Digest::from([3; 32])), ..puzzle }.check(work));

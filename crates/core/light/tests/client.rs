@@ -233,7 +233,7 @@ fn heights_and_times_that_do_not_rise_are_refused() {
     let error = client.accept(old, &certificate, chain.time()).unwrap_err();
     assert_eq!(error, Error::NonMonotonicHeight { head: Height(100), got: Height(20) });
     assert!(!error.blames_sender());
-    let same_time = Header { height: Height(102), ..header.clone() };
+    let same_time = Header { height: Height(102), ..header };
     let certificate = chain.certify(same_time.digest());
     let error = client.accept(same_time, &certificate, chain.time()).unwrap_err();
     assert_eq!(error, Error::NonMonotonicTime { head: header.time, got: header.time });
@@ -247,7 +247,7 @@ fn two_blocks_at_one_height_are_evidence_and_the_end() {
     let mut client = client(&chain);
     let (header, finalization) = chain.head();
     client.accept(header.clone(), &finalization, chain.time()).unwrap();
-    let other = Header { time: header.time + 1, ..header.clone() };
+    let other = Header { time: header.time + 1, ..header };
     let second = chain.certify(other.digest());
     let error = client.accept(other.clone(), &second, chain.time()).unwrap_err();
     assert_eq!(error, Error::Conflict { height: Height(3) });

@@ -169,7 +169,7 @@ mod tests {
         let action = Action::Transfer { to: genesis.neurons[0].key.clone(), amount: Amount(1_000_000) };
         let faucet = PrivateKey::from_seed(1);
         let transaction = Transaction::sign(&faucet, genesis.chain(), Nonce(0), LedgerHeight(9), action);
-        let (state, _) = genesis.state().unwrap().apply(&at, &[transaction.clone()]).unwrap();
+        let (state, _) = genesis.state().unwrap().apply(&at, std::slice::from_ref(&transaction)).unwrap();
         let context = Context { round: Round::new(Epoch::zero(), View::new(3)), ..begin.context() };
         Block::new(context, &at, &state, Body { transactions: vec![transaction] })
     }

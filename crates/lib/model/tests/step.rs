@@ -104,13 +104,12 @@ fn gradients_and_scores_meet_their_definition() {
             .map(|a| Answered { slot: a.slot, values: a.values[b * row..(b + 1) * row].to_vec() })
             .collect();
         let alone = run(&learner, &one, own.clone(), None);
-        for which in 0..2 {
-            mean[which] += fisher(&own[which].values, &alone.gradients[which], 1) / preset.batch as f64;
+        for ((mean, answer), gradient) in mean.iter_mut().zip(&own).zip(&alone.gradients) {
+            *mean += fisher(&answer.values, gradient, 1) / preset.batch as f64;
         }
     }
-    for which in 0..2 {
-        let score = outcome.scores[which];
-        assert!(score > 0.0 && (score - mean[which]).abs() < 1e-3 * mean[which], "{score} {}", mean[which]);
+    for (score, mean) in outcome.scores.iter().zip(mean) {
+        assert!(*score > 0.0 && (score - mean).abs() < 1e-3 * mean, "{score} {mean}");
     }
     assert!(outcome.own > 0.0);
 }
@@ -202,7 +201,7 @@ fn poison_moves_an_honest_peer_no_further_than_its_budget() {
 fn a_true_gradient_helps_its_sender() {
     let preset = Preset { alone: 0.0, ..Preset::small() };
     let sender = learner(preset.clone(), 1);
-    let mut receiver = learner(Preset { rate: 1e-3, warmup: 1, ..preset.clone() }, 2);
+    let mut receiver = learner(Preset { rate: 1e-3, warmup: 1, ..preset }, 2);
     let batch = batch(&preset, 4);
     // One own step, so that the budget knows the own gradient's size.
     let own = self::batch(&preset, 5);

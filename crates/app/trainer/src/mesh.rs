@@ -26,10 +26,13 @@ pub(crate) struct Page {
     inner: Rc<Inner>,
 }
 
+/// Bytes of a response, or why there are none.
+type Reply = Result<Vec<u8>, String>;
+
 #[derive(Default)]
 struct Inner {
     neighbours: RefCell<Vec<Neighbour>>,
-    waiting: RefCell<HashMap<u32, oneshot::Sender<Result<Vec<u8>, String>>>>,
+    waiting: RefCell<HashMap<u32, oneshot::Sender<Reply>>>,
     next: Cell<u32>,
 }
 
@@ -41,7 +44,7 @@ impl Page {
     }
 
     /// A reply came, or the reason why none does. One that nobody waits for is dropped.
-    pub(crate) fn resolve(&self, id: u32, reply: Result<Vec<u8>, String>) {
+    pub(crate) fn resolve(&self, id: u32, reply: Reply) {
         if let Some(waiting) = self.inner.waiting.borrow_mut().remove(&id) {
             drop(waiting.send(reply));
         }

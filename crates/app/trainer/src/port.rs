@@ -31,10 +31,10 @@ pub(crate) fn scope() -> Option<DedicatedWorkerGlobalScope> {
 pub(crate) fn post(event: &Event) {
     let (Some(scope), Ok(object)) = (scope(), plain(event)) else { return };
     let transfer = Array::new();
-    if let Ok(bytes) = Reflect::get(&object, &"bytes".into()) {
-        if let Some(bytes) = bytes.dyn_ref::<Uint8Array>() {
-            transfer.push(&bytes.buffer());
-        }
+    if let Ok(bytes) = Reflect::get(&object, &"bytes".into())
+        && let Some(bytes) = bytes.dyn_ref::<Uint8Array>()
+    {
+        transfer.push(&bytes.buffer());
     }
     // The page is gone where this fails, and this worker with it.
     drop(scope.post_message_with_transfer(&object, &transfer));

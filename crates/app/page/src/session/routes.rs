@@ -59,13 +59,13 @@ impl Session {
                     drop(words.unbounded_send(Word::Replied(id, reply)));
                 });
             }
-            auditor::Event::Identity { seed, key, record, .. } => self.on_identity(&seed, key, &record),
+            auditor::Event::Identity { seed, key, record, .. } => self.on_identity(&seed, &key, &record),
             _ => self.listener.pass(message),
         }
     }
 
     /// The hot key is ready, or its record was renewed.
-    fn on_identity(&mut self, seed: &str, key: String, record: &[u8]) {
+    fn on_identity(&mut self, seed: &str, key: &str, record: &[u8]) {
         if self.options.seed.is_none() {
             self.keys.keep(seed);
         }
@@ -76,9 +76,9 @@ impl Session {
             // A network that has stopped needs no hello.
             let _ = network.set_hello(hello).await;
         });
-        if self.key.replace(key.clone()).is_none() {
+        if self.key.replace(key.to_owned()).is_none() {
             let (chain, peer) = (self.chain.to_string(), self.network.peer().to_string());
-            self.listener.say(&PageEvent::Identity { key: &key, chain: &chain, peer, kept: self.keys.kept() });
+            self.listener.say(&PageEvent::Identity { key, chain: &chain, peer, kept: self.keys.kept() });
             if self.joined {
                 self.to_auditor(&auditor::Command::Join);
             }

@@ -29,14 +29,17 @@ use std::{
 use thiserror::Error;
 use tower_http::{CompressionLevel, compression::CompressionLayer, services::ServeDir};
 
+/// Makes `/bootstrap.json` for a browser that reached this machine under the given name; `None` while there is none.
+pub type Bootstrap = Box<dyn Fn(Option<&str>) -> Option<String> + Send + Sync>;
+
 /// What the site is made of.
 pub struct Site {
     /// Folder of the built page.
     pub folder: PathBuf,
     /// The text that tabs learn.
     pub corpus: Corpus,
-    /// `/bootstrap.json` for a browser that reached this machine under the given name, or `None` while there is none.
-    pub bootstrap: Box<dyn Fn(Option<&str>) -> Option<String> + Send + Sync>,
+    /// What a tab starts from.
+    pub bootstrap: Bootstrap,
 }
 
 /// Checks that a built page lies in `folder`.

@@ -41,11 +41,11 @@ pub(crate) struct Roster {
 const SILENT: u64 = 4;
 const NONSENSE: u64 = 32;
 /// Doublings of that.
-const DOUBLINGS: u32 = 5;
+const DOUBLINGS: u32 = 7;
 /// Wait for an answer, ms: of a neighbour not yet measured, at least, at most.
 const FIRST_MS: f64 = 3_000.0;
 const LEAST_MS: f64 = 300.0;
-const MOST_MS: f64 = 5_000.0;
+const MOST_MS: f64 = 8_000.0;
 /// Keys remembered beyond those in slots.
 const RECORDS: usize = 256;
 
@@ -90,10 +90,11 @@ impl Roster {
         record.latency = Some(record.latency.map_or(millis, |latency| latency + 0.2 * (millis - latency)));
     }
 
-    /// No answer came, or a refusal; waits a little longer next time.
+    /// No answer came, or a refusal; waits longer next time, so that a slow neighbour is heard in the end. Masks grow
+    /// faster than waits: one that stays silent costs less and less.
     pub(crate) fn missed(&mut self, key: &str, step: u64) {
         let record = self.record(key);
-        record.latency = record.latency.map(|latency| (1.5 * latency).min(MOST_MS));
+        record.latency = Some((1.5 * record.latency.unwrap_or(FIRST_MS / 3.0)).min(MOST_MS));
         record.mask(step, SILENT);
     }
 
@@ -185,7 +186,9 @@ mod tests {
         for _ in 0..20 {
             roster.missed("a", 1);
         }
-        assert_eq!(roster.deadline(["a"].into_iter()), 5_000);
+        assert_eq!(roster.deadline(["a"].into_iter()), 8_000);
+        roster.missed("never heard", 1);
+        assert_eq!(roster.deadline(["never heard"].into_iter()), 4_600);
     }
 
     #[test]

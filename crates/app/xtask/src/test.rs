@@ -41,7 +41,8 @@ fn native(shell: &Shell) -> Command {
 
 /// The `wasm-bindgen-test` suite of one module of the tab.
 fn in_browser(shell: &Shell, browser: &Browser, package: &str) -> Result<Command> {
-    let mut command = shell.cargo(["test", "--locked", "--release", "--target", TARGET, "--package", package]);
+    let mut command =
+        shell.cargo(["test", "--locked", "--release", "--target", TARGET, "--package", package, "--tests"]);
     command.env("CHROMEDRIVER", &browser.driver);
     command.env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", capabilities(shell, browser)?);
     command.env("WASM_BINDGEN_TEST_TIMEOUT", "300");
@@ -120,13 +121,16 @@ impl Results {
 /// Adds up the closing lines of nextest, of cargo's runner and wasm-bindgen's, and of Node's.
 fn tally(text: &str) -> (u64, u64) {
     let (mut passed, mut failed) = (0, 0);
+    let summary = |line: &str| line.starts_with("Summary [") && line.contains(" run: ");
+    // Where nextest ran, lines of cargo's runner are what a failed test printed.
+    let nextest = text.lines().any(|line| summary(line.trim()));
     for line in text.lines().map(str::trim) {
         let words: Vec<&str> = line.split([' ', ',', ';', ':']).filter(|word| !word.is_empty()).collect();
         let before = |name: &str| {
             let at = words.iter().position(|word| *word == name)?;
             words.get(at.checked_sub(1)?)?.parse::<u64>().ok()
         };
-        if line.starts_with("test result:") || (line.starts_with("Summary [") && line.contains(" run: ")) {
+        if summary(line) || (!nextest && line.starts_with("test result:")) {
             passed += before("passed").unwrap_or(0);
             failed += before("failed").unwrap_or(0) + before("timed").unwrap_or(0);
         } else if let ["ℹ" | "#", name @ ("pass" | "fail" | "cancelled"), number] = words[..] {
@@ -158,10 +162,18 @@ mod tests {
 
     #[test]
     fn closing_lines_of_each_runner_are_added_up() {
-        let text = "     Summary [   3.214s] 45 tests run: 43 passed (1 slow), 2 failed, 1 skipped\n\
-                    test result: ok. 5 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.1s\n\
-                    ℹ tests 9\nℹ pass 7\nℹ fail 1\nℹ cancelled 1\n# pass 2\n";
-        assert_eq!(tally(text), (43 + 5 + 7 + 2, 2 + 1 + 1));
+        let cargo = "test result: ok. 5 passed; 0 failed; 0 ignored; 0 measured; finished in 0.1s\n\
+                     test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; finished in 0.1s\n";
+        assert_eq!(tally(cargo), (6, 2));
+        let node = "ℹ tests 9\nℹ pass 7\nℹ fail 1\nℹ cancelled 1\n# pass 2\n";
+        assert_eq!(tally(node), (9, 2));
+    }
+
+    #[test]
+    fn what_a_failed_test_printed_is_not_counted_again() {
+        let nextest = "    test result: FAILED. 0 passed; 1 failed; 0 ignored\n\
+                            Summary [   3.214s] 45 tests run: 42 passed (1 slow), 2 failed, 1 timed out, 1 skipped\n";
+        assert_eq!(tally(nextest), (42, 3));
     }
 
     #[test]

@@ -17,7 +17,7 @@ export class Tab {
     const browser = await launch(options);
     try {
       const {page, errors} = await open(browser, name);
-      const tab = new Tab(name, browser, page, errors, options.webgpu ?? false);
+      const tab = new Tab(name, browser, page, errors, options?.webgpu ?? false);
       await page.goto(url, {waitUntil: 'domcontentloaded'});
       await page.waitForFunction(() => 'peerage' in window, undefined, {timeout: 30_000});
       return tab;

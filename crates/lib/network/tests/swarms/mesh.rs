@@ -1,7 +1,7 @@
 //! What works: hello both ways, exchanges by websocket and by circuit, ledger queries, gossip, a node that comes back.
 
 use crate::world::{LIMIT, Swarm, chain, key};
-use peerage_network::{Event, Keypair, LedgerError, Path};
+use peerage_network::{Event, Keypair, LedgerError, Multiaddr, Path};
 use protocol::exchange::Kind;
 use std::time::Duration;
 
@@ -65,8 +65,12 @@ async fn the_ledger_is_asked_through_the_node_and_heads_are_heard() {
     let node = Swarm::node(chain, &identity, None);
     let (_, address) = node.address().await;
     let node = node.serve();
+    // Nobody listens on port 1.
+    let nowhere =
+        "/ip4/127.0.0.1/tcp/1/ws".parse::<Multiaddr>().unwrap().with_p2p(identity.public().to_peer_id()).unwrap();
+    let lost = Swarm::tab(chain, &nowhere, 2);
+    assert!(matches!(lost.network.ledger(vec![1], None).await, Err(LedgerError::NoNode)));
     let mut tab = Swarm::tab(chain, &address, 1);
-    assert!(matches!(tab.network.ledger(vec![1], None).await, Err(LedgerError::NoNode)));
     tab.up().await;
     assert_eq!(tab.network.ledger(vec![1, 2, 3], None).await.unwrap(), [3, 2, 1]);
 

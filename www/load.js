@@ -1,6 +1,7 @@
 // @ts-check
 /** What the page fetches: the module with the network, the node's description of itself, the text. */
 
+const PATIENCE = 15_000; // ms without a byte of the text; the node is then as good as gone
 const MAX_CORPUS = 256e6; // bytes; more is refused before it fills the memory
 
 /** The address of a link in the page's head. @param {string} id */
@@ -56,7 +57,24 @@ export async function bootstrap() {
  * @returns {Promise<Uint8Array>}
  */
 export async function corpus({url, bytes}, progress) {
-  const response = await get(new URL(url.replace(/^\//, ''), document.baseURI), {});
+  const silence = new AbortController();
+  const late = () => silence.abort(new Error(`no byte came for ${PATIENCE / 1000} s`));
+  let timer = setTimeout(late, PATIENCE);
+  try {
+    return await read(await get(new URL(url.replace(/^\//, ''), document.baseURI), {signal: silence.signal}), bytes, (received, total) => {
+      clearTimeout(timer);
+      timer = setTimeout(late, PATIENCE);
+      progress(received, total);
+    });
+  } catch (error) {
+    throw silence.signal.aborted ? silence.signal.reason : error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The body of a response as it comes. @param {Response} response @param {number} bytes @param {(received: number, total: number) => void} progress */
+async function read(response, bytes, progress) {
   if (!response.ok || !response.body) throw new Error(`The node did not hand out its text (it answered ${response.status}).`);
   const total = bytes || 0;
   const parts = [];

@@ -27,6 +27,7 @@ use std::{
 
 /// Runs until told to end.
 pub fn run(options: cli::Dev) -> Result<()> {
+    open_files();
     let prepared = Prepared::new(options)?;
     // The runtime's storage is the engine's part of the data folder.
     let runner = prepared.data.folder.runner();
@@ -40,6 +41,19 @@ pub fn run(options: cli::Dev) -> Result<()> {
             place.join("engine").display()
         )
     })
+}
+
+/// Takes as many open files as the system allows: every tab and every reader of the site is one, and the engine, which
+/// must not fail for want of one, shares them.
+fn open_files() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+        if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+            tracing::debug!(%error, "the number of open files stays as it is");
+        }
+    }
 }
 
 /// Everything that could be checked before the first task.

@@ -6,11 +6,13 @@
 //! chain than before gets no tab: the tab's stake is on the chain of its first visit.
 
 use futures::channel::oneshot;
+use futures::future::{Either, select};
 use js_sys::{Function, Object, Promise, Reflect};
 use network::Keypair;
 use protocol::wire::{from_hex, hex};
 use std::{cell::RefCell, rc::Rc};
 use wasm_bindgen::prelude::{Closure, JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::Storage;
 
 /// The identity of this tab on one chain.
@@ -157,13 +159,12 @@ impl Lock {
         });
         let asked = Reflect::set(&options, &"ifAvailable".into(), &true.into())
             .and_then(|_| request.call3(&locks, &name.into(), &options, &granted));
-        if asked.is_err() {
-            return Locked::NoLocks;
-        }
-        match receiver.await {
-            Ok(Some(lock)) => Locked::Ours(lock),
-            Ok(None) => Locked::Taken,
-            Err(_) => Locked::NoLocks,
+        let Ok(asked) = asked else { return Locked::NoLocks };
+        // A browser that denies locks never calls back: the promise, else settled after the callback, is rejected.
+        match select(receiver, JsFuture::from(Promise::resolve(&asked))).await {
+            Either::Left((Ok(Some(lock)), _)) => Locked::Ours(lock),
+            Either::Left((Ok(None), _)) => Locked::Taken,
+            Either::Left((Err(_), _)) | Either::Right(_) => Locked::NoLocks,
         }
     }
 }

@@ -190,7 +190,9 @@ impl Session {
                     self.look();
                     tick = TimeoutFuture::new(TICK_MS).fuse();
                 }
-                () = patience => self.training = Training::Ended,
+                () = patience => if self.stopping.is_some() {
+                    self.training = Training::Ended;
+                },
             }
             if self.stopping.is_some() && self.training == Training::Ended {
                 break;

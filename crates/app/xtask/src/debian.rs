@@ -2,7 +2,6 @@
 
 use crate::shell::{Shell, read, run, say};
 use anyhow::{Result, bail};
-use std::process::Command;
 
 /// Installs `packages`; where that is not for us to do, an error says what to type.
 pub fn install(shell: &Shell, packages: &[&str]) -> Result<()> {
@@ -14,21 +13,11 @@ pub fn install(shell: &Shell, packages: &[&str]) -> Result<()> {
         bail!("not root, so nothing was installed; run `sudo {line}` and then this again");
     }
     say(format!("  installing with apt-get: {}", packages.join(" ")));
-    if run(&mut apt(shell, packages)).is_err() {
-        // The lists of a bare machine are empty or old.
-        run(shell.command("apt-get").args(["update", "-q"]))?;
-        run(&mut apt(shell, packages))?;
-    }
-    Ok(())
-}
-
-fn apt(shell: &Shell, packages: &[&str]) -> Command {
+    // The lists of a bare machine are empty, or old and name versions that will not do.
+    run(shell.command("apt-get").args(["update", "-q"]))?;
     let mut command = shell.command("apt-get");
-    command
-        .args(["install", "-q", "-y", "--no-install-recommends"])
-        .args(packages)
-        .env("DEBIAN_FRONTEND", "noninteractive");
-    command
+    command.args(["install", "-q", "-y", "--no-install-recommends"]).args(packages);
+    run(command.env("DEBIAN_FRONTEND", "noninteractive"))
 }
 
 fn root(shell: &Shell) -> bool {

@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 
 /// The shell of a toolchain that needs no work, with words for the reader; `None` where work is needed.
 pub fn probe(shell: &Shell) -> Result<Option<(Shell, String)>> {
-    if let Some(words) = ready(shell)? {
+    let active = ready(shell);
+    if let Ok(Some(words)) = active {
         return Ok(Some((shell.clone(), words)));
     }
     // A toolchain that an earlier set-up linked (way 3) is as good as the active one.
@@ -24,7 +25,7 @@ pub fn probe(shell: &Shell) -> Result<Option<(Shell, String)>> {
             return Ok(Some((linked, words)));
         }
     }
-    Ok(None)
+    active.map(|_| None)
 }
 
 /// Gets the library of wasm32 and gives the shell of the toolchain that has it.

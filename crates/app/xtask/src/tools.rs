@@ -81,6 +81,11 @@ pub fn make_packages(shell: &Shell) -> Result<String> {
     if shell.which("npm").is_none() {
         bail!("npm is missing: install Node.js 20 or newer (https://nodejs.org), then run this again");
     }
+    let version = read(shell.command("node").arg("--version")).context("Node.js does not start here")?;
+    let major = version.trim().trim_start_matches('v').split('.').next().and_then(|major| major.parse::<u32>().ok());
+    if major.is_none_or(|major| major < 20) {
+        bail!("Node.js {} is too old: install 20 or newer (https://nodejs.org), then run this again", version.trim());
+    }
     run(shell.command("npm").args(["ci", "--no-audit", "--no-fund"]).env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1"))?;
     fs::copy(shell.workspace.root.join("package-lock.json"), stamp(shell))?;
     packages(shell).context("node_modules changed while it was looked at")

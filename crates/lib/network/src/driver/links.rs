@@ -107,6 +107,10 @@ impl Driver {
 
     /// Takes what a peer says of itself: a neighbour, or the reason why not.
     pub(super) fn meet(&mut self, peer: PeerId, hello: Hello, now: Instant) -> Result<(), Refuse> {
+        // The same words again change nothing; a peer that repeats them costs no check and no event.
+        if self.peers.get(&peer).is_some_and(|state| state.hello.as_ref() == Some(&hello)) {
+            return Ok(());
+        }
         let own = self.config.chain;
         let verdict = hello.check(own).map_err(|error| {
             let refuse = match error {

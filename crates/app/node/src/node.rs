@@ -77,7 +77,7 @@ async fn publish(ledger: LedgerHandle, network: Network) {
         }
         let head = heads.borrow_and_update().clone();
         if let Some(head) = head
-            && network.publish_head(head.reply().encode().to_vec()).await.is_err()
+            && network.publish(network::Topic::Heads, head.reply().encode().to_vec()).await.is_err()
         {
             return;
         }

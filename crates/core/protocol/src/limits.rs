@@ -2,6 +2,8 @@
 
 /// Longest encoded message of the exchange, bytes. A batch of 64 × 256 × 64 `f32` fills it.
 pub const MESSAGE_BYTES: usize = 4 << 20;
+/// Most bytes of requests to one peer that may be unanswered, but for a single one: half of what a data channel holds unread.
+pub const WINDOW: usize = 8 << 20;
 /// Longest encoded ledger query, bytes: a transaction with a full row is below 1 KiB.
 pub const LEDGER_QUERY_BYTES: usize = 64 << 10;
 /// Longest encoded ledger reply, bytes: a chunk of a table is at most 512 KiB, plus its framing.

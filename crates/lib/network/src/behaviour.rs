@@ -2,7 +2,8 @@
 //!
 //! What a hostile peer could exhaust is bounded here: connections, circuits and their bytes, reservations, lengths of messages, streams.
 
-use crate::{Config, Role, codec::Bounded};
+use crate::{Config, Role, Topic, codec::Bounded, exchange};
+use commonware_cryptography::{Hasher, Sha256};
 use libp2p::{
     StreamProtocol,
     connection_limits::{self, ConnectionLimits},
@@ -18,10 +19,11 @@ use std::{num::NonZeroU32, time::Duration};
 pub(crate) struct Behaviour {
     pub(crate) limits: connection_limits::Behaviour,
     pub(crate) circuits: relay::client::Behaviour,
+    pub(crate) direct: Toggle<webrtc::Behaviour>,
     pub(crate) relay: Toggle<relay::Behaviour>,
     pub(crate) identify: identify::Behaviour,
     pub(crate) ping: ping::Behaviour,
-    pub(crate) exchange: request_response::Behaviour<Bounded>,
+    pub(crate) exchange: Toggle<exchange::Behaviour>,
     pub(crate) ledger: request_response::Behaviour<Bounded>,
     pub(crate) directory: request_response::Behaviour<Bounded>,
     pub(crate) gossip: gossipsub::Behaviour,
@@ -29,7 +31,11 @@ pub(crate) struct Behaviour {
 
 impl Behaviour {
     /// The behaviours of `config.role`.
-    pub(crate) fn new(config: &Config, circuits: relay::client::Behaviour) -> Result<Self, String> {
+    pub(crate) fn new(
+        config: &Config,
+        circuits: relay::client::Behaviour,
+        direct: Option<webrtc::Behaviour>,
+    ) -> Result<Self, String> {
         let peer = config.identity.public().to_peer_id();
         let node = config.role == Role::Node;
         let (asks, serves) = (ProtocolSupport::Outbound, ProtocolSupport::Inbound);
@@ -38,36 +44,35 @@ impl Behaviour {
             // Others would dial all remembered addresses at once.
             .with_cache_size(0);
         let mut gossip = gossipsub::Behaviour::new(
-            gossipsub::MessageAuthenticity::Signed(config.identity.clone()),
+            gossipsub::MessageAuthenticity::Anonymous,
             gossipsub::ConfigBuilder::default()
                 .max_transmit_size(limits::GOSSIP_BYTES)
-                .validation_mode(gossipsub::ValidationMode::Strict)
+                .validation_mode(gossipsub::ValidationMode::Anonymous)
+                .message_id_fn(|message| Sha256::hash(&[&message.data]).to_vec().into())
                 .validate_messages()
                 .build()
                 .map_err(|error| error.to_string())?,
         )?;
-        gossip.subscribe(&heads(config)).map_err(|error| error.to_string())?;
+        for topic in Topic::ALL {
+            gossip.subscribe(&topic.of(config.chain)).map_err(|error| error.to_string())?;
+        }
         Ok(Self {
             limits: connection_limits::Behaviour::new(connections(config.role)),
             circuits,
+            direct: direct.into(),
             relay: node.then(|| relay::Behaviour::new(peer, relay_limits())).into(),
             identify: identify::Behaviour::new(identify),
             ping: ping::Behaviour::new(ping::Config::new().with_interval(PING).with_timeout(PING_TIMEOUT)),
-            exchange: service(
-                "/peerage/exchange/1",
-                (!node).then_some(ProtocolSupport::Full),
-                Bounded { request: limits::MESSAGE_BYTES, response: limits::MESSAGE_BYTES },
-                Duration::from_millis(u64::from(limits::DEADLINE_MS)) + Duration::from_secs(5),
-            ),
+            exchange: (!node).then(exchange::Behaviour::new).into(),
             ledger: service(
                 "/peerage/ledger/1",
-                Some(if node { serves.clone() } else { asks.clone() }),
+                if node { serves.clone() } else { asks.clone() },
                 Bounded { request: limits::LEDGER_QUERY_BYTES, response: limits::LEDGER_REPLY_BYTES },
                 Duration::from_secs(15),
             ),
             directory: service(
                 "/peerage/directory/1",
-                Some(if node { serves } else { asks }),
+                if node { serves } else { asks },
                 Bounded { request: limits::DIRECTORY_BYTES, response: limits::DIRECTORY_BYTES },
                 Duration::from_secs(10),
             ),
@@ -76,18 +81,13 @@ impl Behaviour {
     }
 }
 
-/// The topic of new heads of the chain.
-pub(crate) fn heads(config: &Config) -> gossipsub::IdentTopic {
-    gossipsub::IdentTopic::new(format!("/peerage/{}/heads", config.chain))
-}
-
 fn service(
     name: &'static str,
-    support: Option<ProtocolSupport>,
+    support: ProtocolSupport,
     bounds: Bounded,
     timeout: Duration,
 ) -> request_response::Behaviour<Bounded> {
-    let protocols = support.map(|support| (StreamProtocol::new(name), support));
+    let protocols = [(StreamProtocol::new(name), support)];
     let config = request_response::Config::default().with_request_timeout(timeout).with_max_concurrent_streams(STREAMS);
     request_response::Behaviour::with_codec(bounds, protocols, config)
 }
@@ -96,8 +96,8 @@ fn connections(role: Role) -> ConnectionLimits {
     let most = match role {
         Role::Node => NODE_CONNECTIONS,
         Role::Resident => RESIDENT_CONNECTIONS,
-        // Its nodes and doubled connections come on top of its neighbours.
-        Role::Tab => limits::CONNECTIONS as u32 + 8,
+        // For a moment each neighbour is connected through a circuit too; its nodes come on top.
+        Role::Tab => 2 * limits::CONNECTIONS as u32 + 8,
     };
     ConnectionLimits::default()
         .with_max_established(Some(most))

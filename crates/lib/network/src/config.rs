@@ -3,6 +3,7 @@
 use commonware_cryptography::sha256::Digest;
 use libp2p::{Multiaddr, PeerId, identity::Keypair, multiaddr::Protocol};
 use protocol::exchange::Hello;
+use webrtc::IceServer;
 
 /// What the swarm serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub struct Config {
     pub external: Vec<Multiaddr>,
     /// Who it says it is; none for a node.
     pub hello: Option<Hello>,
+    /// STUN and TURN servers that help a tab to connect directly with others.
+    pub ice_servers: Vec<IceServer>,
 }
 
 /// Why a swarm cannot start.
@@ -81,6 +84,7 @@ impl Config {
             listen: Vec::new(),
             external: Vec::new(),
             hello: None,
+            ice_servers: Vec::new(),
         }
     }
 }

@@ -9,8 +9,10 @@
 //! | `mesh` | whom to connect with, from directory and bootstrap |
 //! | `serve` | requests of others and their responses |
 //! | `calls` | own requests and their responses |
+//! | `gossip` | what is new on the ledger |
 
 mod calls;
+mod gossip;
 mod links;
 mod mesh;
 mod nodes;
@@ -18,12 +20,13 @@ mod serve;
 
 use crate::{
     Config, Connection, Event, Network, Role, Snapshot, StartError, Traffic,
-    behaviour::{Behaviour, BehaviourEvent, heads},
+    behaviour::{Behaviour, BehaviourEvent},
     directory::Directory,
     handle::Command,
     transport,
 };
 use calls::Calls;
+use gossip::Gossip;
 use futures::{
     FutureExt, StreamExt,
     channel::{mpsc, oneshot},
@@ -31,7 +34,9 @@ use futures::{
 };
 use futures_timer::Delay;
 use libp2p::{
-    PeerId, Swarm, gossipsub, identify, ping, relay,
+    Multiaddr, PeerId, Swarm, identify,
+    multiaddr::Protocol,
+    ping, relay,
     swarm::{ConnectionId, SwarmEvent},
 };
 use links::Peer;
@@ -60,7 +65,7 @@ pub struct Driver {
     calls: Calls,
     serving: Serving,
     traffic: Traffic,
-    topic: gossipsub::IdentTopic,
+    gossip: Gossip,
 }
 
 /// Makes a swarm: a handle, its events, and the driver to be polled by the owner. Natively it must be called within a tokio runtime.
@@ -73,8 +78,14 @@ pub fn start(config: Config) -> Result<(Network, mpsc::Receiver<Event>, Driver),
     let local = config.identity.public().to_peer_id();
     let (circuit_transport, circuits) = relay::client::new(local);
     let failed = |reason| StartError::Swarm { reason };
-    let behaviour = Behaviour::new(&config, circuits).map_err(failed)?;
-    let mut swarm = transport::swarm(&config.identity, circuit_transport, behaviour).map_err(failed)?;
+    let direct = (config.role == Role::Tab).then(|| webrtc::new(local, mesh::direct(&config)));
+    let (direct_transport, direct) = direct.unzip();
+    let behaviour = Behaviour::new(&config, circuits, direct).map_err(failed)?;
+    let mut swarm = transport::swarm(&config.identity, circuit_transport, direct_transport, behaviour).map_err(failed)?;
+    if config.role == Role::Tab {
+        let address = Multiaddr::empty().with(Protocol::WebRTC);
+        swarm.listen_on(address).map_err(|error| failed(error.to_string()))?;
+    }
     for address in &config.listen {
         let refused = |reason| StartError::Listen { address: address.clone(), reason };
         transport::vacant(address).map_err(|error| refused(error.to_string()))?;
@@ -90,7 +101,7 @@ pub fn start(config: Config) -> Result<(Network, mpsc::Receiver<Event>, Driver),
         nodes: Nodes::new(&config.nodes, now)?,
         mesh: Mesh::new(&config.residents, now)?,
         hello: config.hello.clone(),
-        topic: heads(&config),
+        gossip: Gossip::default(),
         commands,
         events: Outbox { sender, waiting: VecDeque::new() },
         peers: BTreeMap::new(),
@@ -144,12 +155,8 @@ impl Driver {
                     self.say_hello(peer);
                 }
             }
-            Command::Publish(bytes) => {
-                // Nobody to publish to and a head published twice are no failures.
-                if let Err(error) = self.swarm.behaviour_mut().gossip.publish(self.topic.clone(), bytes) {
-                    tracing::debug!(%error, "head not published");
-                }
-            }
+            Command::Publish { topic, bytes } => self.publish(topic, bytes),
+            Command::Judge { id, verdict } => self.judge(id, verdict),
             Command::Snapshot(respond) => {
                 let _ = respond.send(self.snapshot());
             }
@@ -177,6 +184,7 @@ impl Driver {
     fn on_tick(&mut self, now: Instant) {
         self.close_doubled(now);
         self.drop_silent(now);
+        self.drop_unjudged(now);
         self.tend_nodes(now);
         self.tend_mesh(now);
     }
@@ -226,21 +234,7 @@ impl Driver {
                     self.swarm.close_connection(connection);
                 }
             },
-            BehaviourEvent::Gossip(gossipsub::Event::Message { propagation_source, message_id, message }) => {
-                // Only nodes publish heads, to everyone; what was not verified is not passed on.
-                let known = message.source.is_some_and(|source| self.nodes.contains(&source));
-                let verdict =
-                    if known { gossipsub::MessageAcceptance::Ignore } else { gossipsub::MessageAcceptance::Reject };
-                self.swarm.behaviour_mut().gossip.report_message_validation_result(
-                    &message_id,
-                    &propagation_source,
-                    verdict,
-                );
-                if known {
-                    self.traffic.bytes_in += message.data.len() as u64;
-                    self.events.offer(Event::Head { bytes: message.data });
-                }
-            }
+            BehaviourEvent::Gossip(event) => self.on_gossip(event, now),
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
                 tracing::debug!(%peer_id, agent = info.agent_version, "identified");
             }

@@ -1,9 +1,9 @@
 //! What a swarm tells its owner, and what it looks like at one moment.
 
 use crate::Traffic;
-use commonware_cryptography::ed25519::PublicKey;
+use commonware_cryptography::{ed25519::PublicKey, sha256::Digest};
 use futures::channel::oneshot;
-use libp2p::{Multiaddr, PeerId, core::ConnectedPoint};
+use libp2p::{Multiaddr, PeerId, core::ConnectedPoint, gossipsub::IdentTopic};
 use protocol::exchange::{Hello, Kind};
 use std::time::Duration;
 
@@ -51,10 +51,14 @@ pub enum Event {
         /// For the reply; dropped, the asker gets none.
         respond: oneshot::Sender<Vec<u8>>,
     },
-    /// A node says that there is a newer final block.
-    Head {
-        /// What it published.
+    /// Something new on the ledger is said to be there. Judge it by [`crate::Network::judge`]: only then is it passed on.
+    Gossip {
+        /// What about.
+        topic: Topic,
+        /// Not looked at.
         bytes: Vec<u8>,
+        /// For the verdict.
+        id: GossipId,
     },
     /// A node is connected and, for a tab, has reserved a circuit.
     NodeUp {
@@ -72,6 +76,30 @@ pub enum Event {
     },
     /// The list of connections changed: look at [`crate::Network::snapshot`].
     Connections,
+}
+
+/// What gossip is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Topic {
+    /// A newer final block: an encoded `Reply::Head` of the ledger crate.
+    Heads,
+    /// A transaction that waits for a block.
+    Transactions,
+}
+
+/// Number of a gossiped message that waits for a verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct GossipId(pub(crate) u64);
+
+/// What a gossiped message is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is new and verified: pass it on.
+    Accept,
+    /// It is of no use, or cannot be judged: do not pass it on, blame nobody.
+    Ignore,
+    /// It is false: do not pass it on, and count it against whoever did.
+    Reject,
 }
 
 /// How bytes reach a peer.
@@ -124,9 +152,39 @@ pub struct Snapshot {
     pub listeners: Vec<Multiaddr>,
 }
 
+impl Topic {
+    /// All there are.
+    pub(crate) const ALL: [Self; 2] = [Self::Heads, Self::Transactions];
+
+    /// Its name on `chain`.
+    pub(crate) fn of(self, chain: Digest) -> IdentTopic {
+        let name = match self {
+            Self::Heads => "heads",
+            Self::Transactions => "transactions",
+        };
+        IdentTopic::new(format!("/peerage/{chain}/{name}"))
+    }
+}
+
 impl Path {
     /// The path of a connection.
     pub(crate) fn of(endpoint: &ConnectedPoint) -> Self {
-        if endpoint.is_relayed() { Self::Relayed } else { Self::Websocket }
+        // The address of a direct connection names the circuit that it was made over.
+        if webrtc::is_webrtc(endpoint.get_remote_address()) {
+            Self::Direct
+        } else if endpoint.is_relayed() {
+            Self::Relayed
+        } else {
+            Self::Websocket
+        }
+    }
+
+    /// Its place among the paths to one peer; the lowest is used.
+    pub(crate) fn rank(self) -> u8 {
+        match self {
+            Self::Direct => 0,
+            Self::Websocket => 1,
+            Self::Relayed => 2,
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The handle of a running swarm: requests go in by a bounded channel, each answer comes back by its own.
 
-use crate::Snapshot;
+use crate::{GossipId, Snapshot, Topic, Verdict};
 use futures::{
     FutureExt, SinkExt,
     channel::{mpsc, oneshot},
@@ -108,7 +108,8 @@ pub(crate) enum Command {
     Exchange { peer: PeerId, bytes: Vec<u8>, respond: oneshot::Sender<Result<Vec<u8>, ExchangeError>> },
     Ledger { to: Option<PeerId>, bytes: Vec<u8>, respond: oneshot::Sender<Result<Vec<u8>, LedgerError>> },
     Hello(Box<Hello>),
-    Publish(Vec<u8>),
+    Publish { topic: Topic, bytes: Vec<u8> },
+    Judge { id: GossipId, verdict: Verdict },
     Snapshot(oneshot::Sender<Snapshot>),
     Shutdown(oneshot::Sender<()>),
 }
@@ -172,12 +173,20 @@ impl Network {
         self.send(Command::Hello(Box::new(hello))).await
     }
 
-    /// Publishes a newer head to everyone connected. Only what nodes publish is listened to.
+    /// Tells everyone something new, at most [`limits::GOSSIP_BYTES`] long.
     ///
     /// # Errors
     /// [`Stopped`].
-    pub async fn publish_head(&self, bytes: Vec<u8>) -> Result<(), Stopped> {
-        self.send(Command::Publish(bytes)).await
+    pub async fn publish(&self, topic: Topic, bytes: Vec<u8>) -> Result<(), Stopped> {
+        self.send(Command::Publish { topic, bytes }).await
+    }
+
+    /// Says what a message of [`crate::Event::Gossip`] is worth. One that is not judged within seconds is not passed on.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub async fn judge(&self, id: GossipId, verdict: Verdict) -> Result<(), Stopped> {
+        self.send(Command::Judge { id, verdict }).await
     }
 
     /// Connections, nodes and counters now.

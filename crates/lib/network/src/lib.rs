@@ -8,10 +8,11 @@
 //! | `/peerage/exchange/1` | tabs and residents | hello, asks, gradients ([`protocol::exchange`]) |
 //! | `/peerage/ledger/1` | nodes | queries to the ledger, opaque here |
 //! | `/peerage/directory/1` | nodes | who else is there ([`protocol::directory`]) |
-//! | gossipsub `/peerage/<chain>/heads` | nodes publish | there is a newer final block |
+//! | gossipsub `/peerage/<chain>/{heads,transactions}` | everyone, once the owner has judged it | what is new on the ledger |
 //!
-//! Paths: tab → node and tab → resident by websocket, tab ↔ tab through a circuit of the node. This crate knows no ledger: heads and
-//! replies are bytes which the light client verifies. It holds no queue by stake; a few open requests a peer are its only fairness.
+//! Paths: tab → node and tab → resident by websocket, tab ↔ tab by WebRTC, through a circuit of the node where that cannot be. This crate
+//! knows no ledger: heads and replies are bytes which the light client verifies. It holds no queue by stake; a few open requests a peer
+//! are its only fairness.
 
 mod backoff;
 mod behaviour;
@@ -20,13 +21,15 @@ mod config;
 mod directory;
 mod driver;
 mod event;
+mod exchange;
 mod handle;
 mod traffic;
 mod transport;
 
 pub use config::{Config, Role, StartError, addresses};
 pub use driver::{Driver, start};
-pub use event::{Connection, Event, NodeState, Path, Snapshot};
+pub use event::{Connection, Event, GossipId, NodeState, Path, Snapshot, Topic, Verdict};
 pub use handle::{ExchangeError, LedgerError, Network, Stopped};
 pub use libp2p::{Multiaddr, PeerId, identity::Keypair};
 pub use traffic::{ByKind, Tally, Traffic};
+pub use webrtc::IceServer;

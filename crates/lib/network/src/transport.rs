@@ -1,11 +1,11 @@
-//! Websockets under noise and yamux, beside circuits: the only place where a tab and a process differ.
+//! Websockets under noise and yamux, beside circuits and WebRTC: the only place where a tab and a process differ.
 
 use crate::behaviour::Behaviour;
 use libp2p::{
     Multiaddr, PeerId, Swarm, Transport,
     core::{
         muxing::StreamMuxerBox,
-        transport::{Boxed, timeout::TransportTimeout},
+        transport::{Boxed, OptionalTransport, timeout::TransportTimeout},
         upgrade::Version,
     },
     identity::Keypair,
@@ -18,10 +18,11 @@ const IDLE: Duration = Duration::from_secs(6 * 3_600);
 /// Longest a transport may take to make a connection.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// The swarm over this platform's websockets and `circuits`.
+/// The swarm over this platform's websockets, `circuits` and what is `direct`.
 pub(crate) fn swarm(
     identity: &Keypair,
     circuits: relay::client::Transport,
+    direct: Option<webrtc::Transport>,
     behaviour: Behaviour,
 ) -> Result<Swarm<Behaviour>, String> {
     let noise = noise::Config::new(identity).map_err(|error| error.to_string())?;
@@ -32,7 +33,11 @@ pub(crate) fn swarm(
         .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)));
     // Circuits first: websockets would not refuse `/ip4/…/ws/p2p/…/p2p-circuit` but dial the node.
     let transport = circuits.or_transport(websockets(noise)?).map(|either, _| either.into_inner());
-    let transport = TransportTimeout::new(transport, CONNECT).boxed();
+    let transport = TransportTimeout::new(transport, CONNECT);
+    // WebRTC before circuits, which would take its addresses for their own. It has a deadline of its own.
+    let direct = direct.map(|direct| direct.map(|(peer, connection), _| (peer, StreamMuxerBox::new(connection))));
+    let direct = direct.map_or_else(OptionalTransport::none, OptionalTransport::some);
+    let transport = direct.or_transport(transport).map(|either, _| either.into_inner()).boxed();
     Ok(Swarm::new(transport, behaviour, identity.public().to_peer_id(), config().with_idle_connection_timeout(IDLE)))
 }
 

@@ -16,6 +16,6 @@ pub use address::is_webrtc;
 pub use behaviour::{Behaviour, Event};
 pub use config::{Config, IceServer};
 pub use error::Error;
-pub use rtc::{Connection, Stream};
+pub use rtc::{Connection, Stream, is_available};
 pub use surplus::{Initiator, surplus};
 pub use transport::{Transport, new};

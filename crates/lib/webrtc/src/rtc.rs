@@ -9,13 +9,13 @@ mod absent;
 mod browser;
 
 #[cfg(not(target_arch = "wasm32"))]
-pub use absent::{Connection, Stream};
+pub use absent::{Connection, Stream, is_available};
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) use absent::{Negotiation, is_available, negotiate};
+pub(crate) use absent::{Negotiation, negotiate};
 #[cfg(target_arch = "wasm32")]
-pub use browser::{Connection, Stream};
+pub use browser::{Connection, Stream, is_available};
 #[cfg(target_arch = "wasm32")]
-pub(crate) use browser::{Negotiation, is_available, negotiate};
+pub(crate) use browser::{Negotiation, negotiate};
 
 use std::sync::{
     Arc,

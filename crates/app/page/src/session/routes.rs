@@ -2,7 +2,7 @@
 
 use super::{Node, Part, Session, Training, Word, hello};
 use crate::words::{NodeWords, PageEvent};
-use network::{Event, PeerId};
+use network::{Event, PeerId, Topic};
 use protocol::{
     exchange::{Refuse, Request, Response},
     limits,
@@ -108,7 +108,8 @@ impl Session {
                 let (id, peer) = (self.served, peer.to_string());
                 self.to_trainer(&trainer::Command::Serve { id, peer, bytes: ByteBuf::from(bytes) });
             }
-            Event::Head { .. } => self.to_auditor(&auditor::Command::Hint),
+            Event::Gossip { topic: Topic::Heads, .. } => self.to_auditor(&auditor::Command::Hint),
+            Event::Gossip { .. } => {}
             Event::NodeUp { .. } => {
                 self.node = Node { words: NodeWords { up: true, ..NodeWords::default() }, retry_at: 0.0 };
                 self.to_auditor(&auditor::Command::Hint);

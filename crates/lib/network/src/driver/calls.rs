@@ -2,9 +2,10 @@
 
 use super::{Driver, Respond, shorten};
 use crate::{ExchangeError, LedgerError, Path};
+use crate::exchange::{self, RequestId};
 use libp2p::{
     PeerId,
-    request_response::{Event, Message, OutboundFailure, OutboundRequestId},
+    request_response::{Event, Message, OutboundRequestId},
 };
 use protocol::exchange::{Kind, Request, Response, is_refusal};
 use std::collections::BTreeMap;
@@ -13,8 +14,8 @@ use web_time::Instant;
 /// Requests under way.
 #[derive(Default)]
 pub(super) struct Calls {
-    hellos: BTreeMap<OutboundRequestId, PeerId>,
-    exchanges: BTreeMap<OutboundRequestId, Exchange>,
+    hellos: BTreeMap<RequestId, PeerId>,
+    exchanges: BTreeMap<RequestId, Exchange>,
     queries: BTreeMap<OutboundRequestId, Respond<Result<Vec<u8>, LedgerError>>>,
 }
 
@@ -29,9 +30,9 @@ impl Driver {
     pub(super) fn say_hello(&mut self, peer: PeerId) {
         let Some(hello) = self.hello.clone() else { return };
         let bytes = Request::Hello(hello).to_bytes();
-        self.traffic.bytes_out += bytes.len() as u64;
-        let id = self.swarm.behaviour_mut().exchange.send_request(&peer, bytes);
-        self.calls.hellos.insert(id, peer);
+        if let Some(id) = self.put(peer, bytes) {
+            self.calls.hellos.insert(id, peer);
+        }
     }
 
     pub(super) fn exchange(&mut self, peer: PeerId, bytes: Vec<u8>, respond: Respond<Result<Vec<u8>, ExchangeError>>) {
@@ -47,9 +48,16 @@ impl Driver {
             let _ = respond.send(Err(ExchangeError::Crowded { peer, open }));
             return;
         }
+        if let Some(id) = self.put(peer, bytes) {
+            self.calls.exchanges.insert(id, Exchange { peer, path, kind, respond });
+        }
+    }
+
+    /// Sends a request of the exchange; a node has none.
+    fn put(&mut self, peer: PeerId, bytes: Vec<u8>) -> Option<RequestId> {
+        let exchange = self.swarm.behaviour_mut().exchange.as_mut()?;
         self.traffic.bytes_out += bytes.len() as u64;
-        let id = self.swarm.behaviour_mut().exchange.send_request(&peer, bytes);
-        self.calls.exchanges.insert(id, Exchange { peer, path, kind, respond });
+        Some(exchange.request(peer, bytes))
     }
 
     pub(super) fn ledger(
@@ -68,37 +76,34 @@ impl Driver {
         self.calls.queries.insert(id, respond);
     }
 
-    pub(super) fn on_exchange(&mut self, event: Event<Vec<u8>, Vec<u8>>, now: Instant) {
+    pub(super) fn on_exchange(&mut self, event: exchange::Event, now: Instant) {
         match event {
-            Event::Message { peer, message: Message::Request { request, channel, .. }, .. } => {
-                self.on_request(peer, request, channel, now);
-            }
-            Event::Message { message: Message::Response { request_id, response }, .. } => {
-                self.traffic.bytes_in += response.len() as u64;
-                if let Some(peer) = self.calls.hellos.remove(&request_id) {
-                    self.on_hello_response(peer, &response, now);
-                } else if let Some(call) = self.calls.exchanges.remove(&request_id) {
-                    let in_time = call.respond.send(Ok(response.clone())).is_ok();
-                    if in_time && !is_refusal(&response) {
+            exchange::Event::Request { peer, bytes, channel } => self.on_request(peer, bytes.into(), channel, now),
+            exchange::Event::Response { request, bytes } => {
+                self.traffic.bytes_in += bytes.len() as u64;
+                if let Some(peer) = self.calls.hellos.remove(&request) {
+                    self.on_hello_response(peer, &bytes, now);
+                } else if let Some(call) = self.calls.exchanges.remove(&request) {
+                    let refusal = is_refusal(&bytes);
+                    let in_time = call.respond.send(Ok(bytes.into())).is_ok();
+                    if in_time && !refusal {
                         self.traffic.asked.count(call.path, call.kind);
                     } else {
                         self.traffic.failed += 1;
                     }
                 }
             }
-            Event::OutboundFailure { request_id, error, .. } => {
-                if let Some(peer) = self.calls.hellos.remove(&request_id) {
+            exchange::Event::Failed { request, peer, reason } => {
+                if self.calls.hellos.remove(&request).is_some() {
                     // A connection that ended tells itself.
-                    if !matches!(error, OutboundFailure::ConnectionClosed | OutboundFailure::DialFailure) {
-                        self.turn_away(peer, &format!("did not answer hello: {error}"), now);
+                    if self.peers.contains_key(&peer) {
+                        self.turn_away(peer, &format!("did not answer hello: {reason}"), now);
                     }
-                } else if let Some(call) = self.calls.exchanges.remove(&request_id) {
+                } else if let Some(call) = self.calls.exchanges.remove(&request) {
                     self.traffic.failed += 1;
-                    let _ = call.respond.send(Err(ExchangeError::Lost { reason: shorten(&error.to_string()) }));
+                    let _ = call.respond.send(Err(ExchangeError::Lost { reason: shorten(&reason) }));
                 }
             }
-            Event::InboundFailure { peer, error, .. } => tracing::debug!(%peer, %error, "request of a peer failed"),
-            Event::ResponseSent { .. } => {}
         }
     }
 

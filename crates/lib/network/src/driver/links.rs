@@ -1,8 +1,9 @@
 //! Connections made and ended, who is at the other end, and doubled connections.
 //!
 //! Whoever dials says hello; the other answers with its own. A peer that says nothing, or the wrong thing, is disconnected and not
-//! dialled for a while. Of two connections that were dialled at the same time the one dialled by the lower peer id stays; each side
-//! closes only what it dialled itself, after a moment, so that nothing under way is lost and never both are closed.
+//! dialled for a while. A circuit that is there only to agree on a direct connection carries no hello until that has failed: then it is
+//! used itself. Of two connections that were dialled at the same time one stays ([`webrtc::surplus`]); the other is closed after a
+//! moment, so that nothing under way is lost. Direct ones, and circuits that they replace, are closed by the `webrtc` crate.
 
 use super::Driver;
 use crate::{Event, Path, Role};
@@ -15,6 +16,7 @@ use libp2p::{
 use protocol::exchange::{Hello, HelloError, Refuse};
 use std::time::Duration;
 use web_time::{Instant, SystemTime, UNIX_EPOCH};
+use webrtc::{Initiator, surplus};
 
 /// A connected peer.
 #[derive(Debug)]
@@ -40,12 +42,19 @@ struct Link {
 impl Peer {
     /// The best path there is.
     pub(super) fn path(&self) -> Path {
-        let rank = |path: &Path| match path {
-            Path::Direct => 0,
-            Path::Websocket => 1,
-            Path::Relayed => 2,
-        };
-        self.links.iter().map(|link| link.path).min_by_key(rank).unwrap_or(Path::Relayed)
+        self.links.iter().map(|link| link.path).min_by_key(|path| path.rank()).unwrap_or(Path::Relayed)
+    }
+
+    /// Whether this side dialled a connection that is still there.
+    pub(super) fn dialled(&self) -> bool {
+        self.links.iter().any(|link| link.dialled)
+    }
+
+    /// Connections of which one is enough, and who made them.
+    fn alike(&self) -> Vec<(ConnectionId, Initiator)> {
+        let initiator = |link: &Link| if link.dialled { Initiator::Local } else { Initiator::Remote };
+        let alike = self.links.iter().filter(|link| link.path != Path::Direct);
+        alike.map(|link| (link.id, initiator(link))).collect()
     }
 }
 
@@ -60,15 +69,15 @@ impl Driver {
             round_trip: None,
         });
         state.links.push(link);
-        let first = state.links.len() == 1;
+        let strange = state.hello.is_none();
         let own = *self.swarm.local_peer_id();
-        let doubled = surplus(&state.links, own < peer);
+        let doubled = surplus(&state.alike(), own < peer);
         self.closing.extend(doubled.into_iter().map(|id| (now + GRACE, id)));
         if self.nodes.contains(&peer) {
             self.on_node_connected(peer, now);
         } else {
-            self.mesh.connected(&peer);
-            if first && link.dialled {
+            self.mesh.connected(&peer, link.path, now);
+            if strange && link.dialled && !self.mesh.is_dialling_directly(&peer) {
                 self.say_hello(peer);
             }
         }
@@ -101,7 +110,7 @@ impl Driver {
             self.on_node_lost(peer, &format!("the node cannot be reached: {error}"), now);
         } else {
             tracing::debug!(%peer, %error, "dial failed");
-            self.mesh.failed(&peer, now);
+            self.on_peer_dial_failed(peer, now);
         }
     }
 
@@ -190,13 +199,6 @@ impl Driver {
     }
 }
 
-/// Which of `links` this side has to close: it keeps one dialled by the lower peer id where there is one.
-fn surplus(links: &[Link], own_is_lower: bool) -> Vec<ConnectionId> {
-    let by_lower = |link: &&Link| link.dialled == own_is_lower;
-    let Some(keep) = links.iter().find(by_lower).or(links.first()) else { return Vec::new() };
-    links.iter().filter(|link| link.id != keep.id && link.dialled).map(|link| link.id).collect()
-}
-
 /// Milliseconds since the Unix epoch.
 fn epoch_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_millis() as u64)
@@ -206,31 +208,5 @@ fn epoch_ms() -> u64 {
 const GRACE: Duration = Duration::from_secs(2);
 /// A refusal reaches its reader before its connection is closed.
 const FAREWELL: Duration = Duration::from_millis(500);
-/// Time for a hello after the connection is made.
-const SILENCE: Duration = Duration::from_secs(10);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn link(id: usize, dialled: bool) -> Link {
-        Link { id: ConnectionId::new_unchecked(id), path: Path::Relayed, dialled }
-    }
-
-    proptest! {
-        /// Both sides see the same connections, perhaps in another order: together they leave at least one, and
-        /// none of the higher peer's where the lower has one.
-        #[test]
-        fn both_sides_together_keep_one(dialled in prop::collection::vec(any::<bool>(), 1..5), rotation in 0..5usize) {
-            let lower: Vec<Link> = dialled.iter().enumerate().map(|(id, dialled)| link(id, *dialled)).collect();
-            let mut higher: Vec<Link> = dialled.iter().enumerate().map(|(id, dialled)| link(id, !*dialled)).collect();
-            let steps = rotation % higher.len();
-            higher.rotate_left(steps);
-            let closed = [surplus(&lower, true), surplus(&higher, false)].concat();
-            let left: Vec<_> = lower.iter().filter(|link| !closed.contains(&link.id)).collect();
-            prop_assert_eq!(left.len(), 1);
-            prop_assert!(left[0].dialled || !dialled.contains(&true));
-        }
-    }
-}
+/// Time for a hello after the connection is made: that of a direct one first, then of the hello.
+const SILENCE: Duration = Duration::from_secs(20);

@@ -1,11 +1,12 @@
 //! Whom to connect with: residents from the bootstrap, everyone in the directories of the own nodes.
 //!
-//! A peer with addresses is dialled there, one without through the node that listed it. Of two tabs, and of two residents, the lower
-//! peer id dials. A hostile directory could list peers that do not exist: each costs a failed dial with growing pauses, and the
-//! number known is bounded.
+//! A peer with addresses is dialled there. One without is dialled by WebRTC through the node that listed it; where that fails the
+//! circuit which was made for it is used, and a direct connection is tried again over it with growing pauses. Of two tabs, and of two
+//! residents, the lower peer id dials. A hostile directory could list peers that do not exist: each costs a failed dial with growing
+//! pauses, and the number known is bounded.
 
-use super::Driver;
-use crate::{Role, StartError, backoff::Backoff, config::peer_of};
+use super::{Driver, links::Peer};
+use crate::{Config, Path, Role, StartError, backoff::Backoff, config::peer_of};
 use libp2p::{
     Multiaddr, PeerId,
     multiaddr::Protocol,
@@ -34,7 +35,19 @@ struct Known {
     seen: Instant,
     retry_at: Instant,
     backoff: Backoff,
-    dialling: bool,
+    dialling: Option<Dial>,
+    /// When a direct connection is tried next, while a circuit serves.
+    direct_at: Instant,
+    direct_backoff: Backoff,
+}
+
+/// A dial under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Dial {
+    /// To its addresses, or through a circuit that will be used itself.
+    Plain,
+    /// By WebRTC.
+    Direct,
 }
 
 impl Known {
@@ -46,7 +59,9 @@ impl Known {
             seen: now,
             retry_at: now,
             backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),
-            dialling: false,
+            dialling: None,
+            direct_at: now,
+            direct_backoff: Backoff::new(FIRST_DIRECT_PAUSE, LONGEST_DIRECT_PAUSE),
         }
     }
 
@@ -91,10 +106,29 @@ impl Mesh {
         }
     }
 
-    /// A connection to `peer` was made.
-    pub(super) fn connected(&mut self, peer: &PeerId) {
+    /// A connection to `peer` was made. A circuit does not end a dial that is to become direct.
+    pub(super) fn connected(&mut self, peer: &PeerId, path: Path, now: Instant) {
+        if let Some(known) = self.0.get_mut(peer)
+            && (path != Path::Relayed || known.dialling == Some(Dial::Plain))
+        {
+            known.dialling = None;
+            if path == Path::Direct {
+                known.direct_backoff.reset();
+                known.direct_at = now + FIRST_DIRECT_PAUSE;
+            }
+        }
+    }
+
+    /// Whether a connection to `peer` is being made by WebRTC.
+    pub(super) fn is_dialling_directly(&self, peer: &PeerId) -> bool {
+        self.0.get(peer).is_some_and(|known| known.dialling == Some(Dial::Direct))
+    }
+
+    /// A direct connection to `peer` was not made, and a circuit serves instead.
+    fn fall_back(&mut self, peer: &PeerId, now: Instant) {
         if let Some(known) = self.0.get_mut(peer) {
-            known.dialling = false;
+            known.dialling = None;
+            known.direct_at = now + known.direct_backoff.fail();
         }
     }
 
@@ -109,7 +143,7 @@ impl Mesh {
     /// The last connection to `peer` ended. A neighbour is dialled again at once: its circuit may only have run out.
     pub(super) fn lost(&mut self, peer: &PeerId, neighbour: bool, now: Instant) {
         if let Some(known) = self.0.get_mut(peer) {
-            known.dialling = false;
+            known.dialling = None;
             if !neighbour {
                 known.retry_at = known.retry_at.max(now + known.backoff.fail());
             }
@@ -119,7 +153,7 @@ impl Mesh {
     /// A dial to `peer` failed.
     pub(super) fn failed(&mut self, peer: &PeerId, now: Instant) {
         if let Some(known) = self.0.get_mut(peer) {
-            known.dialling = false;
+            known.dialling = None;
             known.retry_at = now + known.backoff.fail();
         }
     }
@@ -147,12 +181,12 @@ impl Driver {
             known.via.is_none() || peers.contains_key(peer) || now.saturating_duration_since(known.seen) < FORGOTTEN
         });
         let most = if self.config.role == Role::Tab { limits::CONNECTIONS } else { RESIDENT_NEIGHBOURS };
-        let under_way = self.mesh.0.values().filter(|known| known.dialling).count();
+        let under_way = self.mesh.0.values().filter(|known| known.dialling.is_some()).count();
         let room = most.saturating_sub(self.neighbours() + under_way);
         let own = *self.swarm.local_peer_id();
         let role = self.config.role;
         let wanted = |(peer, known): &(&PeerId, &Known)| {
-            !known.dialling
+            known.dialling.is_none()
                 && known.retry_at <= now
                 && !self.peers.contains_key(peer)
                 && known.ours_to_dial(role, &own, peer)
@@ -163,23 +197,67 @@ impl Driver {
         for (_, peer) in wanted.into_iter().take(room) {
             self.dial(peer, now);
         }
+        self.straighten(now);
     }
 
     fn dial(&mut self, peer: PeerId, now: Instant) {
         let Some(known) = self.mesh.0.get_mut(&peer) else { return };
-        let addresses = match (&known.addresses[..], known.via) {
-            ([], Some(via)) => self.nodes.circuit(&via, &peer),
-            (addresses, _) => addresses.to_vec(),
+        let (dial, addresses) = match (&known.addresses[..], known.via) {
+            // One is enough: each address would make a connection of its own.
+            ([], Some(via)) if webrtc::is_available() => {
+                let direct = self.nodes.circuit(&via, &peer, true).into_iter().take(1);
+                (Dial::Direct, direct.collect())
+            }
+            ([], Some(via)) => (Dial::Plain, self.nodes.circuit(&via, &peer, false)),
+            (addresses, _) => (Dial::Plain, addresses.to_vec()),
         };
         if addresses.is_empty() {
             return;
         }
-        known.dialling = true;
-        let dial =
+        known.dialling = Some(dial);
+        let options =
             DialOpts::peer_id(peer).condition(PeerCondition::DisconnectedAndNotDialing).addresses(addresses).build();
-        if let Err(error) = self.swarm.dial(dial) {
+        if let Err(error) = self.swarm.dial(options) {
             tracing::debug!(%peer, %error, "dial refused");
             self.mesh.failed(&peer, now);
+        }
+    }
+
+    /// Tries again to reach directly whom a circuit serves.
+    fn straighten(&mut self, now: Instant) {
+        if !webrtc::is_available() {
+            return;
+        }
+        let crooked = |(peer, state): &(&PeerId, &Peer)| {
+            let due = self.mesh.0.get(peer).is_some_and(|known| known.dialling.is_none() && known.direct_at <= now);
+            due && state.hello.is_some() && state.path() == Path::Relayed && state.dialled()
+        };
+        let crooked: Vec<PeerId> = self.peers.iter().filter(crooked).map(|(peer, _)| *peer).collect();
+        for peer in crooked {
+            let over = Multiaddr::empty().with(Protocol::WebRTC).with(Protocol::P2p(peer));
+            let options = DialOpts::peer_id(peer).condition(PeerCondition::Always).addresses(vec![over]).build();
+            if let Some(known) = self.mesh.0.get_mut(&peer) {
+                known.dialling = Some(Dial::Direct);
+            }
+            if let Err(error) = self.swarm.dial(options) {
+                tracing::debug!(%peer, %error, "dial refused");
+                self.mesh.fall_back(&peer, now);
+            }
+        }
+    }
+
+    /// A dial to a peer that is no node failed: the circuit that was made for it serves, if there is one.
+    pub(super) fn on_peer_dial_failed(&mut self, peer: PeerId, now: Instant) {
+        let direct = self.mesh.is_dialling_directly(&peer);
+        match self.peers.get(&peer) {
+            Some(state) if direct => {
+                let strange = state.hello.is_none() && state.dialled();
+                self.mesh.fall_back(&peer, now);
+                if strange {
+                    self.say_hello(peer);
+                }
+            }
+            _ => self.mesh.failed(&peer, now),
         }
     }
 
@@ -242,6 +320,17 @@ const KNOWN: usize = 1_024;
 const RESIDENT_NEIGHBOURS: usize = 64;
 /// When a peer that no directory lists any more is forgotten.
 const FORGOTTEN: Duration = Duration::from_secs(30);
+/// What a direct connection of a tab may cost.
+pub(super) fn direct(config: &Config) -> webrtc::Config {
+    webrtc::Config { ice_servers: config.ice_servers.clone(), timeout: DIRECT, ..webrtc::Config::default() }
+}
+
+/// Longest a direct connection may take to be made, as in js-libp2p; then a circuit serves.
+const DIRECT: Duration = Duration::from_secs(10);
+/// First pause after a direct connection could not be made.
+const FIRST_DIRECT_PAUSE: Duration = Duration::from_secs(5);
+/// Longest pause between attempts to make one.
+const LONGEST_DIRECT_PAUSE: Duration = Duration::from_secs(300);
 /// First pause after a failed dial.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// Longest pause after failed dials.

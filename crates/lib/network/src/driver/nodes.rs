@@ -70,10 +70,14 @@ impl Nodes {
         self.0.iter().map(|node| NodeState { peer: node.peer, up: matches!(node.state, State::Up { .. }) }).collect()
     }
 
-    /// The addresses of `peer` through a circuit of the node `via`, if that is up.
-    pub(super) fn circuit(&self, via: &PeerId, peer: &PeerId) -> Vec<Multiaddr> {
+    /// The addresses of `peer` through a circuit of the node `via`, if that is up; `direct`: by WebRTC agreed on there.
+    pub(super) fn circuit(&self, via: &PeerId, peer: &PeerId, direct: bool) -> Vec<Multiaddr> {
         let up = |node: &&Node| node.peer == *via && matches!(node.state, State::Up { .. });
-        let through = |address: &Multiaddr| address.clone().with(Protocol::P2pCircuit).with(Protocol::P2p(*peer));
+        let through = |address: &Multiaddr| {
+            let circuit = address.clone().with(Protocol::P2pCircuit);
+            let circuit = if direct { circuit.with(Protocol::WebRTC) } else { circuit };
+            circuit.with(Protocol::P2p(*peer))
+        };
         self.0.iter().find(up).map_or_else(Vec::new, |node| node.addresses.iter().map(through).collect())
     }
 

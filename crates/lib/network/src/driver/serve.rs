@@ -4,7 +4,7 @@
 //! rest is refused at once. An owner that never answers costs a bounded time.
 
 use super::Driver;
-use crate::Event;
+use crate::{Event, exchange};
 use futures::{FutureExt, channel::oneshot, stream::FuturesUnordered};
 use futures_timer::Delay;
 use libp2p::{PeerId, request_response::ResponseChannel};
@@ -29,18 +29,17 @@ pub(super) struct Serving {
     pub(super) open: FuturesUnordered<Open>,
 }
 
-/// What a request is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Subject {
-    Exchange,
-    Ledger,
+/// The way back of a response.
+#[derive(Debug)]
+enum Back {
+    Exchange(exchange::Channel),
+    Ledger(ResponseChannel<Vec<u8>>),
 }
 
 /// One that waits.
 pub(super) struct Open {
     peer: PeerId,
-    subject: Subject,
-    channel: Option<ResponseChannel<Vec<u8>>>,
+    back: Option<Back>,
     response: oneshot::Receiver<Vec<u8>>,
     limit: Delay,
 }
@@ -48,20 +47,13 @@ pub(super) struct Open {
 /// One that waits no more.
 pub(super) struct Reply {
     peer: PeerId,
-    subject: Subject,
-    channel: ResponseChannel<Vec<u8>>,
+    back: Back,
     bytes: Option<Vec<u8>>,
 }
 
 impl Serving {
-    fn wait(
-        &mut self,
-        peer: PeerId,
-        subject: Subject,
-        channel: ResponseChannel<Vec<u8>>,
-        response: oneshot::Receiver<Vec<u8>>,
-    ) {
-        self.open.push(Open { peer, subject, channel: Some(channel), response, limit: Delay::new(LONGEST) });
+    fn wait(&mut self, peer: PeerId, back: Back, response: oneshot::Receiver<Vec<u8>>) {
+        self.open.push(Open { peer, back: Some(back), response, limit: Delay::new(LONGEST) });
     }
 }
 
@@ -76,15 +68,15 @@ impl Future for Open {
                 Poll::Pending => return Poll::Pending,
             },
         };
-        match self.channel.take() {
-            Some(channel) => Poll::Ready(Reply { peer: self.peer, subject: self.subject, channel, bytes }),
+        match self.back.take() {
+            Some(back) => Poll::Ready(Reply { peer: self.peer, back, bytes }),
             None => Poll::Pending,
         }
     }
 }
 
 impl Driver {
-    pub(super) fn on_request(&mut self, peer: PeerId, bytes: Vec<u8>, channel: ResponseChannel<Vec<u8>>, now: Instant) {
+    pub(super) fn on_request(&mut self, peer: PeerId, bytes: Vec<u8>, channel: exchange::Channel, now: Instant) {
         self.traffic.bytes_in += bytes.len() as u64;
         if is_hello(&bytes) {
             let response = self.on_hello(peer, &bytes, now);
@@ -102,7 +94,7 @@ impl Driver {
             self.serving.asks.leave(&peer);
             self.respond(channel, Response::Refuse(EARLY).to_bytes());
         } else {
-            self.serving.wait(peer, Subject::Exchange, channel, response);
+            self.serving.wait(peer, Back::Exchange(channel), response);
         }
     }
 
@@ -131,14 +123,14 @@ impl Driver {
         if self.events.offer(Event::LedgerQuery { peer, bytes, respond }).is_some() {
             self.serving.queries.leave(&peer);
         } else {
-            self.serving.wait(peer, Subject::Ledger, channel, response);
+            self.serving.wait(peer, Back::Ledger(channel), response);
         }
     }
 
     pub(super) fn on_reply(&mut self, reply: Reply) {
-        let Reply { peer, subject, channel, bytes } = reply;
-        match subject {
-            Subject::Exchange => {
+        let Reply { peer, back, bytes } = reply;
+        match back {
+            Back::Exchange(channel) => {
                 self.serving.asks.leave(&peer);
                 let bytes = bytes
                     .filter(|bytes| bytes.len() <= limits::MESSAGE_BYTES)
@@ -149,7 +141,7 @@ impl Driver {
                 }
                 self.respond(channel, bytes);
             }
-            Subject::Ledger => {
+            Back::Ledger(channel) => {
                 self.serving.queries.leave(&peer);
                 if let Some(bytes) = bytes.filter(|bytes| bytes.len() <= limits::LEDGER_REPLY_BYTES) {
                     self.traffic.bytes_out += bytes.len() as u64;
@@ -159,10 +151,11 @@ impl Driver {
         }
     }
 
-    fn respond(&mut self, channel: ResponseChannel<Vec<u8>>, bytes: Vec<u8>) {
+    fn respond(&mut self, channel: exchange::Channel, bytes: Vec<u8>) {
         self.traffic.bytes_out += bytes.len() as u64;
-        // The asker may be gone meanwhile.
-        let _ = self.swarm.behaviour_mut().exchange.send_response(channel, bytes);
+        if let Some(exchange) = self.swarm.behaviour_mut().exchange.as_mut() {
+            exchange.respond(channel, bytes);
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What works: hello both ways, exchanges by websocket and by circuit, ledger queries, gossip, a node that comes back.
 
 use crate::world::{LIMIT, Swarm, chain, key};
-use peerage_network::{Event, Keypair, LedgerError, Multiaddr, Path};
+use peerage_network::{Event, Keypair, LedgerError, Multiaddr, Path, Topic};
 use protocol::exchange::Kind;
 use std::time::Duration;
 
@@ -78,9 +78,9 @@ async fn the_ledger_is_asked_through_the_node_and_heads_are_heard() {
     let mut height = 0u8;
     let heard = loop {
         height += 1;
-        node.publish_head(vec![height]).await.unwrap();
+        node.publish(Topic::Heads, vec![height]).await.unwrap();
         let head = tab.until("a head", |event| match event {
-            Event::Head { bytes } => Some(bytes),
+            Event::Gossip { topic: Topic::Heads, bytes, .. } => Some(bytes),
             _ => None,
         });
         if let Ok(bytes) = tokio::time::timeout(Duration::from_millis(300), head).await {

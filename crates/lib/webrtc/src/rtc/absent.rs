@@ -25,7 +25,8 @@ impl Connection {
     }
 }
 
-pub(crate) fn is_available() -> bool {
+/// Whether this thread has WebRTC.
+pub fn is_available() -> bool {
     false
 }
 

@@ -15,4 +15,4 @@ mod peer;
 pub use channel::Stream;
 pub use connection::Connection;
 pub(crate) use negotiate::{Negotiation, negotiate};
-pub(crate) use peer::is_available;
+pub use peer::is_available;

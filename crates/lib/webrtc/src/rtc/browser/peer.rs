@@ -19,7 +19,7 @@ use web_sys::{
 };
 
 /// Whether this thread has WebRTC.
-pub(crate) fn is_available() -> bool {
+pub fn is_available() -> bool {
     js_sys::Reflect::has(&js_sys::global(), &"RTCPeerConnection".into()).unwrap_or(false)
 }
 

@@ -16,7 +16,7 @@ const QUIET = [
   '--disable-renderer-backgrounding',
   '--disable-backgrounding-occluded-windows',
   // The page and everything it may reach is on this machine.
-  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost',
+  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost, EXCLUDE *.local',
 ];
 
 /** Where the browser is: $CHROME, or the usual places. */

@@ -1,0 +1,106 @@
+// What a stream of ours costs against the browser's own data channel, and against js-libp2p's stream over the same
+// transport: two browsers, in each a page of every kind, measured in turns so that all see the same moods of the machine.
+//   node tests/webrtc/bench.mjs [--json]
+// It needs what the tests need (see run.mjs), but not the program. What is measured, first browser to second:
+//   one way      32 MiB until the other side has counted them, in messages or writes of the size that is named;
+//   round trip   32 bytes there and back on an open stream, the median of 500.
+// A data channel of 16 KiB messages is what /webrtc is made of; larger messages are shown for what a browser could do.
+
+import {cpus, totalmem} from 'node:os';
+import {Browsers} from './support/probe.mjs';
+import {relays} from './support/relay.mjs';
+
+const KIB = 1 << 10;
+const BYTES = 32 << 20;
+const TRIPS = 500;
+const ROUNDS = 5;
+/** Our aims, as shares of the data channel with 16 KiB messages. */
+const AIMS = {throughput: 0.9, trip: 1.2};
+
+/** @typedef {import('./support/probe.mjs').Probe} Probe */
+/** @typedef {{name: string, unit: string, values: number[]}} Series */
+
+/** Connects two raw pages. @param {Probe} a @param {Probe} b */
+async function join(a, b) {
+  await a.call('accept', await b.call('answer', await a.call('offer')));
+}
+
+/** What is measured in each round, in this order. @param {Record<'raw'|'rust'|'js', [Probe, Probe]>} pages */
+function measurements({raw, rust, js}) {
+  const rate = (/** @type {number} */ ms) => BYTES / ms / 1000;
+  const channel = (/** @type {number} */ size) => async () => {
+    await raw[1].call('expect', BYTES);
+    return rate(await raw[0].call('send', BYTES, size));
+  };
+  const stream = (/** @type {[Probe, Probe]} */ [a, b]) => async () => rate((await a.call('sink', b.id, BYTES, 64 * KIB)).ms);
+  return /** @type {const} */ ({
+    raw16: ['data channel, 16 KiB', 'MB/s', channel(16 * KIB)],
+    rust: ['our stream, 64 KiB writes', 'MB/s', stream(rust)],
+    js: ['js-libp2p, 64 KiB writes', 'MB/s', stream(js)],
+    raw64: ['data channel, 64 KiB', 'MB/s', channel(64 * KIB)],
+    raw256: ['data channel, 256 KiB', 'MB/s', channel(256 * KIB)],
+    rawTrip: ['data channel, round trip', 'ms', async () => (await raw[0].call('rtt', TRIPS)).median],
+    rustTrip: ['our stream, round trip', 'ms', async () => (await rust[0].call('rtt', rust[1].id, TRIPS)).median],
+    jsTrip: ['js-libp2p, round trip', 'ms', async () => (await js[0].call('rtt', js[1].id, TRIPS)).median],
+  });
+}
+
+/** @param {number[]} values */
+function summary(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return {median: sorted[sorted.length >> 1], least: sorted[0], most: sorted[sorted.length - 1]};
+}
+
+/** Opens all pages, connects them, and measures; the first round only warms up. @param {Browsers} browsers @param {string} relay */
+async function measure(browsers, relay) {
+  const raw = /** @type {[Probe, Probe]} */ ([await browsers.open(0, 'raw'), await browsers.open(1, 'raw')]);
+  await join(...raw);
+  const pages = {raw, rust: await browsers.pair('rust', 'rust', relay), js: await browsers.pair('js', 'js', relay)};
+  for (const [a, b] of [pages.rust, pages.js]) {
+    await a.call('dial', await b.address(), 15_000);
+    for (const [own, other] of [[a, b], [b, a]]) await own.call('closeRelayed', other.id);
+  }
+  const all = measurements(pages);
+  const series = /** @type {Record<keyof typeof all, number[]>} */ (Object.fromEntries(Object.keys(all).map((key) => [key, []])));
+  for (let round = 0; round <= ROUNDS; round += 1) {
+    for (const [key, [, , take]] of Object.entries(all)) {
+      const value = await take();
+      if (round > 0) series[/** @type {keyof typeof all} */ (key)].push(value);
+    }
+  }
+  const ratio = (/** @type {keyof typeof all} */ over, /** @type {keyof typeof all} */ under) => summary(series[over].map((value, i) => value / series[under][i]));
+  return {
+    figures: Object.entries(all).map(([key, [name, unit]]) => ({name, unit, ...summary(series[/** @type {keyof typeof all} */ (key)])})),
+    ratios: [
+      {name: 'throughput, ours / data channel', aim: `at least ${AIMS.throughput}`, ...ratio('rust', 'raw16')},
+      {name: 'round trip, ours / data channel', aim: `at most ${AIMS.trip}`, ...ratio('rustTrip', 'rawTrip')},
+      {name: 'throughput, ours / js-libp2p', aim: '', ...ratio('rust', 'js')},
+      {name: 'round trip, ours / js-libp2p', aim: '', ...ratio('rustTrip', 'jsTrip')},
+    ],
+  };
+}
+
+/** @param {any} result */
+function table({machine, figures, ratios}) {
+  const number = (/** @type {number} */ x) => x.toFixed(x < 10 ? 2 : 1).padStart(8);
+  const row = (/** @type {any} */ f, /** @type {string} */ last) => `${f.name.padEnd(34)}${number(f.median)}${number(f.least)}${number(f.most)}  ${last}`.trimEnd();
+  const head = `${''.padEnd(34)}${['median', 'least', 'most'].map((word) => word.padStart(8)).join('')}`;
+  return [
+    `${machine.cpu}, ${machine.cores} cores, ${machine.browser}; ${ROUNDS} rounds`,
+    '',
+    head,
+    ...figures.map((/** @type {any} */ f) => row(f, f.unit)),
+    '',
+    head,
+    ...ratios.map((/** @type {any} */ r) => row(r, r.aim)),
+  ].join('\n');
+}
+
+const [browsers, relay] = await Promise.all([Browsers.launch(), relays.js()]);
+try {
+  const machine = {cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, memory: totalmem(), browser: `Chromium ${browsers.all[0].version()}`};
+  const result = {version: 1, machine, ...(await measure(browsers, relay.address))};
+  console.log(process.argv.includes('--json') ? JSON.stringify(result, null, 2) : table(result));
+} finally {
+  await Promise.allSettled([browsers.close(), relay.close()]);
+}

@@ -1,0 +1,102 @@
+// What goes wrong around a direct connection: the relay dies, both sides dial at once, the other tab dies.
+
+import assert from 'node:assert/strict';
+import {after, before, describe, test} from 'node:test';
+import {until} from '../e2e/support/wait.mjs';
+import {Browsers} from './support/probe.mjs';
+import {relays} from './support/relay.mjs';
+
+/** @typedef {import('./support/probe.mjs').Probe} Probe */
+
+/** @type {Browsers} */
+let browsers;
+before(async () => {
+  browsers = await Browsers.launch();
+});
+after(() => browsers?.close());
+
+/** An echo of a megabyte comes back as it was. @param {Probe} own @param {Probe} other */
+async function exchanges(own, other) {
+  const {crcSent, crcReceived} = await own.call('echo', other.id, 1 << 20, 1 << 18, 3);
+  assert.equal(crcReceived, crcSent);
+}
+
+const direct = (/** @type {import('./support/probe.mjs').Connection[]} */ all) => all.filter((c) => c.direct).length;
+
+for (const second of /** @type {const} */ (['rust', 'js'])) {
+  test(`rust and ${second} go on when the relay dies`, async () => {
+    const relay = await relays.js();
+    const [a, b] = await browsers.pair('rust', second, relay.address);
+    try {
+      await a.call('dial', await b.address(), 15_000);
+      await exchanges(a, b);
+      const long = a.call('echo', b.id, 16 << 20, 1 << 18, 4);
+      await relay.kill();
+      const relayed = async () => (await a.call('conns')).filter((/** @type {any} */ c) => !c.direct);
+      await until('nothing is left but the direct connection', 10, async () => (await relayed()).length === 0, async () => JSON.stringify(await relayed()));
+      const {crcSent, crcReceived} = await long;
+      assert.equal(crcReceived, crcSent);
+      await exchanges(a, b);
+      await exchanges(b, a);
+      if (second === 'rust') {
+        const {ok} = await b.call('requests', a.id, 200, 100, 8);
+        assert.equal(ok, 200);
+      }
+    } finally {
+      await Promise.all([a.close(), b.close(), relay.close()]);
+    }
+  });
+}
+
+describe('both dial at once', {concurrency: false}, () => {
+  /** @type {import('./support/relay.mjs').Relay} */
+  let relay;
+  before(async () => {
+    relay = await relays.js();
+  });
+  after(() => relay?.close());
+
+  test('rust and rust are left with one connection', async (t) => {
+    for (let round = 1; round <= 2; round += 1) {
+      const [a, b] = await browsers.pair('rust', 'rust', relay.address);
+      try {
+        const addresses = [await a.address(), await b.address()];
+        const dials = await Promise.allSettled([a.call('dial', addresses[1], 15_000), b.call('dial', addresses[0], 15_000)]);
+        assert.deepEqual(dials.filter((d) => d.status === 'rejected').map((d) => String(d.reason)), []);
+        for (const [own, other] of [[a, b], [b, a]]) await own.until('one direct connection and nothing else', 10, other.id, (all) => all.length === 1 && direct(all) === 1);
+        await exchanges(a, b);
+        await exchanges(b, a);
+        t.diagnostic((await a.call('log')).filter((/** @type {string} */ line) => line.startsWith('Connected')).join('; '));
+      } finally {
+        await Promise.all([a.close(), b.close()]);
+      }
+    }
+  });
+
+  test('rust and js are left with a connection that both can use', async () => {
+    const [a, b] = await browsers.pair('rust', 'js', relay.address);
+    try {
+      const addresses = [await a.address(), await b.address()];
+      const dials = await Promise.allSettled([a.call('dial', addresses[1], 15_000), b.call('dial', addresses[0], 15_000)]);
+      assert.ok(dials.some((d) => d.status === 'fulfilled'), JSON.stringify(dials));
+      await a.until('no relayed connection', 10, b.id, (all) => direct(all) > 0 && direct(all) === all.length);
+      await exchanges(a, b);
+      await exchanges(b, a);
+    } finally {
+      await Promise.all([a.close(), b.close()]);
+    }
+  });
+});
+
+test('a tab that dies is missed', async () => {
+  const relay = await relays.js();
+  const [a, b] = await browsers.pair('rust', 'rust', relay.address);
+  try {
+    await a.call('dial', await b.address(), 15_000);
+    await exchanges(a, b);
+    await b.close(); // without a word: the page is gone before its peer could say anything
+    await a.until('no connection', 30, b.id, (all) => all.length === 0);
+  } finally {
+    await Promise.all([a.close(), relay.close()]);
+  }
+});

@@ -2,9 +2,10 @@
 //!
 //! The node lists the peer id that the transport has authenticated, never one that is claimed. A peer without addresses is reached
 //! through the node that lists it. A hostile peer could announce addresses of others to make tabs dial them: it is at most
-//! [`limits::ADDRESSES`] dials a tab, which end where no peer of that id answers. A hostile node could hide peers: a tab can ask several.
+//! [`limits::ADDRESSES`] dials a tab, which end where no peer of that id answers. Its record is passed on as it is: whoever reads it
+//! verifies it. A hostile node could hide peers: a tab can ask several.
 
-use crate::{exchange::Kind, limits, wire};
+use crate::{exchange::Kind, limits, record::Record, wire};
 use bytes::BufMut;
 use commonware_codec::{Buf, EncodeSize, Error as CodecError, FixedSize, RangeCfg, Read, ReadExt, Write};
 
@@ -13,11 +14,17 @@ pub const VERSION: u8 = 1;
 
 /// A peer is here; it wants to know of others.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Announce {
+pub struct Announce(pub Presence);
+
+/// What a peer says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Presence {
     /// What it runs in.
     pub kind: Kind,
     /// Where it listens, as multiaddresses; none: through the node.
     pub addresses: Vec<String>,
+    /// Whose it is, so that others can choose before they connect; none where it has no key yet.
+    pub record: Option<Record>,
 }
 
 /// The others, those seen last first.
@@ -32,23 +39,20 @@ pub struct Listing {
 pub struct Entry {
     /// Bytes of its peer id.
     pub peer: Vec<u8>,
-    /// What it runs in.
-    pub kind: Kind,
-    /// Where it listens, as multiaddresses; none: through the node.
-    pub addresses: Vec<String>,
+    /// What it said; nothing of it is verified.
+    pub presence: Presence,
 }
 
 impl Write for Announce {
     fn write(&self, buf: &mut impl BufMut) {
         VERSION.write(buf);
-        self.kind.write(buf);
-        wire::write_texts(&self.addresses, buf);
+        self.0.write(buf);
     }
 }
 
 impl EncodeSize for Announce {
     fn encode_size(&self) -> usize {
-        VERSION.encode_size() + Kind::SIZE + wire::texts_size(&self.addresses)
+        VERSION.encode_size() + self.0.encode_size()
     }
 }
 
@@ -57,21 +61,46 @@ impl Read for Announce {
 
     fn read_cfg(buf: &mut impl Buf, (): &()) -> Result<Self, CodecError> {
         wire::version(buf, VERSION, "announcement")?;
-        Ok(Self { kind: Kind::read(buf)?, addresses: wire::read_texts(buf, limits::ADDRESSES, limits::ADDRESS_BYTES)? })
+        Ok(Self(Presence::read(buf)?))
+    }
+}
+
+impl Write for Presence {
+    fn write(&self, buf: &mut impl BufMut) {
+        self.kind.write(buf);
+        wire::write_texts(&self.addresses, buf);
+        self.record.write(buf);
+    }
+}
+
+impl EncodeSize for Presence {
+    fn encode_size(&self) -> usize {
+        Kind::SIZE + wire::texts_size(&self.addresses) + self.record.encode_size()
+    }
+}
+
+impl Read for Presence {
+    type Cfg = ();
+
+    fn read_cfg(buf: &mut impl Buf, (): &()) -> Result<Self, CodecError> {
+        Ok(Self {
+            kind: Kind::read(buf)?,
+            addresses: wire::read_texts(buf, limits::ADDRESSES, limits::ADDRESS_BYTES)?,
+            record: Option::<Record>::read_cfg(buf, &())?,
+        })
     }
 }
 
 impl Write for Entry {
     fn write(&self, buf: &mut impl BufMut) {
         self.peer.write(buf);
-        self.kind.write(buf);
-        wire::write_texts(&self.addresses, buf);
+        self.presence.write(buf);
     }
 }
 
 impl EncodeSize for Entry {
     fn encode_size(&self) -> usize {
-        self.peer.encode_size() + Kind::SIZE + wire::texts_size(&self.addresses)
+        self.peer.encode_size() + self.presence.encode_size()
     }
 }
 
@@ -79,11 +108,7 @@ impl Read for Entry {
     type Cfg = ();
 
     fn read_cfg(buf: &mut impl Buf, (): &()) -> Result<Self, CodecError> {
-        Ok(Self {
-            peer: wire::read_bytes(buf, limits::PEER_BYTES)?,
-            kind: Kind::read(buf)?,
-            addresses: wire::read_texts(buf, limits::ADDRESSES, limits::ADDRESS_BYTES)?,
-        })
+        Ok(Self { peer: wire::read_bytes(buf, limits::PEER_BYTES)?, presence: Presence::read(buf)? })
     }
 }
 
@@ -112,6 +137,7 @@ impl Read for Listing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use commonware_cryptography::{Hasher, Sha256, Signer, ed25519::PrivateKey};
     use proptest::prelude::*;
 
     fn kinds() -> impl Strategy<Value = Kind> {
@@ -119,15 +145,19 @@ mod tests {
     }
 
     fn entries() -> impl Strategy<Value = Entry> {
-        (prop::collection::vec(any::<u8>(), 0..=64), kinds(), prop::collection::vec("[a-z0-9/]{0,40}", 0..=8))
-            .prop_map(|(peer, kind, addresses)| Entry { peer, kind, addresses })
+        let texts = || prop::collection::vec("[a-z0-9/]{0,40}", 0..=8);
+        let record = prop::option::of((any::<u64>(), texts()).prop_map(|(seed, addresses)| {
+            Record::sign(&PrivateKey::from_seed(seed), Sha256::hash(&[b"chain"]), vec![1; 38], addresses, seed).unwrap()
+        }));
+        (prop::collection::vec(any::<u8>(), 0..=64), kinds(), texts(), record)
+            .prop_map(|(peer, kind, addresses, record)| Entry { peer, presence: Presence { kind, addresses, record } })
     }
 
     proptest! {
         #[test]
         fn announcements_and_listings_come_back(entries in prop::collection::vec(entries(), 0..8)) {
             for entry in &entries {
-                let announce = Announce { kind: entry.kind, addresses: entry.addresses.clone() };
+                let announce = Announce(entry.presence.clone());
                 let bytes = wire::encode(&announce);
                 prop_assert_eq!(bytes.len(), announce.encode_size());
                 prop_assert_eq!(wire::decode::<Announce>(&bytes, limits::DIRECTORY_BYTES).unwrap(), announce);
@@ -141,13 +171,14 @@ mod tests {
 
     #[test]
     fn too_many_addresses_are_refused() {
-        let announce = Announce { kind: Kind::Tab, addresses: vec![String::new(); limits::ADDRESSES + 1] };
+        let addresses = vec![String::new(); limits::ADDRESSES + 1];
+        let announce = Announce(Presence { kind: Kind::Tab, addresses, record: None });
         assert!(wire::decode::<Announce>(&wire::encode(&announce), limits::DIRECTORY_BYTES).is_err());
     }
 
     #[test]
     fn too_many_entries_are_refused() {
-        let entry = Entry { peer: vec![], kind: Kind::Tab, addresses: vec![] };
+        let entry = Entry { peer: vec![], presence: Presence { kind: Kind::Tab, addresses: vec![], record: None } };
         let listing = Listing { entries: vec![entry; limits::DIRECTORY_ENTRIES + 1] };
         assert!(wire::decode::<Listing>(&wire::encode(&listing), limits::DIRECTORY_BYTES).is_err());
     }

@@ -7,11 +7,13 @@
 //! | `links` | connections made and ended, hello, doubled connections |
 //! | `nodes` | staying connected with the own nodes, circuits reserved |
 //! | `mesh` | whom to connect with, from directory and bootstrap |
+//! | `choice` | whom to part with |
 //! | `serve` | requests of others and their responses |
 //! | `calls` | own requests and their responses |
 //! | `gossip` | what is new on the ledger |
 
 mod calls;
+mod choice;
 mod gossip;
 mod links;
 mod mesh;
@@ -26,13 +28,13 @@ use crate::{
     transport,
 };
 use calls::Calls;
-use gossip::Gossip;
 use futures::{
     FutureExt, StreamExt,
     channel::{mpsc, oneshot},
     select,
 };
 use futures_timer::Delay;
+use gossip::Gossip;
 use libp2p::{
     Multiaddr, PeerId, Swarm, identify,
     multiaddr::Protocol,
@@ -81,7 +83,8 @@ pub fn start(config: Config) -> Result<(Network, mpsc::Receiver<Event>, Driver),
     let direct = (config.role == Role::Tab).then(|| webrtc::new(local, mesh::direct(&config)));
     let (direct_transport, direct) = direct.unzip();
     let behaviour = Behaviour::new(&config, circuits, direct).map_err(failed)?;
-    let mut swarm = transport::swarm(&config.identity, circuit_transport, direct_transport, behaviour).map_err(failed)?;
+    let mut swarm =
+        transport::swarm(&config.identity, circuit_transport, direct_transport, behaviour).map_err(failed)?;
     if config.role == Role::Tab {
         let address = Multiaddr::empty().with(Protocol::WebRTC);
         swarm.listen_on(address).map_err(|error| failed(error.to_string()))?;
@@ -156,6 +159,8 @@ impl Driver {
                 }
             }
             Command::Publish { topic, bytes } => self.publish(topic, bytes),
+            Command::Prefer(worth) => self.mesh.prefer(worth),
+            Command::Refresh => self.refresh(Instant::now()),
             Command::Judge { id, verdict } => self.judge(id, verdict),
             Command::Snapshot(respond) => {
                 let _ = respond.send(self.snapshot());

@@ -1,6 +1,7 @@
 //! The handle of a running swarm: requests go in by a bounded channel, each answer comes back by its own.
 
 use crate::{GossipId, Snapshot, Topic, Verdict};
+use commonware_cryptography::ed25519::PublicKey;
 use futures::{
     FutureExt, SinkExt,
     channel::{mpsc, oneshot},
@@ -12,7 +13,7 @@ use protocol::{
     exchange::{Hello, Request, Response},
     limits, wire,
 };
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 /// Speaks for its owner with the [`Driver`]; cheap to clone.
 #[derive(Clone, Debug)]
@@ -110,6 +111,8 @@ pub(crate) enum Command {
     Hello(Box<Hello>),
     Publish { topic: Topic, bytes: Vec<u8> },
     Judge { id: GossipId, verdict: Verdict },
+    Prefer(BTreeMap<PublicKey, f64>),
+    Refresh,
     Snapshot(oneshot::Sender<Snapshot>),
     Shutdown(oneshot::Sender<()>),
 }
@@ -187,6 +190,23 @@ impl Network {
     /// [`Stopped`].
     pub async fn judge(&self, id: GossipId, verdict: Verdict) -> Result<(), Stopped> {
         self.send(Command::Judge { id, verdict }).await
+    }
+
+    /// Says what each hot key is worth as a neighbour (≥ 0; those not named: nothing): the best are connected with first and kept, a
+    /// tab's [`limits::CONNECTIONS`] at most.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub async fn prefer(&self, worth: BTreeMap<PublicKey, f64>) -> Result<(), Stopped> {
+        self.send(Command::Prefer(worth)).await
+    }
+
+    /// The machine's own network may have changed: nodes that do not answer within seconds are dialled anew, and all pauses end.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub async fn refresh(&self) -> Result<(), Stopped> {
+        self.send(Command::Refresh).await
     }
 
     /// Connections, nodes and counters now.

@@ -239,7 +239,8 @@ impl Behaviour {
     /// Closes what a direct connection with `peer` has made superfluous: relayed ones once it carries traffic, and doubled ones.
     fn look(&mut self, peer: PeerId) {
         let Some(links) = self.peers.get(&peer) else { return };
-        let direct: Vec<_> = links.iter().filter(|link| link.is_direct()).map(|link| (link.id, link.initiator)).collect();
+        let direct: Vec<_> =
+            links.iter().filter(|link| link.is_direct()).map(|link| (link.id, link.initiator)).collect();
         if direct.is_empty() {
             return;
         }

@@ -88,7 +88,10 @@ impl Transport {
             Report::Incoming(peer, connection) => self.events.push_back(TransportEvent::Incoming {
                 listener_id,
                 upgrade: ready(Ok((peer, connection))),
-                local_addr: self.circuits.first().map_or_else(Multiaddr::empty, |circuit| advertised(circuit, self.local)),
+                local_addr: self
+                    .circuits
+                    .first()
+                    .map_or_else(Multiaddr::empty, |circuit| advertised(circuit, self.local)),
                 send_back_addr: inbound(peer),
             }),
             Report::Circuit(circuit) => {
@@ -116,7 +119,8 @@ impl libp2p_core::Transport for Transport {
             return Err(TransportError::MultiaddrNotSupported(address));
         }
         self.listener = Some(id);
-        let new = |circuit| TransportEvent::NewAddress { listener_id: id, listen_addr: advertised(circuit, self.local) };
+        let new =
+            |circuit| TransportEvent::NewAddress { listener_id: id, listen_addr: advertised(circuit, self.local) };
         self.events.extend(self.circuits.iter().map(new));
         if let Some(waker) = self.waker.take() {
             waker.wake();

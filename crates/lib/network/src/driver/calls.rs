@@ -1,8 +1,8 @@
 //! Own requests to others: hello, asks, gradients, ledger queries.
 
 use super::{Driver, Respond, shorten};
-use crate::{ExchangeError, LedgerError, Path};
 use crate::exchange::{self, RequestId};
+use crate::{ExchangeError, LedgerError, Path};
 use libp2p::{
     PeerId,
     request_response::{Event, Message, OutboundRequestId},
@@ -42,6 +42,7 @@ impl Driver {
             let _ = respond.send(Err(ExchangeError::NotConnected { peer }));
             return;
         };
+        self.touch(&peer);
         let waits = |call: &&Exchange| call.peer == peer && !call.respond.is_canceled();
         let open = self.calls.exchanges.values().filter(waits).count();
         if open >= OPEN {
@@ -50,6 +51,13 @@ impl Driver {
         }
         if let Some(id) = self.put(peer, bytes) {
             self.calls.exchanges.insert(id, Exchange { peer, path, kind, respond });
+        }
+    }
+
+    /// Notes that `peer` is of use.
+    pub(super) fn touch(&mut self, peer: &PeerId) {
+        if let Some(state) = self.peers.get_mut(peer) {
+            state.used = Instant::now();
         }
     }
 

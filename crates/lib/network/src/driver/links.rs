@@ -5,7 +5,7 @@
 //! used itself. Of two connections that were dialled at the same time one stays ([`webrtc::surplus`]); the other is closed after a
 //! moment, so that nothing under way is lost. Direct ones, and circuits that they replace, are closed by the `webrtc` crate.
 
-use super::Driver;
+use super::{Driver, choice};
 use crate::{Event, Path, Role};
 use commonware_cryptography::ed25519::PublicKey;
 use libp2p::{
@@ -23,6 +23,8 @@ use webrtc::{Initiator, surplus};
 pub(super) struct Peer {
     links: Vec<Link>,
     since: Instant,
+    /// When it last asked or was asked; at first when it connected.
+    pub(super) used: Instant,
     /// What it said; only of peers that are neighbours.
     pub(super) hello: Option<Hello>,
     /// Its hot key, from a verified record.
@@ -64,6 +66,7 @@ impl Driver {
         let state = self.peers.entry(peer).or_insert_with(|| Peer {
             links: Vec::new(),
             since: now,
+            used: now,
             hello: None,
             key: None,
             round_trip: None,
@@ -89,9 +92,10 @@ impl Driver {
         state.links.retain(|link| link.id != id);
         if state.links.is_empty() {
             let neighbour = state.hello.is_some();
+            let used = neighbour && now.saturating_duration_since(state.used) < choice::IDLE;
             self.peers.remove(&peer);
             self.directory.remove(&peer);
-            self.mesh.lost(&peer, neighbour, now);
+            self.mesh.lost(&peer, used, now);
             if neighbour {
                 self.events.tell(Event::NeighbourGone { peer });
             }
@@ -167,6 +171,12 @@ impl Driver {
         self.events.tell(Event::Refused { peer, reason: super::shorten(reason) });
     }
 
+    /// Ends the connections with a neighbour that is of little use, and leaves it alone for a while.
+    pub(super) fn part(&mut self, peer: PeerId, now: Instant) {
+        self.mesh.set_aside(&peer, now);
+        let _ = self.swarm.disconnect_peer_id(peer);
+    }
+
     /// Closes connections whose time of grace is over.
     pub(super) fn close_doubled(&mut self, now: Instant) {
         let due: Vec<ConnectionId> = self.closing.iter().filter(|(at, _)| *at <= now).map(|(_, id)| *id).collect();
@@ -200,7 +210,7 @@ impl Driver {
 }
 
 /// Milliseconds since the Unix epoch.
-fn epoch_ms() -> u64 {
+pub(super) fn epoch_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_millis() as u64)
 }
 

@@ -5,8 +5,13 @@
 //! residents, the lower peer id dials. A hostile directory could list peers that do not exist: each costs a failed dial with growing
 //! pauses, and the number known is bounded.
 
-use super::{Driver, links::Peer};
+use super::{
+    Driver,
+    choice::{Standing, Worth, parting},
+    links::{Peer, epoch_ms},
+};
 use crate::{Config, Path, Role, StartError, backoff::Backoff, config::peer_of};
+use commonware_cryptography::{ed25519::PublicKey, sha256::Digest};
 use libp2p::{
     Multiaddr, PeerId,
     multiaddr::Protocol,
@@ -14,22 +19,32 @@ use libp2p::{
     swarm::dial_opts::{DialOpts, PeerCondition},
 };
 use protocol::{
-    directory::{Announce, Entry, Listing},
+    directory::{Announce, Entry, Listing, Presence},
     exchange::Kind,
-    limits, wire,
+    limits,
+    record::Record,
+    wire,
 };
 use std::{collections::BTreeMap, time::Duration};
 use web_time::Instant;
 
-/// Peers that were heard of.
+/// Peers that were heard of, and what they are worth.
 #[derive(Debug)]
-pub(super) struct Mesh(BTreeMap<PeerId, Known>);
+pub(super) struct Mesh {
+    known: BTreeMap<PeerId, Known>,
+    worth: BTreeMap<PublicKey, f64>,
+    /// When someone last made room for another.
+    replaced: Instant,
+}
 
 /// One of them.
 #[derive(Debug)]
 struct Known {
     kind: Kind,
     addresses: Vec<Multiaddr>,
+    /// What it is listed with, and the hot key in it once that was verified.
+    record: Option<Record>,
+    key: Option<PublicKey>,
     /// The node that listed it last; none for those of the bootstrap.
     via: Option<PeerId>,
     seen: Instant,
@@ -55,6 +70,8 @@ impl Known {
         Self {
             kind,
             addresses,
+            record: None,
+            key: None,
             via,
             seen: now,
             retry_at: now,
@@ -84,31 +101,50 @@ impl Mesh {
                 known.entry(peer_of(address)?).or_insert_with(|| Known::new(Kind::Resident, Vec::new(), None, now));
             resident.addresses.push(address.clone());
         }
-        Ok(Self(known))
+        Ok(Self { known, worth: BTreeMap::new(), replaced: now })
     }
 
     /// A node lists `entry`.
-    fn heard(&mut self, entry: &Entry, via: PeerId, now: Instant) {
+    fn heard(&mut self, entry: &Entry, via: PeerId, chain: Digest, now: Instant) {
         let Ok(peer) = PeerId::from_bytes(&entry.peer) else { return };
-        let addresses: Vec<Multiaddr> = entry.addresses.iter().filter_map(|text| text.parse().ok()).collect();
-        let full = self.0.len() >= KNOWN;
-        match self.0.get_mut(&peer) {
-            Some(known) => {
-                known.seen = now;
-                if known.via.is_some() {
-                    (known.kind, known.addresses, known.via) = (entry.kind, addresses, Some(via));
-                }
-            }
-            None if full => {}
-            None => {
-                self.0.insert(peer, Known::new(entry.kind, addresses, Some(via), now));
-            }
+        let Presence { kind, addresses, record } = &entry.presence;
+        let addresses: Vec<Multiaddr> = addresses.iter().filter_map(|text| text.parse().ok()).collect();
+        if self.known.len() >= KNOWN && !self.known.contains_key(&peer) {
+            return;
+        }
+        let known = self.known.entry(peer).or_insert_with(|| Known::new(*kind, Vec::new(), Some(via), now));
+        known.seen = now;
+        if known.via.is_some() {
+            (known.kind, known.addresses, known.via) = (*kind, addresses, Some(via));
+        }
+        // The same record is verified once.
+        if known.record != *record {
+            let verified = record.as_ref().and_then(|record| record.verify(chain, epoch_ms()).ok());
+            known.key = verified.filter(|record| record.names(&entry.peer)).map(|record| record.key().clone());
+            known.record.clone_from(record);
+        }
+    }
+
+    /// What each hot key is worth from now on.
+    pub(super) fn prefer(&mut self, worth: BTreeMap<PublicKey, f64>) {
+        self.worth = worth.into_iter().filter(|(_, worth)| worth.is_finite() && *worth >= 0.0).take(KNOWN).collect();
+    }
+
+    /// What `key` is worth; none where nothing is known of it.
+    fn worth(&self, key: Option<&PublicKey>) -> Worth {
+        key.and_then(|key| self.worth.get(key)).copied()
+    }
+
+    /// `peer` was parted with.
+    pub(super) fn set_aside(&mut self, peer: &PeerId, now: Instant) {
+        if let Some(known) = self.known.get_mut(peer) {
+            known.retry_at = now + ASIDE;
         }
     }
 
     /// A connection to `peer` was made. A circuit does not end a dial that is to become direct.
     pub(super) fn connected(&mut self, peer: &PeerId, path: Path, now: Instant) {
-        if let Some(known) = self.0.get_mut(peer)
+        if let Some(known) = self.known.get_mut(peer)
             && (path != Path::Relayed || known.dialling == Some(Dial::Plain))
         {
             known.dialling = None;
@@ -121,12 +157,12 @@ impl Mesh {
 
     /// Whether a connection to `peer` is being made by WebRTC.
     pub(super) fn is_dialling_directly(&self, peer: &PeerId) -> bool {
-        self.0.get(peer).is_some_and(|known| known.dialling == Some(Dial::Direct))
+        self.known.get(peer).is_some_and(|known| known.dialling == Some(Dial::Direct))
     }
 
     /// A direct connection to `peer` was not made, and a circuit serves instead.
     fn fall_back(&mut self, peer: &PeerId, now: Instant) {
-        if let Some(known) = self.0.get_mut(peer) {
+        if let Some(known) = self.known.get_mut(peer) {
             known.dialling = None;
             known.direct_at = now + known.direct_backoff.fail();
         }
@@ -134,17 +170,18 @@ impl Mesh {
 
     /// `peer` became a neighbour.
     pub(super) fn met(&mut self, peer: &PeerId, kind: Kind, now: Instant) {
-        if let Some(known) = self.0.get_mut(peer) {
+        if let Some(known) = self.known.get_mut(peer) {
             (known.kind, known.seen) = (kind, now);
             known.backoff.reset();
         }
     }
 
-    /// The last connection to `peer` ended. A neighbour is dialled again at once: its circuit may only have run out.
-    pub(super) fn lost(&mut self, peer: &PeerId, neighbour: bool, now: Instant) {
-        if let Some(known) = self.0.get_mut(peer) {
+    /// The last connection to `peer` ended. One that was `used` lately is dialled again at once: its circuit may only have run out,
+    /// or the network changed. Another may have parted with us.
+    pub(super) fn lost(&mut self, peer: &PeerId, used: bool, now: Instant) {
+        if let Some(known) = self.known.get_mut(peer) {
             known.dialling = None;
-            if !neighbour {
+            if !used {
                 known.retry_at = known.retry_at.max(now + known.backoff.fail());
             }
         }
@@ -152,7 +189,7 @@ impl Mesh {
 
     /// A dial to `peer` failed.
     pub(super) fn failed(&mut self, peer: &PeerId, now: Instant) {
-        if let Some(known) = self.0.get_mut(peer) {
+        if let Some(known) = self.known.get_mut(peer) {
             known.dialling = None;
             known.retry_at = now + known.backoff.fail();
         }
@@ -160,7 +197,7 @@ impl Mesh {
 
     /// `peer` was turned away.
     pub(super) fn avoid(&mut self, peer: &PeerId, now: Instant) {
-        if let Some(known) = self.0.get_mut(peer) {
+        if let Some(known) = self.known.get_mut(peer) {
             known.retry_at = now + AVOIDED;
         }
     }
@@ -177,11 +214,11 @@ impl Driver {
             self.announce(node);
         }
         let peers = &self.peers;
-        self.mesh.0.retain(|peer, known| {
+        self.mesh.known.retain(|peer, known| {
             known.via.is_none() || peers.contains_key(peer) || now.saturating_duration_since(known.seen) < FORGOTTEN
         });
         let most = if self.config.role == Role::Tab { limits::CONNECTIONS } else { RESIDENT_NEIGHBOURS };
-        let under_way = self.mesh.0.values().filter(|known| known.dialling.is_some()).count();
+        let under_way = self.mesh.known.values().filter(|known| known.dialling.is_some()).count();
         let room = most.saturating_sub(self.neighbours() + under_way);
         let own = *self.swarm.local_peer_id();
         let role = self.config.role;
@@ -191,17 +228,52 @@ impl Driver {
                 && !self.peers.contains_key(peer)
                 && known.ours_to_dial(role, &own, peer)
         };
-        let mut wanted: Vec<(Instant, PeerId)> =
-            self.mesh.0.iter().filter(wanted).map(|(peer, known)| (known.seen, *peer)).collect();
-        wanted.sort_by_key(|(seen, _)| std::cmp::Reverse(*seen));
-        for (_, peer) in wanted.into_iter().take(room) {
+        let mut wanted: Vec<(Worth, Instant, PeerId)> = (self.mesh.known.iter().filter(wanted))
+            .map(|(peer, known)| (self.mesh.worth(known.key.as_ref()), known.seen, *peer))
+            .collect();
+        // The worthiest first, then those listed last.
+        wanted.sort_by(|a, b| b.0.unwrap_or(0.0).total_cmp(&a.0.unwrap_or(0.0)).then(b.1.cmp(&a.1)));
+        if role == Role::Tab {
+            let candidates: Vec<Worth> = wanted.iter().map(|(worth, ..)| *worth).collect();
+            self.part_with_some(&candidates, most, now);
+        }
+        for (_, _, peer) in wanted.into_iter().take(room) {
             self.dial(peer, now);
         }
         self.straighten(now);
     }
 
+    /// Parts with neighbours of little use, now and then.
+    fn part_with_some(&mut self, candidates: &[Worth], most: usize, now: Instant) {
+        if now.saturating_duration_since(self.mesh.replaced) < REPLACING {
+            return;
+        }
+        self.mesh.replaced = now;
+        let standing = |(peer, state): (&PeerId, &Peer)| Standing {
+            peer: *peer,
+            worth: self.mesh.worth(state.key.as_ref()).unwrap_or(0.0),
+            idle: now.saturating_duration_since(state.used),
+        };
+        let neighbours = self.peers.iter().filter(|(_, state)| state.hello.is_some()).map(standing).collect();
+        for peer in parting(neighbours, candidates, most) {
+            tracing::debug!(%peer, "parted with");
+            self.part(peer, now);
+        }
+    }
+
+    /// Ends all pauses and has the nodes prove that they are there: the machine may have another address now. Direct connections
+    /// find out by themselves, within seconds.
+    pub(super) fn refresh(&mut self, now: Instant) {
+        for known in self.mesh.known.values_mut() {
+            (known.retry_at, known.direct_at) = (now, now);
+            known.backoff.reset();
+            known.direct_backoff.reset();
+        }
+        self.nodes.refresh(now);
+    }
+
     fn dial(&mut self, peer: PeerId, now: Instant) {
-        let Some(known) = self.mesh.0.get_mut(&peer) else { return };
+        let Some(known) = self.mesh.known.get_mut(&peer) else { return };
         let (dial, addresses) = match (&known.addresses[..], known.via) {
             // One is enough: each address would make a connection of its own.
             ([], Some(via)) if webrtc::is_available() => {
@@ -229,14 +301,14 @@ impl Driver {
             return;
         }
         let crooked = |(peer, state): &(&PeerId, &Peer)| {
-            let due = self.mesh.0.get(peer).is_some_and(|known| known.dialling.is_none() && known.direct_at <= now);
+            let due = self.mesh.known.get(peer).is_some_and(|known| known.dialling.is_none() && known.direct_at <= now);
             due && state.hello.is_some() && state.path() == Path::Relayed && state.dialled()
         };
         let crooked: Vec<PeerId> = self.peers.iter().filter(crooked).map(|(peer, _)| *peer).collect();
         for peer in crooked {
             let over = Multiaddr::empty().with(Protocol::WebRTC).with(Protocol::P2p(peer));
             let options = DialOpts::peer_id(peer).condition(PeerCondition::Always).addresses(vec![over]).build();
-            if let Some(known) = self.mesh.0.get_mut(&peer) {
+            if let Some(known) = self.mesh.known.get_mut(&peer) {
                 known.dialling = Some(Dial::Direct);
             }
             if let Err(error) = self.swarm.dial(options) {
@@ -273,7 +345,8 @@ impl Driver {
             .filter(|text| text.len() <= limits::ADDRESS_BYTES)
             .take(limits::ADDRESSES)
             .collect();
-        let bytes = wire::encode(&Announce { kind, addresses });
+        let record = self.hello.as_ref().and_then(|hello| hello.record.clone());
+        let bytes = wire::encode(&Announce(Presence { kind, addresses, record }));
         self.traffic.bytes_out += bytes.len() as u64;
         self.swarm.behaviour_mut().directory.send_request(&node, bytes);
     }
@@ -284,8 +357,8 @@ impl Driver {
             request_response::Message::Request { request, channel, .. } => {
                 self.traffic.bytes_in += request.len() as u64;
                 match wire::decode::<Announce>(&request, limits::DIRECTORY_BYTES) {
-                    Ok(announce) => {
-                        self.directory.insert(peer, announce, now);
+                    Ok(Announce(presence)) => {
+                        self.directory.insert(peer, presence, now);
                         let listing = wire::encode(&self.directory.list(&peer, now));
                         self.traffic.bytes_out += listing.len() as u64;
                         // The asker may be gone meanwhile.
@@ -295,12 +368,13 @@ impl Driver {
                 }
             }
             request_response::Message::Response { response, .. } => {
+                self.nodes.answered(&peer);
                 self.traffic.bytes_in += response.len() as u64;
                 match wire::decode::<Listing>(&response, limits::DIRECTORY_BYTES) {
                     Ok(listing) => {
                         let own = self.swarm.local_peer_id().to_bytes();
                         for entry in listing.entries.iter().filter(|entry| entry.peer != own) {
-                            self.mesh.heard(entry, peer, now);
+                            self.mesh.heard(entry, peer, self.config.chain, now);
                         }
                     }
                     Err(error) => tracing::debug!(%peer, %error, "listing refused"),
@@ -310,6 +384,10 @@ impl Driver {
     }
 }
 
+/// How long a neighbour that was parted with is left alone.
+const ASIDE: Duration = Duration::from_secs(300);
+/// Between looks at who is of little use.
+const REPLACING: Duration = Duration::from_secs(10);
 /// Between announcements.
 const ANNOUNCE: Duration = Duration::from_secs(5);
 /// Between announcements while there is no neighbour.
@@ -341,6 +419,7 @@ const AVOIDED: Duration = Duration::from_secs(60);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use commonware_cryptography::{Hasher, Sha256};
 
     #[test]
     fn of_two_tabs_one_dials_and_tabs_dial_residents() {
@@ -359,11 +438,13 @@ mod tests {
     fn what_a_directory_can_make_known_is_bounded() {
         let now = Instant::now();
         let mut mesh = Mesh::new(&[], now).unwrap();
-        let via = PeerId::random();
+        let (via, chain) = (PeerId::random(), Sha256::hash(&[b"chain"]));
+        let presence = Presence { kind: Kind::Tab, addresses: vec![], record: None };
         for _ in 0..KNOWN + 5 {
-            mesh.heard(&Entry { peer: PeerId::random().to_bytes(), kind: Kind::Tab, addresses: vec![] }, via, now);
+            let peer = PeerId::random().to_bytes();
+            mesh.heard(&Entry { peer, presence: presence.clone() }, via, chain, now);
         }
-        mesh.heard(&Entry { peer: vec![1, 2], kind: Kind::Tab, addresses: vec![] }, via, now);
-        assert_eq!(mesh.0.len(), KNOWN);
+        mesh.heard(&Entry { peer: vec![1, 2], presence }, via, chain, now);
+        assert_eq!(mesh.known.len(), KNOWN);
     }
 }

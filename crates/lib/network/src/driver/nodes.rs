@@ -23,6 +23,8 @@ struct Node {
     state: State,
     backoff: Backoff,
     announce_at: Instant,
+    /// Since when it owes an answer after a change of the network.
+    doubted: Option<Instant>,
 }
 
 /// How far the connection to a node is.
@@ -48,6 +50,7 @@ impl Nodes {
                     state: State::Waiting { until: now },
                     backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),
                     announce_at: now,
+                    doubted: None,
                 }),
             }
         }
@@ -91,6 +94,25 @@ impl Nodes {
         self.0.iter_mut().filter(due).map(announce).collect()
     }
 
+    /// Ends the pauses between attempts, and has those that are up prove it.
+    pub(super) fn refresh(&mut self, now: Instant) {
+        for node in &mut self.0 {
+            node.backoff.reset();
+            match &mut node.state {
+                State::Waiting { until } => *until = now,
+                State::Up { .. } => (node.doubted, node.announce_at) = (Some(now), now),
+                State::Dialling | State::Reserving { .. } => {}
+            }
+        }
+    }
+
+    /// `peer` has answered.
+    pub(super) fn answered(&mut self, peer: &PeerId) {
+        if let Some(node) = self.get(peer) {
+            node.doubted = None;
+        }
+    }
+
     fn get(&mut self, peer: &PeerId) -> Option<&mut Node> {
         self.0.iter_mut().find(|node| node.peer == *peer)
     }
@@ -114,6 +136,9 @@ impl Driver {
                 }
                 State::Reserving { since, .. } if now.saturating_duration_since(since) > RESERVING => {
                     failed.push((node.peer, format!("the node reserved no circuit within {} s", RESERVING.as_secs())));
+                }
+                State::Up { .. } if node.doubted.is_some_and(|since| now.saturating_duration_since(since) > DOUBT) => {
+                    failed.push((node.peer, "the node does not answer since the network changed".into()));
                 }
                 _ => {}
             }
@@ -173,6 +198,7 @@ impl Driver {
             State::Dialling => None,
             State::Reserving { listener, .. } | State::Up { listener } => listener,
         };
+        node.doubted = None;
         let pause = node.backoff.fail();
         node.state = State::Waiting { until: now + pause };
         if let Some(listener) = listener {
@@ -189,5 +215,7 @@ impl Driver {
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// Longest pause between attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+/// Longest wait for an answer after a change of the network.
+const DOUBT: Duration = Duration::from_secs(3);
 /// Longest wait for a reservation.
 const RESERVING: Duration = Duration::from_secs(10);

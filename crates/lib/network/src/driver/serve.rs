@@ -83,6 +83,7 @@ impl Driver {
             self.respond(channel, response.to_bytes());
             return;
         }
+        self.touch(&peer);
         let neighbour = self.peers.get(&peer).is_some_and(|state| state.hello.is_some());
         let refused = if neighbour { self.serving.asks.enter(&peer).err() } else { Some(EARLY) };
         if let Some(refuse) = refused {

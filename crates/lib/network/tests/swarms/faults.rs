@@ -139,6 +139,34 @@ async fn a_port_in_use_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refresh_ends_the_pause_before_the_next_attempt() {
+    let chain = chain("one");
+    let identity = Keypair::generate_ed25519();
+    let node = Swarm::node(chain, &identity, None);
+    let (bare, address) = node.address().await;
+    let mut tab = Swarm::tab(chain, &address, 1);
+    tab.up().await;
+    tab.network.refresh().await.unwrap();
+    node.network.shutdown().await.unwrap();
+    drop(node);
+    // The pauses grow to seconds.
+    tab.until("a long pause", |event| match event {
+        Event::NodeDown { retry_ms, .. } if retry_ms >= 4_000 => Some(()),
+        Event::NodeDown { reason, .. } => {
+            assert!(!reason.contains("does not answer"), "it had answered the refresh: {reason}");
+            None
+        }
+        _ => None,
+    })
+    .await;
+    let _node = Swarm::node(chain, &identity, Some(bare));
+    let asked = std::time::Instant::now();
+    tab.network.refresh().await.unwrap();
+    tab.up().await;
+    assert!(asked.elapsed() < Duration::from_secs(3), "it waited for the pause: {:?}", asked.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_the_end_every_call_says_so() {
     let chain = chain("one");
     let node = Swarm::node(chain, &Keypair::generate_ed25519(), None);

@@ -1,7 +1,7 @@
 //! What works: hello both ways, exchanges by websocket and by circuit, ledger queries, gossip, a node that comes back.
 
 use crate::world::{LIMIT, Swarm, chain, key};
-use peerage_network::{Event, Keypair, LedgerError, Multiaddr, Path, Topic};
+use peerage_network::{Config, Event, Keypair, LedgerError, Multiaddr, Path, Role, Topic, Verdict};
 use protocol::exchange::Kind;
 use std::time::Duration;
 
@@ -89,6 +89,46 @@ async fn the_ledger_is_asked_through_the_node_and_heads_are_heard() {
         assert!(height < 100, "no head was heard");
     };
     assert!(heard[0] <= height);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn gossip_goes_on_only_once_it_is_accepted() {
+    let chain = chain("one");
+    let mut node = Swarm::node(chain, &Keypair::generate_ed25519(), None);
+    let (_, address) = node.address().await;
+    // A tab and another node, which know nobody but the node between them.
+    let mut tab = Swarm::tab(chain, &address, 1);
+    let config = Config::new(Keypair::generate_ed25519(), chain, Role::Node);
+    let mut far = Swarm::start(Config { nodes: vec![address], ..config });
+    tokio::join!(tab.up(), far.up());
+
+    // The even ones are true. Subscriptions may still be on their way: they are told until one arrives.
+    let network = node.network.clone();
+    tokio::spawn(async move {
+        node.until("the end", |event| {
+            if let Event::Gossip { topic: Topic::Transactions, bytes, id } = event {
+                let verdict = if bytes[0].is_multiple_of(2) { Verdict::Accept } else { Verdict::Reject };
+                let network = network.clone();
+                tokio::spawn(async move { network.judge(id, verdict).await });
+            }
+            None::<()>
+        })
+        .await;
+    });
+    for number in 0..200u8 {
+        tab.network.publish(Topic::Transactions, vec![number]).await.unwrap();
+        let heard = far.until("gossip", |event| match event {
+            Event::Gossip { topic: Topic::Transactions, bytes, .. } => Some(bytes),
+            _ => None,
+        });
+        if let Ok(bytes) = tokio::time::timeout(Duration::from_millis(100), heard).await {
+            assert!(bytes[0].is_multiple_of(2), "a rejected message went on");
+            if bytes[0] > 20 {
+                return;
+            }
+        }
+    }
+    panic!("no gossip was heard");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -70,14 +70,15 @@ impl Peer {
         rtc.set_ondatachannel(Some(on_channel.as_ref().unchecked_ref()));
 
         let (found, candidates) = mpsc::unbounded();
-        let on_candidate = Closure::<dyn FnMut(RtcPeerConnectionIceEvent)>::new(move |event: RtcPeerConnectionIceEvent| {
-            // Their end, which is null or empty, is not said: some readers take it for a broken candidate.
-            let candidate = event.candidate().filter(|candidate| !candidate.candidate().is_empty());
-            if let Some(json) = candidate.and_then(|candidate| js_sys::JSON::stringify(&candidate).ok()) {
-                // Nobody listens once the connection is made.
-                let _ = found.unbounded_send(json.into());
-            }
-        });
+        let on_candidate =
+            Closure::<dyn FnMut(RtcPeerConnectionIceEvent)>::new(move |event: RtcPeerConnectionIceEvent| {
+                // Their end, which is null or empty, is not said: some readers take it for a broken candidate.
+                let candidate = event.candidate().filter(|candidate| !candidate.candidate().is_empty());
+                if let Some(json) = candidate.and_then(|candidate| js_sys::JSON::stringify(&candidate).ok()) {
+                    // Nobody listens once the connection is made.
+                    let _ = found.unbounded_send(json.into());
+                }
+            });
         rtc.set_onicecandidate(Some(on_candidate.as_ref().unchecked_ref()));
 
         let on_state = Closure::<dyn FnMut(Event)>::new({

@@ -160,10 +160,10 @@ impl Lingering {
         let mut channels = self.0.borrow_mut();
         channels.poller = Some(context.waker().clone());
         channels.poll(context, Instant::now());
-        if channels.ids.may_open() {
-            if let Some(waker) = channels.opener.take() {
-                waker.wake();
-            }
+        if channels.ids.may_open()
+            && let Some(waker) = channels.opener.take()
+        {
+            waker.wake();
         }
     }
 }
@@ -204,11 +204,11 @@ impl Channels {
         if self.alarm.as_ref().is_none_or(|(set, _)| *set != at) {
             self.alarm = Some((at, Delay::new(at.saturating_duration_since(now))));
         }
-        if let Some((_, delay)) = &mut self.alarm {
-            if delay.poll_unpin(context).is_ready() {
-                self.alarm = None;
-                context.waker().wake_by_ref();
-            }
+        if let Some((_, delay)) = &mut self.alarm
+            && delay.poll_unpin(context).is_ready()
+        {
+            self.alarm = None;
+            context.waker().wake_by_ref();
         }
     }
 }

@@ -247,6 +247,7 @@ pub(super) enum State {
 }
 
 /// What a browser says when it refuses something.
+#[expect(clippy::needless_pass_by_value, reason = "as `map_err` wants it")]
 pub(super) fn refused(value: JsValue) -> Error {
     let error = value.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message()));
     Error::Js { reason: error.unwrap_or_else(|| format!("{value:?}")) }

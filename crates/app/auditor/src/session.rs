@@ -2,7 +2,7 @@
 //!
 //! What the page hands in is checked here once: `/bootstrap.json` comes from the party under audit, so its genesis must
 //! hash to the chain it names and its checkpoint must be young; a kept seed must be 32 bytes of hex. Replies come from
-//! strangers: they are bounded and parsed before the light client judges them.
+//! strangers: they are bounded and parsed before the light client judges them. So is gossip, by the light client itself.
 
 use crate::port::words;
 use commonware_codec::{Copying, DecodeExt as _, Encode as _};
@@ -12,7 +12,7 @@ use ledger::{ChainId, Height, Reply, query::MAX_REPLY_BYTES};
 use light::{Checkpoint, Participant, Step};
 use protocol::bootstrap::{Bootstrap, BootstrapError};
 use protocol::limits::RECORD_LIFETIME_MS;
-use protocol::port::auditor::{Command, Event};
+use protocol::port::auditor::{Command, Event, Judgement, Topic};
 use protocol::record::{Record, RecordError};
 use serde_bytes::ByteBuf;
 
@@ -94,6 +94,13 @@ impl Session {
             Command::Join => self.participant.join(),
             Command::Leave => self.participant.leave(),
             Command::Hint => self.participant.hint(),
+            Command::Gossip { id, topic, bytes } => {
+                let judgement = match topic {
+                    Topic::Heads => self.participant.handle_gossiped_head(&bytes, now),
+                    Topic::Transactions => self.participant.handle_gossiped_transaction(&bytes, now),
+                };
+                self.events.push(Event::Judged { id, judgement: judged(judgement) });
+            }
             Command::Reply { id, bytes } => self.reply(id, &bytes, now),
             Command::Failed { id, reason: _ } => self.participant.handle_failed(id, now),
             Command::Scores { scores } => {
@@ -117,6 +124,9 @@ impl Session {
             match step {
                 Step::Query { id, query } => {
                     self.events.push(Event::Query { id, bytes: ByteBuf::from(query.encode().to_vec()) });
+                }
+                Step::Publish { transaction } => {
+                    self.events.push(Event::Publish { bytes: ByteBuf::from(transaction.encode().to_vec()) });
                 }
                 Step::Search { puzzle, start, count } => {
                     let found = puzzle.search(start, count);
@@ -161,6 +171,15 @@ impl Session {
             record: ByteBuf::from(record.to_bytes()),
         });
         Ok(())
+    }
+}
+
+/// A judgement in the port's words.
+const fn judged(judgement: light::gossip::Judgement) -> Judgement {
+    match judgement {
+        light::gossip::Judgement::Accept => Judgement::Accept,
+        light::gossip::Judgement::Ignore => Judgement::Ignore,
+        light::gossip::Judgement::Reject => Judgement::Reject,
     }
 }
 

@@ -133,7 +133,7 @@ impl Prepared {
         say::line(format_args!("Ledger    chain {short}, at height {}", head.header.height));
 
         let listen = websocket(options.host, network.port())?;
-        let (swarm, ends) = node::start(data.node, genesis.chain().0, listen, &ledger)?;
+        let (swarm, ends) = node::start(data.node, &genesis, listen, &ledger)?;
         running.node = Some(swarm.clone());
         let place = Place { port: resident::listening(&swarm).await?, peer: swarm.peer() };
         say::line(format_args!("Network   port {}, peer {}", place.port, place.peer));

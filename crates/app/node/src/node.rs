@@ -1,15 +1,19 @@
-//! The node's part in the network: relay and directory are the swarm's own; here it answers queries of the ledger and
-//! tells everyone of new final blocks.
+//! The node's part in the network: relay and directory are the swarm's own; here it answers queries of the ledger, tells
+//! everyone of new final blocks, and judges what others tell.
 //!
 //! Whoever is connected may query. A query is parsed and bounded by the engine's service; here only how many are worked
 //! on at a time is bounded, and what comes beyond that gets no reply.
+
+mod gossip;
 
 use crate::fault;
 use anyhow::{Error, Result, anyhow};
 use commonware_codec::Encode;
 use consensus::LedgerHandle;
 use futures::{StreamExt, channel::mpsc};
-use ledger::Digest;
+use gossip::Judge;
+pub use gossip::verdict;
+use ledger::Genesis;
 use network::{Event, Keypair, Multiaddr, Network, Role};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
@@ -17,14 +21,16 @@ use tokio::sync::Semaphore;
 /// Starts the node's swarm on the current tokio runtime: its handle, and a future that resolves when it has ended.
 pub fn start(
     identity: Keypair,
-    chain: Digest,
+    genesis: &Genesis,
     listen: Multiaddr,
     ledger: &LedgerHandle,
 ) -> Result<(Network, impl Future<Output = Error> + use<>)> {
-    let config = network::Config { listen: vec![listen], ..network::Config::new(identity, chain, Role::Node) };
+    let judge = Judge::new(ledger.clone(), genesis)?;
+    let config =
+        network::Config { listen: vec![listen], ..network::Config::new(identity, genesis.chain().0, Role::Node) };
     let (network, events, driver) = network::start(config)?;
     let driver = tokio::spawn(driver.run());
-    let answers = tokio::spawn(answer(events, ledger.clone()));
+    let answers = tokio::spawn(answer(events, network.clone(), ledger.clone(), judge));
     let heads = tokio::spawn(publish(ledger.clone(), network.clone()));
     let ends = async move {
         tokio::select! {
@@ -36,8 +42,8 @@ pub fn start(
     Ok((network, ends))
 }
 
-/// Answers queries until the network ends.
-async fn answer(mut events: mpsc::Receiver<Event>, ledger: LedgerHandle) {
+/// Answers queries and judges gossip until the network ends.
+async fn answer(mut events: mpsc::Receiver<Event>, network: Network, ledger: LedgerHandle, judge: Judge) {
     let room = Arc::new(Semaphore::new(AT_A_TIME));
     while let Some(event) = events.next().await {
         match event {
@@ -53,6 +59,11 @@ async fn answer(mut events: mpsc::Receiver<Event>, ledger: LedgerHandle) {
                     let _ = respond.send(reply.to_vec());
                     drop(seat);
                 });
+            }
+            Event::Gossip { topic, bytes, id } => {
+                if network.judge(id, judge.judge(topic, &bytes)).await.is_err() {
+                    return;
+                }
             }
             Event::Refused { peer, reason } => tracing::info!(%peer, reason, "turned away"),
             _ => {}

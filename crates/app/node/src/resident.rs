@@ -204,7 +204,10 @@ async fn listen_to(
                     let _ = respond.send(response.to_bytes());
                 });
             }
-            network::Event::Gossip { topic: network::Topic::Heads, .. } => drop(words.unbounded_send(Word::Hint)),
+            network::Event::Gossip { topic, bytes, id } => {
+                drop(words.unbounded_send(Word::Gossip { topic, bytes, id }));
+            }
+            network::Event::NodeUp { .. } => drop(words.unbounded_send(Word::Hint)),
             network::Event::Refused { peer, reason } => tracing::debug!(%peer, reason, "turned away"),
             network::Event::NodeDown { reason, .. } => tracing::debug!(reason, "the node is away"),
             _ => {}

@@ -148,6 +148,64 @@ fn a_network_lives_is_killed_and_goes_on() {
     place.fails_with(&[], &["the engine has ended", "damaged", &engine]);
 }
 
+#[tokio::test]
+async fn what_comes_by_gossip_is_included_and_heads_go_out() {
+    use commonware_codec::{DecodeExt, Encode};
+    use commonware_cryptography::Signer;
+    use futures::StreamExt;
+    use ledger::{Action, ChainId, Height, Nonce, PrivateKey, Puzzle, Query, Reply, Transaction};
+    use network::{Config, Event, Keypair, Role, Topic};
+
+    let place = Place::new();
+    let node = Running::start(&place, &["--residents", "0", "--corpus", &place.text()]);
+    let bootstrap = protocol::bootstrap::Bootstrap::parse(&node.bootstrap().to_string()).unwrap();
+    let genesis = light::genesis(ChainId(bootstrap.chain), &bootstrap.genesis).unwrap();
+    let committee = light::Committee::new(genesis.chain(), &bootstrap.validators).unwrap();
+    let nodes = network::addresses(&bootstrap.node).unwrap();
+    let config = Config { nodes, ..Config::new(Keypair::generate_ed25519(), bootstrap.chain, Role::Resident) };
+    let (network, mut events, driver) = network::start(config).unwrap();
+    tokio::spawn(driver.run());
+
+    let heard = async {
+        loop {
+            if let Some(Event::Gossip { topic: Topic::Heads, bytes, .. }) = events.next().await {
+                return bytes;
+            }
+        }
+    };
+    let head = tokio::time::timeout(LIMIT, heard).await.expect("a head comes by gossip");
+    let (header, finalization) = light::gossip::head(&head).unwrap();
+    committee.verify(header.digest(), &finalization).unwrap();
+
+    // It never asks the node to take its transaction; it only tells whoever is connected.
+    let key = PrivateKey::from_seed(77);
+    let puzzle = Puzzle {
+        chain: genesis.chain(),
+        key: key.public_key(),
+        recent: header.digest(),
+        difficulty: genesis.parameters.difficulty,
+    };
+    let work = puzzle.search(0, u64::MAX).unwrap();
+    let action = Action::Register { cold: key.public_key(), modality: 0, recent: header.height, work };
+    let expires = Height(header.height.get() + 30);
+    let transaction = Transaction::sign(&key, genesis.chain(), Nonce(0), expires, action);
+    network.publish(Topic::Transactions, transaction.encode().to_vec()).await.unwrap();
+
+    let included = async {
+        loop {
+            let status = Query::Status { digest: transaction.digest() };
+            let reply = network.ledger(status.encode().to_vec(), None).await.unwrap();
+            if let Reply::Status(ledger::TransactionStatus::Included { height }) = Reply::decode(reply).unwrap() {
+                return height;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let height = tokio::time::timeout(LIMIT, included).await.expect("it is included");
+    assert!(height > header.height && height <= expires);
+    network.shutdown().await.unwrap();
+}
+
 /// A network that runs.
 struct Running {
     child: Child,

@@ -9,9 +9,11 @@
 //! | auditor | identity | storage, hello |
 //! | network | asks and gradients of others | trainer, the response back |
 //! | network | neighbours whose record verified | trainer |
-//! | network | heads | auditor, as a hint |
+//! | network | gossip | auditor, what it is worth back |
+//! | auditor | transactions that no source took | everyone connected |
 //! | all | what a person may want to know | the script |
 
+mod gossip;
 mod routes;
 
 use crate::{
@@ -27,6 +29,7 @@ use futures::{
     select,
 };
 use gloo_timers::future::TimeoutFuture;
+use gossip::Gossip;
 use network::{Config, Event, Network, PeerId, Role, StartError};
 use protocol::{
     bootstrap::Bootstrap,
@@ -84,6 +87,7 @@ pub(crate) struct Session {
     trainer: Option<Worker>,
     auditor: Option<Worker>,
     auditing: bool,
+    gossip: Gossip,
     training: Training,
     key: Option<String>,
     joined: bool,
@@ -154,6 +158,7 @@ impl Session {
             trainer,
             auditor,
             auditing: false,
+            gossip: Gossip::default(),
             training: Training::Loading,
             key: None,
             joined: false,

@@ -118,6 +118,18 @@ impl Client {
         self.top().0
     }
 
+    /// The digest of the block that was verified at `height`, while it is remembered.
+    pub fn verified_at(&self, height: Height) -> Option<Digest> {
+        let remembered = self.recent.get(&height).map(|(digest, _, _)| *digest);
+        remembered.or_else(|| (height == self.checkpoint.height).then_some(self.checkpoint.digest))
+    }
+
+    /// Whether `height` is too low to be compared with anything that is remembered.
+    pub fn is_past(&self, height: Height) -> bool {
+        let oldest = self.recent.keys().next().filter(|_| self.recent.len() >= REMEMBERED);
+        height < self.checkpoint.height || oldest.is_some_and(|oldest| height.next() < *oldest)
+    }
+
     /// The proof that this chain's validators signed two histories, once there is one.
     pub fn evidence(&self) -> Option<&Evidence> {
         self.evidence.as_deref()

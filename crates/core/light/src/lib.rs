@@ -4,6 +4,7 @@
 //! - [`tables`] and [`Tables`]: leaves and whole tables against the roots of a [`Verified`] header, and the own
 //!   standing ([`Own`]) that they imply.
 //! - [`policy`]: the row that a peer sets.
+//! - [`gossip`]: heads and transactions that strangers pass around.
 //! - [`Participant`]: all of it as one state machine, for a tab's worker and for residents of a node.
 //!
 //! No I/O, no clock, no randomness, no threads: time is an argument, a caller carries the bytes. Whoever carries them
@@ -13,6 +14,7 @@ mod certificate;
 mod client;
 mod error;
 mod event;
+pub mod gossip;
 mod own;
 mod participant;
 pub mod policy;

@@ -1,28 +1,32 @@
 //! One peer's life on the ledger, as a state machine without I/O: follow the heads, register by proof of work, know
 //! the own standing, sign a row each epoch, see it included.
 //!
-//! The owner polls for [`Step`]s (queries to put to any source, slices of proof of work), hands results back, and reads
-//! [`Event`]s. Time is an argument everywhere. Sources are not trusted: a reply counts only after its certificate, its
+//! The owner polls for [`Step`]s (queries to put to any source, slices of proof of work, transactions to publish), hands
+//! results and gossip in, and reads [`Event`]s. Time is an argument everywhere. Sources are not trusted: a reply counts only after its certificate, its
 //! proof or its table's root was checked; a reply that is lost, late, out of order or false costs time only.
 //!
-//! A source can withhold: the participant reports a stalled chain and goes on asking. A source's refusal of a
+//! A source can withhold: the participant reports a stalled chain and goes on asking, and takes heads from gossip all the
+//! while. What no source takes, or none brings onto the ledger, it gives to its neighbours. A source's refusal of a
 //! transaction is its word; it counts once a verified table of a later block shows that the transaction took no
 //! effect. The nonce comes from the verified account, and a key that stands in the verified neuron table is never
 //! registered again, so a reload with the same key goes on where it was.
 //!
 //! It holds the tables of one block at a time and does not persist anything.
 
+mod gossip;
 mod queries;
 mod signing;
 mod survey;
 mod work;
 
 use crate::{Accepted, Alarm, Checkpoint, Client, Error, Event, Evidence, Tables, Verified};
+use bytes::Bytes;
 use commonware_cryptography::{
     Signer as _,
     ed25519::{PrivateKey, PublicKey},
 };
-use ledger::{AccountLeaf, ChainId, Genesis, Parameters, Puzzle, Query, Reply, Totals};
+use gossip::Passed;
+use ledger::{AccountLeaf, ChainId, Genesis, Header, Height, Parameters, Puzzle, Query, Reply, Totals, Transaction};
 use queries::{Purpose, Queries};
 use signing::Pending;
 use std::collections::VecDeque;
@@ -48,6 +52,11 @@ pub enum Step {
         /// Number to try: sized so that a slice takes about 25 ms.
         count: u64,
     },
+    /// Tell the neighbours of an own transaction; nothing comes back.
+    Publish {
+        /// The transaction.
+        transaction: Transaction,
+    },
 }
 
 /// One peer on one chain.
@@ -68,6 +77,9 @@ pub struct Participant {
     survey_wanted: bool,
     known: Option<Known>,
     pending: Option<Pending>,
+    /// Where the end of the last own transaction was seen: what is known from before that is old.
+    settled: Height,
+    passed: Passed,
     search: Option<Search>,
     sign_pause: SignPause,
     stopped: bool,
@@ -120,6 +132,8 @@ impl Participant {
             survey_wanted: true,
             known: None,
             pending: None,
+            settled: Height::new(0),
+            passed: Passed::default(),
             search: None,
             sign_pause: SignPause::default(),
             stopped: false,
@@ -175,10 +189,12 @@ impl Participant {
         if self.stopped {
             return None;
         }
-        self.queries.expire(now);
+        if self.queries.expire(now).iter().any(|open| open.purpose == Purpose::Submit) {
+            self.publish_pending();
+        }
         self.notice_stall();
         self.plan();
-        self.next_query().or_else(|| self.next_slice())
+        self.next_publication().or_else(|| self.next_query()).or_else(|| self.next_slice())
     }
 
     /// When to poll again if nothing else happens, ms since 1970.
@@ -241,6 +257,9 @@ impl Participant {
         self.now = now;
         if let Some(open) = self.queries.close(id) {
             self.queries.failed(open.purpose, now);
+            if open.purpose == Purpose::Submit {
+                self.publish_pending();
+            }
         }
     }
 
@@ -303,23 +322,34 @@ impl Participant {
 
     fn on_head(&mut self, reply: Reply) -> Result<(), Error> {
         let Reply::Head { header, finalization } = reply else { return Err(Error::WrongReply) };
-        let now = self.now;
-        let block_time = self.parameters.block_time;
-        let next = match self.client.accept(header, &finalization, now) {
-            Ok(Accepted::New(head)) => {
-                self.follow.last_new = now;
-                self.follow.stalled = false;
-                let due = head.header().time.saturating_add(block_time).saturating_add(FINALITY_MS);
-                self.events.push_back(Event::Head { head: Box::new(head), now });
-                due
+        match self.take_head(header, &finalization) {
+            Ok(Accepted::New(_)) => {}
+            Ok(Accepted::Known) | Err(Error::NonMonotonicHeight { .. }) => {
+                self.ask_head_at(self.now.saturating_add(self.parameters.block_time / 2));
             }
-            Ok(Accepted::Known) | Err(Error::NonMonotonicHeight { .. }) => now.saturating_add(block_time / 2),
             Err(error) => return Err(error),
-        };
-        let soonest = now.saturating_add(MIN_HEAD_MS);
-        self.follow.next =
-            if self.follow.hinted { soonest } else { next.clamp(soonest, soonest.max(now.saturating_add(block_time))) };
+        }
         Ok(())
+    }
+
+    /// Takes a head from whomever, and asks for the next when that should be there.
+    fn take_head(&mut self, header: Header, finalization: &Bytes) -> Result<Accepted, Error> {
+        let now = self.now;
+        let accepted = self.client.accept(header, finalization, now)?;
+        if let Accepted::New(head) = &accepted {
+            self.follow.last_new = now;
+            self.follow.stalled = false;
+            self.ask_head_at(head.header().time.saturating_add(self.parameters.block_time).saturating_add(FINALITY_MS));
+            self.events.push_back(Event::Head { head: Box::new(head.clone()), now });
+        }
+        Ok(accepted)
+    }
+
+    /// Asks for the next head at `time`, or sooner after a hint, but not too soon and not much later.
+    fn ask_head_at(&mut self, time: u64) {
+        let soonest = self.now.saturating_add(MIN_HEAD_MS);
+        let latest = soonest.max(self.now.saturating_add(self.parameters.block_time));
+        self.follow.next = if self.follow.hinted { soonest } else { time.clamp(soonest, latest) };
     }
 }
 

@@ -35,9 +35,13 @@ struct World {
     now: u64,
     next_block: Option<u64>,
     carry: Carrier,
+    /// Whether there is no source to carry anything to.
+    cut: bool,
     late: Vec<(u64, u32, Reply)>,
     events: Vec<Event>,
     queries: Vec<Query>,
+    /// What it gave to its neighbours.
+    published: Vec<Transaction>,
     most_open: usize,
     open: Vec<(u32, u64)>,
     searched: u64,
@@ -65,9 +69,11 @@ impl World {
             now,
             next_block,
             carry,
+            cut: false,
             late: Vec::new(),
             events: Vec::new(),
             queries: Vec::new(),
+            published: Vec::new(),
             most_open: 0,
             open: Vec::new(),
             searched: 0,
@@ -81,6 +87,11 @@ impl World {
                 Step::Search { puzzle, start, count } => {
                     self.searched += count;
                     self.me.handle_search(puzzle.search(start, count), count, self.now);
+                }
+                Step::Publish { transaction } => self.published.push(transaction),
+                Step::Query { id, query } if self.cut => {
+                    self.queries.push(query);
+                    self.me.handle_failed(id, self.now);
                 }
                 Step::Query { id, query } => {
                     // What got no reply in five seconds is given up.
@@ -450,6 +461,67 @@ fn a_transaction_that_is_never_passed_on_is_told_and_signed_again() {
     assert_eq!(world.registrations(), 0);
     world.run(60, |world| world.included(Deed::SetWeights).len() == 1);
     assert_eq!(world.registrations(), 1);
+}
+
+#[test]
+fn a_transaction_that_a_node_swallows_is_given_to_the_neighbours() {
+    let mut world = World::new(Box::new(|query, reply, _| match query {
+        Query::Submit { transaction } => Fate::Comes(Reply::Accepted { digest: transaction.digest() }),
+        _ => Fate::Comes(reply),
+    }));
+    world.join();
+    while world.published.is_empty() {
+        let height = world.chain.height();
+        world.run(2, |world| world.chain.height() > height || !world.chain.pool.is_empty());
+        world.chain.pool.clear();
+        assert!(height < 40, "never");
+    }
+    // One of them knows an honest node.
+    let [transaction] = &world.published[..] else { panic!("{:?}", world.published) };
+    world.chain.pool.push(transaction.clone());
+    world.run(20, |world| world.included(Deed::Register).len() == 1);
+    assert!(world.refusals().is_empty());
+}
+
+#[test]
+fn without_a_source_it_signs_one_row_and_gives_it_to_the_neighbours() {
+    use commonware_codec::Encode as _;
+    let mut world = lives(honest(), 60);
+    world.cut = true;
+    let follow = |world: &mut World, blocks: u64| {
+        for _ in 0..blocks {
+            let height = world.chain.height();
+            world.run(3, |world| world.chain.height() > height);
+            let (header, finalization) = world.chain.head();
+            let head = Reply::Head { header, finalization }.encode();
+            world.me.handle_gossiped_head(&head, world.now);
+        }
+    };
+    let mut blocks = 0;
+    while world.published.is_empty() {
+        follow(&mut world, 1);
+        blocks += 1;
+        assert!(blocks < 40, "never; {:?}", world.events.last());
+    }
+    let row = world.published[0].clone();
+    assert!(matches!(row.action, Action::SetWeights { uid: Uid(2), .. }) && row.nonce == Nonce(4), "{row:?}");
+    world.chain.pool.push(row.clone());
+    follow(&mut world, 70);
+    assert_eq!(world.chain.state().weights()[2].version, 4);
+    assert!(
+        world.published.iter().all(|published| *published == row),
+        "it signs no second before it knows of the first"
+    );
+    assert!(world.published.len() <= 7, "once in ten blocks while it may be included: {}", world.published.len());
+    assert_eq!(
+        world.me.head().map(|head| head.height().get()),
+        Some(world.chain.height()),
+        "it has followed the chain"
+    );
+    world.cut = false;
+    world.run(20, |world| world.included(Deed::SetWeights).len() == 4);
+    assert!(world.refusals().is_empty(), "{:?}", world.refusals());
+    assert!(world.alarms().iter().all(|alarm| !alarm.fatal()));
 }
 
 #[test]

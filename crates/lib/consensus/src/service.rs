@@ -11,7 +11,7 @@ use commonware_codec::{DecodeExt, Encode};
 use commonware_consensus::types::Height as EngineHeight;
 use ledger::query::{KEPT_HEIGHTS, MAX_HEADERS, MAX_TABLE_BYTES};
 use ledger::table::{Table, Tree};
-use ledger::{Digest, Header, Height, Query, Refusal, Reply, State, Transaction};
+use ledger::{Digest, Header, Height, Query, Refusal, Reply, State, Transaction, TransactionStatus};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::watch;
@@ -94,7 +94,7 @@ impl LedgerHandle {
                 Ok(digest) => Reply::Accepted { digest },
                 Err(refusal) => Reply::Refused { refusal },
             },
-            Query::Status { digest } => Reply::Status(self.mempool().status(&digest)),
+            Query::Status { digest } => Reply::Status(self.status(&digest)),
         }
     }
 
@@ -110,6 +110,11 @@ impl LedgerHandle {
     /// Lets a transaction wait to be included, or refuses it.
     pub fn submit(&self, transaction: Transaction) -> Result<Digest, Refusal> {
         self.mempool().submit(transaction)
+    }
+
+    /// Where a transaction stands, as far as is remembered.
+    pub fn status(&self, digest: &Digest) -> TransactionStatus {
+        self.mempool().status(digest)
     }
 
     /// The newest final header that has a certificate; `None` before the first block.

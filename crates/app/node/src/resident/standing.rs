@@ -1,14 +1,16 @@
 //! A resident's side of the ledger: drives the light client's [`Participant`] over the swarm, as a tab does.
 //!
-//! The participant believes no source; this loop only carries bytes to and from the node, does the proof of work on the
-//! blocking threads of the runtime, and keeps the roll of stakes.
+//! The participant believes no source; this loop only carries bytes to and from the node, gossip to and from everyone,
+//! does the proof of work on the blocking threads of the runtime, and keeps the roll of stakes. Gossip waits in the words
+//! of the resident: as many messages as the network lets wait for a judgement.
 
 use super::{mesh::Roll, now};
+use crate::node::verdict;
 use commonware_codec::{Copying, DecodeExt, Encode};
 use futures::{FutureExt, StreamExt, channel::mpsc, future::BoxFuture, stream::FuturesUnordered};
 use ledger::{PublicKey, Reply, query::MAX_REPLY_BYTES};
 use light::{Alarm, Event, Participant, Step, TransactionState};
-use network::Network;
+use network::{GossipId, Network, Topic};
 use std::time::Duration;
 
 /// What the rest of the resident has to say.
@@ -16,11 +18,21 @@ use std::time::Duration;
 pub enum Word {
     /// There may be a newer head.
     Hint,
+    /// Somebody passes something around.
+    Gossip {
+        /// What about.
+        topic: Topic,
+        /// As it came.
+        bytes: Vec<u8>,
+        /// For the verdict.
+        id: GossipId,
+    },
     /// What each neighbour was worth lately.
     Scores(Vec<(PublicKey, f64)>),
 }
 
 enum Done {
+    Published,
     Replied(u32, Result<Vec<u8>, String>),
     Searched(Option<u64>, u64),
 }
@@ -57,9 +69,19 @@ pub async fn take_part(
                     participant.handle_failed(id, now());
                 }
                 Done::Searched(found, tried) => participant.handle_search(found, tried, now()),
+                Done::Published => {}
             },
             word = words.next() => match word {
                 Some(Word::Hint) => participant.hint(),
+                Some(Word::Gossip { topic, bytes, id }) => {
+                    let judgement = match topic {
+                        Topic::Heads => participant.handle_gossiped_head(&bytes, now()),
+                        Topic::Transactions => participant.handle_gossiped_transaction(&bytes, now()),
+                    };
+                    if network.judge(id, verdict(judgement)).await.is_err() {
+                        return;
+                    }
+                }
                 Some(Word::Scores(scores)) => participant.scores(scores),
                 None => return,
             },
@@ -76,6 +98,15 @@ fn begin(step: Step, network: &Network) -> BoxFuture<'static, Done> {
             let bytes = query.encode().to_vec();
             async move { Done::Replied(id, network.ledger(bytes, None).await.map_err(|error| error.to_string())) }
                 .boxed()
+        }
+        Step::Publish { transaction } => {
+            let network = network.clone();
+            async move {
+                // A network that has stopped reaches nobody.
+                let _ = network.publish(Topic::Transactions, transaction.encode().to_vec()).await;
+                Done::Published
+            }
+            .boxed()
         }
         Step::Search { puzzle, start, count } => {
             let search = tokio::task::spawn_blocking(move || puzzle.search(start, count));

@@ -2,7 +2,7 @@
 
 use super::{Node, Part, Session, Training, Word, hello};
 use crate::words::{NodeWords, PageEvent};
-use network::{Event, PeerId, Topic};
+use network::{Event, PeerId};
 use protocol::{
     exchange::{Refuse, Request, Response},
     limits,
@@ -59,6 +59,8 @@ impl Session {
                     drop(words.unbounded_send(Word::Replied(id, reply)));
                 });
             }
+            auditor::Event::Judged { id, judgement } => self.on_judged(id, judgement),
+            auditor::Event::Publish { bytes } => self.publish(bytes.into_vec()),
             auditor::Event::Identity { seed, key, record, .. } => self.on_identity(&seed, &key, &record),
             _ => self.listener.pass(message),
         }
@@ -108,8 +110,7 @@ impl Session {
                 let (id, peer) = (self.served, peer.to_string());
                 self.to_trainer(&trainer::Command::Serve { id, peer, bytes: ByteBuf::from(bytes) });
             }
-            Event::Gossip { topic: Topic::Heads, .. } => self.to_auditor(&auditor::Command::Hint),
-            Event::Gossip { .. } => {}
+            Event::Gossip { topic, bytes, id } => self.on_gossip(topic, bytes, id),
             Event::NodeUp { .. } => {
                 self.node = Node { words: NodeWords { up: true, ..NodeWords::default() }, retry_at: 0.0 };
                 self.to_auditor(&auditor::Command::Hint);

@@ -92,14 +92,14 @@ impl Queries {
         self.open.remove(&id)
     }
 
-    /// Closes those past their deadline; each counts as failed.
-    pub(super) fn expire(&mut self, now: u64) {
+    /// Closes those past their deadline, each of which counts as failed, and gives them.
+    pub(super) fn expire(&mut self, now: u64) -> Vec<Open> {
         let late: Vec<u32> = self.open.iter().filter(|(_, open)| open.deadline <= now).map(|(id, _)| *id).collect();
-        for id in late {
-            if let Some(open) = self.close(id) {
-                self.failed(open.purpose, now);
-            }
+        let late: Vec<Open> = late.into_iter().filter_map(|id| self.close(id)).collect();
+        for open in &late {
+            self.failed(open.purpose, now);
         }
+        late
     }
 
     /// Notes that a query for `purpose` came to nothing.
@@ -111,6 +111,11 @@ impl Queries {
     /// Notes that a query for `purpose` was answered well.
     pub(super) fn succeeded(&mut self, purpose: Purpose) {
         self.pauses.remove(&purpose);
+    }
+
+    /// Whether queries for `purpose` have come to nothing for a while.
+    pub(super) fn in_vain(&self, purpose: Purpose) -> bool {
+        self.pauses.get(&purpose).is_some_and(|pause| pause.length >= IN_VAIN_MS)
     }
 
     /// Forgets what is open for `purpose`: its reply will find nothing.
@@ -133,6 +138,8 @@ pub(super) const DEADLINE_MS: u64 = 5_000;
 
 const PAUSE_MS: u64 = 500;
 const MAX_PAUSE_MS: u64 = 8_000;
+/// The pause after the third failure in a row.
+const IN_VAIN_MS: u64 = 2_000;
 
 #[cfg(test)]
 mod tests {
@@ -160,11 +167,12 @@ mod tests {
             queries.expire(now + DEADLINE_MS - 1);
             assert!(queries.is_open(Purpose::Head));
             now += DEADLINE_MS;
-            queries.expire(now);
+            assert_eq!(queries.expire(now).len(), 1);
             assert!(queries.close(id).is_none());
             assert!(!queries.free(Purpose::Head, now));
             let until = queries.deadline(now).unwrap();
             pauses.push(until - now);
+            assert_eq!(queries.in_vain(Purpose::Head), pauses.len() >= 3);
             now = until;
             assert!(queries.free(Purpose::Head, now));
         }

@@ -3,6 +3,10 @@
 //! The same bytes are handed in again after a while, so a lost reply costs nothing and a transaction cannot count
 //! twice. What a source says of it is its word: "accepted" is no inclusion, and "refused" counts only once a survey of
 //! a later block shows no effect.
+//!
+//! What no source takes, or what one takes and does not bring onto the ledger, is published to the neighbours, any of
+//! whom may carry it to a node. Where no source answers at all one signs from the last verified figures: nobody else
+//! changes the own row and nonce. Whether it counted is then seen when a source answers again.
 
 use super::queries::Purpose;
 use super::survey::parse;
@@ -21,6 +25,8 @@ pub(super) struct Pending {
     /// When to hand it in (again).
     submit_at: u64,
     handed_in: bool,
+    /// Whether the neighbours are to be told.
+    publish: bool,
     /// Last block at which its effect was looked for.
     probed: Height,
     /// What a source said against it, and the head then.
@@ -71,7 +77,14 @@ impl Participant {
     }
 
     fn may_sign(&self) -> bool {
-        self.joined && self.pending.is_none() && !self.surveying() && self.sign_pause.until <= self.now
+        self.joined && self.pending.is_none() && self.is_current() && self.sign_pause.until <= self.now
+    }
+
+    /// Whether what is known of oneself is all that can be known now: the last survey is the newest there is to be, or
+    /// none can be made and no own transaction came after it.
+    fn is_current(&self) -> bool {
+        let holds = |known: &super::Known| known.tables.at().height() >= self.settled;
+        !self.surveying() || self.survey_in_vain() && self.known.as_ref().is_some_and(holds)
     }
 
     pub(super) fn register(&mut self, recent: Height, work: u64) {
@@ -90,6 +103,7 @@ impl Participant {
             row,
             submit_at: self.now,
             handed_in: false,
+            publish: false,
             probed: head,
             refused: None,
         });
@@ -104,12 +118,29 @@ impl Participant {
         let transaction = pending.transaction.clone();
         pending.submit_at = again;
         let first = !core::mem::replace(&mut pending.handed_in, true);
+        // A source that took it and did nothing with it may be hiding it.
+        pending.publish |= !first;
         let (digest, action) = (pending.digest, pending.deed());
         let id = self.queries.open(Purpose::Submit, None, Some(digest), now);
         if first {
             self.events.push_back(Event::Transaction { digest, action, state: TransactionState::Pending });
         }
         Some(Step::Query { id, query: Query::Submit { transaction } })
+    }
+
+    /// No source took the pending transaction: the neighbours may know one.
+    pub(super) const fn publish_pending(&mut self) {
+        if let Some(pending) = &mut self.pending {
+            pending.publish = true;
+        }
+    }
+
+    /// Tells the neighbours of the pending transaction, where that is due and while it may still be included.
+    pub(super) fn next_publication(&mut self) -> Option<Step> {
+        let head = self.client.height();
+        let pending = self.pending.as_mut()?;
+        let due = core::mem::take(&mut pending.publish) && pending.transaction.expires > head;
+        due.then(|| Step::Publish { transaction: pending.transaction.clone() })
     }
 
     pub(super) fn on_submitted(&mut self, digest: Option<Digest>, reply: Reply) -> Result<(), Error> {
@@ -163,7 +194,7 @@ impl Participant {
                 tables::leaf(at, Table::Weights, uid.get(), index, &leaf, &proof)?;
                 let weights: WeightsLeaf = parse("row", &leaf)?;
                 if took_effect(&pending.transaction, version, &weights) {
-                    self.settle(TransactionState::Included(weights.updated));
+                    self.settle(TransactionState::Included(weights.updated), at.height());
                 } else if weights.version > version {
                     self.survey_wanted = true;
                 }
@@ -194,8 +225,8 @@ impl Participant {
             _ => None,
         };
         match (included, refused) {
-            (Some(height), _) => self.settle(TransactionState::Included(height)),
-            (None, Some(reason)) => self.settle(TransactionState::Refused(reason)),
+            (Some(included), _) => self.settle(TransactionState::Included(included), height),
+            (None, Some(reason)) => self.settle(TransactionState::Refused(reason), height),
             (None, None) => {
                 // A refusal waits for the tables of a later block.
                 self.survey_wanted |= pending.refused.is_some();
@@ -205,8 +236,10 @@ impl Participant {
         self.survey_wanted = false;
     }
 
-    fn settle(&mut self, state: TransactionState) {
+    /// The pending transaction is over, as the tables of the block at `seen` show.
+    fn settle(&mut self, state: TransactionState, seen: Height) {
         let Some(pending) = self.pending.take() else { return };
+        self.settled = seen;
         match state {
             TransactionState::Refused(_) => {
                 let length = (self.sign_pause.length * 2).clamp(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);

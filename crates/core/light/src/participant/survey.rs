@@ -58,6 +58,11 @@ impl Participant {
         self.survey.is_some() || self.survey_wanted
     }
 
+    /// Whether no source has answered a survey's questions for a while.
+    pub(super) fn survey_in_vain(&self) -> bool {
+        OF_SURVEY.into_iter().any(|purpose| self.queries.in_vain(purpose))
+    }
+
     /// Begins a survey at `head` where one is called for; begins anew where the block of one under way grew old.
     pub(super) fn plan_survey(&mut self, head: &Verified) {
         let tempo = self.parameters.tempo;
@@ -76,9 +81,7 @@ impl Participant {
     }
 
     fn begin_survey(&mut self, at: Verified) {
-        for purpose in
-            [Purpose::Piece(Piece::Neurons), Purpose::Piece(Piece::Weights), Purpose::Totals, Purpose::Account]
-        {
+        for purpose in OF_SURVEY {
             self.queries.drop_open(purpose);
         }
         self.survey_wanted = false;
@@ -216,6 +219,10 @@ impl Participant {
 pub(super) fn parse<T: commonware_codec::Read<Cfg = ()>>(what: &'static str, leaf: &[u8]) -> Result<T, Error> {
     T::decode(Copying(leaf)).map_err(|error| Error::codec(what, leaf.len(), &error))
 }
+
+/// What a survey asks for.
+const OF_SURVEY: [Purpose; 4] =
+    [Purpose::Piece(Piece::Neurons), Purpose::Piece(Piece::Weights), Purpose::Totals, Purpose::Account];
 
 /// Where the totals stand in the epoch table.
 const TOTALS: u32 = 0;

@@ -16,8 +16,10 @@ pub enum Command {
     Reply { id: u32, bytes: ByteBuf },
     /// The query `id` got no reply, and why.
     Failed { id: u32, reason: String },
-    /// Gossip or a connection says there may be a newer head: ask for it now.
+    /// A connection says there may be a newer head: ask for it now.
     Hint,
+    /// Somebody passes this around; answered by `Judged` with the same id.
+    Gossip { id: u32, topic: Topic, bytes: ByteBuf },
     /// What each neighbour was worth lately: (hot key, smoothed Fisher score ≥ 0), the own key among them.
     Scores { scores: Vec<(String, f64)> },
     /// Stop signing; verification goes on.
@@ -35,6 +37,10 @@ pub enum Event {
     Identity { seed: String, key: String, chain: String, record: ByteBuf },
     /// An encoded `Query` of the ledger crate to put to any source; answered by `Reply` or `Failed` with the same id.
     Query { id: u32, bytes: ByteBuf },
+    /// What `Gossip` `id` is worth.
+    Judged { id: u32, judgement: Judgement },
+    /// An encoded own `Transaction` of the ledger crate for everyone connected: no source took it, or one hides it.
+    Publish { bytes: ByteBuf },
     /// A head was verified.
     Head(Head),
     /// Own standing, from verified tables; after each epoch and each own update.
@@ -47,6 +53,28 @@ pub enum Event {
     Transaction { digest: String, action: String, state: TransactionState },
     /// Something was refused: a lying source, a wrong chain, a stale checkpoint. `fatal` stops the auditor.
     Alarm { message: String, fatal: bool },
+}
+
+/// What gossip is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Topic {
+    /// A newer final block: an encoded `Reply::Head` of the ledger crate.
+    Heads,
+    /// An encoded `Transaction` of the ledger crate that waits for a block.
+    Transactions,
+}
+
+/// What gossip is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Judgement {
+    /// New and verified: pass it on.
+    Accept,
+    /// Old, known, or not to be judged here.
+    Ignore,
+    /// False.
+    Reject,
 }
 
 /// A verified head of the chain.

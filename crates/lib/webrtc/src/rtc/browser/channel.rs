@@ -75,9 +75,7 @@ impl Channel {
         let weak = Rc::downgrade(&channel);
         let closed = Closure::<dyn FnMut(Event)>::new(move |_: Event| {
             if let Some(channel) = weak.upgrade() {
-                let mut inner = channel.inner.borrow_mut();
-                inner.state.channel_closed();
-                inner.wake();
+                channel.on_closed();
             }
         });
         channel.rtc.set_onmessage(Some(message.as_ref().unchecked_ref()));
@@ -107,6 +105,13 @@ impl Channel {
 
     pub(super) fn close(&self) {
         self.rtc.close();
+    }
+
+    /// It is closed, or the connection under it.
+    pub(super) fn on_closed(&self) {
+        let mut inner = self.inner.borrow_mut();
+        inner.state.channel_closed();
+        inner.wake();
     }
 
     fn on_message(&self, event: &MessageEvent) {

@@ -47,6 +47,8 @@ struct Shared {
     incoming: VecDeque<Rc<Channel>>,
     /// Those that the remote opened and that may still be open.
     remote: Vec<Weak<Channel>>,
+    /// Those that this side did.
+    own: Vec<Weak<Channel>>,
     init: Option<RtcDataChannel>,
     accepting: Option<Waker>,
     watching: Vec<Waker>,
@@ -135,7 +137,11 @@ impl Peer {
 
     /// Opens a stream.
     pub(super) fn open(&self) -> Result<Rc<Channel>, Error> {
-        Ok(Channel::new(self.create_channel("")?, &self.bounds))
+        let channel = Channel::new(self.create_channel("")?, &self.bounds);
+        let own = &mut self.shared.borrow_mut().own;
+        own.retain(|channel| channel.strong_count() > 0);
+        own.push(Rc::downgrade(&channel));
+        Ok(channel)
     }
 
     /// Whether the channel of the first offer is held, whose id counts like that of a stream; gives it away.
@@ -183,8 +189,13 @@ impl Peer {
         self.bounds.heard.clone()
     }
 
+    /// Ends it. The browser tells the channels of this side nothing then.
     pub(super) fn close(&self) {
         self.rtc.close();
+        let shared = std::mem::take(&mut *self.shared.borrow_mut());
+        let channels = shared.remote.iter().chain(&shared.own);
+        channels.filter_map(Weak::upgrade).for_each(|channel| channel.on_closed());
+        shared.accepting.into_iter().chain(shared.watching).for_each(Waker::wake);
     }
 
     fn sctp(&self) -> Option<Sctp> {
@@ -206,7 +217,7 @@ impl Drop for Peer {
         if let Some(sctp) = self.sctp() {
             sctp.set_onstatechange(None);
         }
-        self.rtc.close();
+        self.close();
     }
 }
 

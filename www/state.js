@@ -318,7 +318,7 @@ function node(s, n, now) {
   }
   const reason = n.reason ? ` (${n.reason})` : '';
   if ((before?.times ?? 0) > 0) {
-    tell(s, now, 'node', 'warning', `The node is gone${reason}. This tab goes on training alone and loses nothing; it reconnects by itself.`, {retryAt: s.node.retryAt});
+    tell(s, now, 'node', 'warning', `The node is gone${reason}. This tab goes on with the neighbours it reaches directly, or alone, and loses nothing; it reconnects by itself.`, {retryAt: s.node.retryAt});
   } else {
     detail(s, 'node', `No answer yet${reason}.`);
     s.lines.node.help = 'Is the node still running, and does nothing between here and there block websockets? It is tried again by itself.';

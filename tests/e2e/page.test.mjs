@@ -107,7 +107,7 @@ describe('the page', () => {
     await v.join();
     await v.minute();
     await v.emit({type: 'network', node: {up: false, reason: 'the websocket closed', retryMs: 6000}, connections: []});
-    await v.shows(/The node is gone \(the websocket closed\)\. This tab goes on training alone.*Next try in [3-6] s\./s);
+    await v.shows(/The node is gone \(the websocket closed\)\. This tab goes on.*Next try in [3-6] s\./s);
     assert.equal(await v.page.locator('#phase').innerText(), 'Training alone');
     await v.emit({type: 'network', node: {up: true}});
     await v.shows(/The node is back after/);

@@ -20,7 +20,7 @@ test('a node that goes and comes is said, with the time until the next try', () 
   assert.equal(s.lines.node.state, 'done');
   assert.equal(s.messages.length, 0);
   fold(s, {type: 'network', node: {up: false, reason: 'closed', retryMs: 4000}}, 1000);
-  assert.match(s.messages[0].text, /goes on training alone/);
+  assert.match(s.messages[0].text, /goes on with the neighbours it reaches directly, or alone/);
   assert.equal(s.messages[0].retryAt, 5000);
   fold(s, {type: 'network', node: {up: true}}, 3000);
   assert.match(s.messages[0].text, /back after 2\.0 s/);

@@ -17,7 +17,7 @@ use ledger::{Genesis, Header, Query, Reply, Table, Transaction};
 use light::{Accepted, Client, Error};
 use peerage_auditor::{Session, StartError, parse, plain};
 use protocol::bootstrap::{self, Bootstrap, Corpus};
-use protocol::port::auditor::{Command, Event, TransactionState};
+use protocol::port::auditor::{Command, Event, Judgement, Topic, TransactionState};
 use protocol::record::Record;
 use serde_bytes::ByteBuf;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -209,6 +209,46 @@ fn a_session_registers_and_sets_a_row() {
     );
     let row = &chain.state().weights()[2].row;
     assert_eq!(row.len(), 2);
+}
+
+#[wasm_bindgen_test]
+fn without_a_source_a_session_lives_by_gossip() {
+    let mut chain = Chain::new(4);
+    let mut session = session(&chain, None);
+    session.take(Command::Join, chain.time());
+    live(&mut session, &mut chain, 5, |events| events.iter().any(|event| matches!(event, Event::Neurons { .. })));
+    // From here on no query is answered, and every head comes from neighbours.
+    let mut published = None;
+    for id in 1..60 {
+        chain.step();
+        let now = chain.time();
+        let (header, finalization) = chain.head();
+        let bytes = ByteBuf::from(Reply::Head { header, finalization }.encode().to_vec());
+        session.take(Command::Gossip { id, topic: Topic::Heads, bytes }, now);
+        let mut accepted = false;
+        for slice in 0..20 {
+            let now = now + 40 * slice;
+            session.drive(now, || now + 24);
+            for event in session.events() {
+                match event {
+                    Event::Query { id, .. } => session.take(Command::Failed { id, reason: "nobody".into() }, now),
+                    Event::Judged { id: of, judgement: Judgement::Accept } => accepted |= of == id,
+                    Event::Publish { bytes } => published = Some(bytes),
+                    _ => {}
+                }
+            }
+        }
+        assert!(accepted, "the head of block {id}");
+        if published.is_some() {
+            break;
+        }
+    }
+    let transaction = Transaction::decode(published.expect("it registers").to_vec()).unwrap();
+    assert!(matches!(transaction.action, ledger::Action::Register { .. }) && transaction.verify_signature());
+    for (topic, bytes) in [(Topic::Heads, vec![1]), (Topic::Transactions, vec![1])] {
+        session.take(Command::Gossip { id: 99, topic, bytes: ByteBuf::from(bytes) }, chain.time());
+        let [Event::Judged { id: 99, judgement: Judgement::Reject }] = session.events()[..] else { panic!() };
+    }
 }
 
 #[wasm_bindgen_test]

@@ -137,14 +137,14 @@ fn a_false_head_is_rejected_and_told_to_nobody() {
     let last = flipped.len() - 32;
     flipped[last] ^= 1;
     let lies = [
-        ("another time", head(Header { time: header.time + 1, ..header.clone() }, finalization.clone())),
-        ("far ahead", head(Header { height: Height(9_999), ..header.clone() }, finalization.clone())),
+        ("another time", head(Header { time: header.time + 1, ..header }, finalization.clone())),
+        ("far ahead", head(Header { height: Height(9_999), ..header }, finalization)),
         ("too few", head(header.clone(), world.chain.certify_by(header.digest(), &[0, 1]))),
         ("another chain", head(header.clone(), foreign)),
         ("another block's", head(header.clone(), before)),
         ("a bit changed", head(header.clone(), flipped.into())),
         ("no certificate", head(header.clone(), Bytes::new())),
-        ("a very long one", head(header.clone(), vec![0; 9_000].into())),
+        ("a very long one", head(header, vec![0; 9_000].into())),
         ("cut", good[..good.len() - 1].to_vec()),
         ("trailing", [&good[..], &[0]].concat()),
         ("another reply", Reply::NoSuch.encode().to_vec()),
@@ -164,7 +164,7 @@ fn a_head_of_validators_to_come_is_not_judged_but_asked_for() {
     world.steps(1);
     assert_eq!(world.hears(&world.newest()), Accept);
     let (header, finalization) = world.chain.head();
-    let next = Header { height: header.height.next(), validators: Digest::from([3; 32]), ..header.clone() };
+    let next = Header { height: header.height.next(), validators: Digest::from([3; 32]), ..header };
     assert!(world.me.poll(world.now + 250).is_none());
     for _ in 0..100 {
         assert_eq!(world.hears(&head(next.clone(), finalization.clone())), Ignore);
@@ -247,12 +247,12 @@ fn a_node_compares_heads_with_its_own() {
     assert_eq!(judge(&own, &world.newest()), Accept, "it is behind");
     assert_eq!(compare_head(&committee, None, &world.newest()), Accept);
     let (header, finalization) = world.chain.head();
-    let forged = Header { height: Height(9_999), ..header.clone() };
+    let forged = Header { height: Height(9_999), ..header };
     assert_eq!(judge(&own, &head(forged, finalization.clone())), Reject);
     assert_eq!(judge(&own, &finalization), Reject, "no head");
-    let strange = Header { validators: Digest::from([3; 32]), ..header.clone() };
+    let strange = Header { validators: Digest::from([3; 32]), ..header };
     assert_eq!(judge(&own, &head(strange, finalization.clone())), Ignore);
-    let second = Header { time: header.time + 7, ..header.clone() };
+    let second = Header { time: header.time + 7, ..header };
     assert_eq!(judge(&header, &head(second.clone(), finalization)), Reject);
     let signed = world.chain.certify(second.digest());
     assert_eq!(judge(&header, &head(second, signed)), Accept, "everyone should see this");

@@ -14,9 +14,10 @@
 import {capabilities} from './browser.js';
 import {drawChecklist, drawMessages} from './checklist.js';
 import {the} from './dom.js';
-import {sentence} from './lines.js';
+import {clause, sentence} from './lines.js';
 import {bootstrap, corpus, pageModule, workers} from './load.js';
 import {drawBar, drawLedger, drawNeighbours, drawTab} from './panels.js';
+import {choose, drawSettings, start as startSettings} from './settings.js';
 import {fold, initial, isOtherChain, otherChain} from './state.js';
 
 const DRAW_MS = 250;
@@ -81,6 +82,7 @@ function draw() {
   drawTab(state, now);
   drawNeighbours(state);
   drawLedger(state, now);
+  drawSettings(state);
 }
 
 /** @param {string} device */
@@ -103,7 +105,9 @@ async function join(device) {
     const {text, json} = await bootstrapForSure();
     put({type: 'page:bootstrap', chain: json.chain, name: json.name, node: location.host});
     line = 'identity';
-    tab = new module.Tab({bootstrapText: text, ...workers(), device, onEvent: put});
+    const servers = choose(json, (why) => put({type: 'page:message', id: 'servers', tone: 'warning', text: `Own STUN and TURN servers kept in this browser cannot be used (${clause(why).slice(0, -1)}); the network’s are taken.`}));
+    put({type: 'page:servers', from: servers.from, urls: servers.urls});
+    tab = new module.Tab({bootstrapText: text, ...workers(), device, iceServers: servers.own, onEvent: put});
     line = 'text';
     const bytes = await corpus(json.corpus, (received, total) => put({type: 'page:corpus', name: json.corpus.name, received, total}));
     line = 'device';
@@ -234,15 +238,17 @@ async function act(id) {
   if (id === 'forget') await forget();
 }
 
+const chosenDevice = () => /** @type {HTMLSelectElement} */ (the('device')).value;
+
 function start() {
   put({type: 'page:browser', ...capabilities()});
-  the('join').addEventListener('click', () => join(/** @type {HTMLSelectElement} */ (the('device')).value));
+  the('join').addEventListener('click', () => join(chosenDevice()));
   the('pause').addEventListener('click', () => peerage.pause(state.phase !== 'paused'));
   the('stop').addEventListener('click', stop);
-  addEventListener('pagehide', () => tab?.stop());
   addEventListener('offline', () => put({type: 'page:message', id: 'offline', tone: 'warning', text: 'This computer has lost its network. Training goes on alone; the connection comes back by itself.'}));
   addEventListener('online', () => put({type: 'page:clear', id: 'offline'}));
   document.addEventListener('visibilitychange', schedule);
+  startSettings({ask: bootstrap, draw, rejoin: () => again(chosenDevice())});
   setInterval(() => put({type: 'page:tick'}), 1000);
   draw();
   let device = null;

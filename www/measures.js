@@ -35,5 +35,17 @@ export function share(s, key) {
 /** Those connected who said who they are, without the node. @param {State} s */
 export const neighbours = (s) => s.connections.filter((c) => c.kind === 'tab' || c.kind === 'resident');
 
+/** How many of those connected are reached by each path. @param {import('./types.js').Connection[]} list */
+export const paths = (list) => ({direct: of(list, 'direct'), relayed: of(list, 'relayed'), websocket: of(list, 'websocket')});
+
+/** @param {import('./types.js').Connection[]} list @param {string} path */
+const of = (list, path) => list.filter((c) => c.path === path).length;
+
+/** Exchanges of a tally by path, whoever they were with. @param {import('./types.js').Tally|undefined} tally */
+export const byPath = (tally) => {
+  const all = (/** @type {import('./types.js').ByKind|undefined} */ kinds) => (kinds ? kinds.residents + kinds.tabs : 0);
+  return {direct: all(tally?.direct), relayed: all(tally?.relayed), websocket: all(tally?.websocket)};
+};
+
 /** `peer 7`, or the start of the key while it is on no verified list. @param {State} s @param {string|null|undefined} key */
 export const name = (s, key) => (key && s.neurons[key] ? `Peer ${s.neurons[key].uid}` : short(key));

@@ -5,7 +5,7 @@ import {LossChart} from './chart.js';
 import {attribute, each, fill, make, show, the, write} from './dom.js';
 import * as format from './format.js';
 import {sentence} from './lines.js';
-import {flow, name, neighbours, rates, share} from './measures.js';
+import {byPath, flow, name, neighbours, paths, rates, share} from './measures.js';
 
 /** @typedef {import('./types.js').State} State */
 /** @typedef {import('./types.js').Connection} Connection */
@@ -14,7 +14,7 @@ const PHASES = {ready: 'Not joined', joining: 'Joining', running: 'Training', pa
 
 /** The bar at the top. @param {State} s */
 export function drawBar(s) {
-  const alone = s.phase === 'running' && s.node != null && !s.node.up;
+  const alone = s.phase === 'running' && s.node != null && !s.node.up && neighbours(s).length === 0;
   const phase = the('phase');
   attribute(phase, 'data-phase', alone ? 'alone' : s.phase);
   write(phase, alone ? 'Training alone' : PHASES[s.phase]);
@@ -69,48 +69,76 @@ export function drawTab(s, now) {
   chart.draw(points);
 }
 
-const PATHS = {websocket: 'websocket', relayed: 'through the node', direct: 'direct'};
+/** What a path is, in plain words. @type {Record<string, string>} */
+const PATHS = {
+  direct: 'Direct: browser to browser',
+  relayed: 'Relayed: through the node, because no direct path was found',
+  websocket: 'Websocket: to a resident in the node',
+};
+
+/** `3 direct, 1 relayed`: only what there is. @param {{direct: number, relayed: number, websocket: number}} n */
+function pathWords({direct, relayed, websocket}) {
+  const parts = [direct && `${format.whole(direct)} direct`, relayed && `${format.whole(relayed)} relayed`, websocket && `${format.whole(websocket)} by websocket`];
+  return parts.filter((p) => p).join(', ');
+}
 
 /** @param {State} s */
 export function drawNeighbours(s) {
   if (s.joinedAt == null) return;
   const peers = neighbours(s);
-  const tabs = peers.filter((c) => c.kind === 'tab').length;
+  const tabs = peers.filter((c) => c.kind === 'tab');
+  const how = pathWords(paths(tabs));
   fill(
     'neighbours-state',
     peers.length === 0
       ? s.node && !s.node.up
         ? 'None: the node is gone, and this tab goes on alone.'
         : 'Nobody yet. Other peers are introduced by the node.'
-      : `${format.count(peers.length, 'neighbour')}: ${format.count(tabs, 'tab')}, ${format.count(peers.length - tabs, 'resident')}.`,
+      : `${format.count(peers.length, 'neighbour')}: ${format.count(tabs.length, 'tab')}${how && ` (${how})`}, ${format.count(peers.length - tabs.length, 'resident')}.`,
   );
   const table = the('neighbours-table');
   show(table, peers.length > 0);
+  show(the('paths'), peers.length > 0);
   const rows = [...peers].sort((a, b) => (share(s, b.key) ?? -1) - (share(s, a.key) ?? -1) || a.peer.localeCompare(b.peer));
   const heads = ['Peer', 'Kind', 'Path', 'Round trip', 'Answers', 'Worth to me'];
   each(
     /** @type {Element} */ (table.querySelector('tbody')),
     rows,
     (c) => c.peer,
-    () => cells(heads, [3, 4, 5]),
+    () => {
+      const row = cells(heads, [3, 4, 5]);
+      row.children[2].append(make('span', 'path'));
+      return row;
+    },
     (row, c) => {
       const a = s.answers[c.peer];
       const worth = share(s, c.key);
       const text = [
         name(s, c.key),
         c.kind ?? '–',
-        PATHS[/** @type {'direct'} */ (c.path)] ?? c.path,
+        c.path,
         c.rtt == null ? '–' : c.rtt < 10 ? `${format.fixed(c.rtt, 1)} ms` : format.duration(c.rtt),
         a ? `${format.whole(a.answered)} of ${format.whole(a.answered + a.missed)}` : 'not asked yet',
         worth == null ? '–' : format.percent(worth),
       ];
-      text.forEach((t, i) => write(row.children[i], t));
+      const path = /** @type {HTMLElement} */ (row.children[2].firstElementChild);
+      text.forEach((t, i) => write(i === 2 ? path : row.children[i], t));
+      attribute(path, 'data-path', c.path);
+      attribute(path, 'title', PATHS[c.path] ?? null);
       attribute(row.children[0], 'title', c.key ?? c.peer);
       attribute(row.children[4], 'title', a?.reason ? `Last unusable answer: ${a.reason}` : null);
       attribute(row, 'data-kind', c.kind ?? null);
       meter(row.children[5], worth);
     },
   );
+  const {asked, served, failed} = s.exchanges;
+  const counted = [
+    [pathWords(byPath(asked)), 'this tab began'],
+    [pathWords(byPath(served)), 'others began'],
+    [failed ? format.whole(failed) : '', 'failed or late'],
+  ].filter(([n]) => n);
+  show(the('exchanges'), counted.length > 0);
+  fill('exchanges', `Exchanges ${counted.map(([n, what]) => `${what}: ${n}`).join('; ')}.`);
 }
 
 /** @param {string[]} heads @param {number[]} numbers */

@@ -32,6 +32,7 @@ export function initial() {
     browser: null,
     identity: null,
     chain: null,
+    servers: null,
     node: null,
     head: null,
     heads: [],
@@ -95,6 +96,10 @@ const folds = {
     detail(s, 'node', `Calling ${name ? `the node of “${name}”` : 'the node'}${node ? ` at ${node}` : ''}.`);
   },
 
+  'page:servers'(s, {from, urls}) {
+    s.servers = {from, urls};
+  },
+
   'page:corpus'(s, {name, received, total}) {
     s.corpus = {name, received, total};
     const all = total > 0 ? ` of ${bytes(total)}` : '';
@@ -138,8 +143,8 @@ const folds = {
   },
 
   network(s, e, now) {
-    if (e.node) node(s, e.node, now);
     if (Array.isArray(e.connections)) connections(s, e.connections, now);
+    if (e.node) node(s, e.node, now);
     if (typeof e.bytesIn === 'number') {
       s.traffic.in = e.bytesIn;
       s.traffic.out = e.bytesOut;
@@ -318,7 +323,9 @@ function node(s, n, now) {
   }
   const reason = n.reason ? ` (${n.reason})` : '';
   if ((before?.times ?? 0) > 0) {
-    tell(s, now, 'node', 'warning', `The node is gone${reason}. This tab goes on with the neighbours it reaches directly, or alone, and loses nothing; it reconnects by itself.`, {retryAt: s.node.retryAt});
+    const left = neighbours(s).filter((c) => c.path !== 'relayed').length;
+    const company = left === 0 ? 'alone' : `with ${count(left, 'neighbour')} that it reaches without it,`;
+    tell(s, now, 'node', 'warning', `The node is gone${reason}. This tab goes on training ${company} and loses nothing; it reconnects by itself.`, {retryAt: s.node.retryAt});
   } else {
     detail(s, 'node', `No answer yet${reason}.`);
     s.lines.node.help = 'Is the node still running, and does nothing between here and there block websockets? It is tried again by itself.';

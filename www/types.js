@@ -55,11 +55,19 @@
  * @property {string} peer
  * @property {string|null} [key]
  * @property {'tab'|'resident'|'node'|string} [kind]
- * @property {'websocket'|'relayed'|'direct'|string} path
+ * @property {'websocket'|'relayed'|'direct'|string} path  relayed: by a circuit through the node; direct: browser to browser
  * @property {number|null} [rtt]  milliseconds
  */
 
 /** @typedef {{peer: string, answered: number, missed: number, blamed: number, reason: string, last: number}} Answers */
+
+/** Exchanges of one path. @typedef {{residents: number, tabs: number}} ByKind */
+/** @typedef {{websocket: ByKind, relayed: ByKind, direct: ByKind}} Tally */
+
+/**
+ * Exchanges since the start: own asks and corrections that were taken, those of others, and those that came to nothing.
+ * @typedef {{tab?: number, resident?: number, asked?: Tally, served?: Tally, failed?: number}} Exchanges
+ */
 
 /** @typedef {{step: number, withPeers: number|null, alone: number, student: number}} Point */
 
@@ -73,6 +81,7 @@
  * @property {{webgpu: boolean, webrtc: boolean, missing: string[]}|null} browser
  * @property {{key: string, chain: string}|null} identity
  * @property {string|null} chain      chain id of the bootstrap file
+ * @property {{from: 'own'|'network', urls: string[]}|null} servers  STUN and TURN servers it has joined with
  * @property {{up: boolean, reason: string, since: number, retryAt: number|null, times: number}|null} node
  * @property {any} head               newest verified head, with `at`
  * @property {[number, string][]} heads  heights and digests verified, newest last
@@ -84,7 +93,7 @@
  * @property {Connection[]} connections
  * @property {Record<string, Answers>} answers
  * @property {{in: number, out: number, marks: {at: number, in: number, out: number}[]}} traffic
- * @property {Record<string, any>} exchanges
+ * @property {Exchanges} exchanges
  * @property {Record<string, number>} scores
  * @property {Record<string, {uid: number, stake: string}>} neurons
  * @property {Record<string, string>} keys  hot key by uid

@@ -92,11 +92,15 @@ describe('the page', () => {
     });
     await v.shows(/B\/s/);
     const text = await v.text();
-    for (const part of [/nats per byte/, /signed by 3 of 4 validators, 237 bytes/, /1\.250731 tokens/, /3rd of 4 peers/, /21\.8 %/, /−0\.0312/, /\+4\.00 × 10⁻⁷/, /through the node/, /3 neighbours: 1 tab, 2 residents/, /1\.2 ms/]) {
+    for (const part of [/nats per byte/, /signed by 3 of 4 validators, 237 bytes/, /1\.250731 tokens/, /3rd of 4 peers/, /21\.8 %/, /−0\.0312/, /\+4\.00 × 10⁻⁷/, /4 neighbours: 2 tabs \(1 direct, 1 relayed\), 2 residents/, /1\.2 ms/, /Exchanges this tab began: 42 direct, 4 relayed, 11 by websocket; others began: 37 direct, 3 relayed; failed or late: 2\./]) {
       assert.match(text, part);
     }
     await v.page.getByRole('img', {name: /up to step 63: with peers \d\.\d{3}, alone \d/}).waitFor({timeout: 10_000});
-    assert.equal(await v.page.locator('#neighbours-table tbody tr').count(), 3);
+    assert.equal(await v.page.locator('#neighbours-table tbody tr').count(), 4);
+    const paths = await v.page.locator('#neighbours-table tbody .path').allInnerTexts();
+    assert.deepEqual(paths, ['websocket', 'websocket', 'relayed', 'direct']);
+    assert.equal(await v.page.locator('#neighbours-table .path[data-path="direct"]').getAttribute('title'), 'Direct: browser to browser');
+    assert.match(await v.page.locator('#paths').innerText(), /direct: browser to browser\s+relayed: through the node, because no direct path was found/);
     const heard = await v.page.evaluate(() => /** @type {any} */ (window).peerage.snapshot.heard);
     assert.ok(heard.tab > 0 && heard.resident > 0);
     await v.close();
@@ -111,6 +115,17 @@ describe('the page', () => {
     assert.equal(await v.page.locator('#phase').innerText(), 'Training alone');
     await v.emit({type: 'network', node: {up: true}});
     await v.shows(/The node is back after/);
+    assert.equal(await v.page.locator('#phase').innerText(), 'Training');
+    await v.close();
+  });
+
+  test('goes on with those it reaches directly when the node is gone', async () => {
+    const v = await visit('direct');
+    await v.join();
+    await v.minute();
+    await v.emit({type: 'network', node: {up: false, reason: 'gone', retryMs: 6000}, connections: [{peer: 'near', kind: 'tab', path: 'direct'}]});
+    await v.shows(/goes on training with 1 neighbour that it reaches without it/);
+    await v.shows(/1 neighbour: 1 tab \(1 direct\), 0 residents/);
     assert.equal(await v.page.locator('#phase').innerText(), 'Training');
     await v.close();
   });
@@ -200,11 +215,96 @@ describe('the page', () => {
     await v.close();
   });
 
+  test('shows the network’s servers, and takes own ones in their place at the next join', async () => {
+    served.site.iceServers = ['stun:one.example:3478', {urls: ['turn:two.example'], username: 'us', credential: 'x'}];
+    const v = await visit('servers');
+    const used = () => v.page.evaluate(() => /** @type {any} */ (window).peerage.tab.iceServers);
+    await v.page.locator('#settings summary').focus();
+    await v.page.keyboard.press('Enter');
+    await until('the servers are there', 10, async () => (await v.page.locator('#servers-network li').allInnerTexts()).join() === 'stun:one.example:3478,turn:two.example', v.text);
+    assert.match(await v.page.locator('#settings-state').innerText(), /the network’s: 2 servers/);
+    const field = v.page.getByRole('textbox', {name: 'My own servers in their place'});
+    await field.fill('stun:mine.example\nturn:mine.example:3478');
+    await v.page.getByRole('button', {name: 'Use my own'}).click();
+    assert.match(await v.page.getByRole('alert').innerText(), /^Line 2: turn:mine\.example:3478 needs a username and a credential after it\.$/);
+    assert.deepEqual(await field.evaluate((f) => [f.getAttribute('aria-invalid'), f === document.activeElement, getSelection()?.toString()]), ['true', true, 'turn:mine.example:3478']);
+    assert.equal(await v.page.evaluate((c) => localStorage.getItem(`peerage.${c}.servers`), CHAIN), null);
+    await field.fill('stun:mine.example\nturn:mine.example:3478 me secret');
+    assert.equal(await v.page.locator('#servers-fault').innerText(), '');
+    await v.page.getByRole('button', {name: 'Use my own'}).click();
+    await v.shows(/Your 2 servers are used when this tab joins\. Kept in this browser\./);
+    assert.equal(await v.page.locator('#servers-rejoin').isVisible(), false);
+    await v.join();
+    assert.deepEqual(await used(), [{urls: ['stun:mine.example']}, {urls: ['turn:mine.example:3478'], username: 'me', credential: 'secret'}]);
+    const said = await v.page.evaluate(() => /** @type {any} */ (window).peerage.snapshot.servers);
+    assert.deepEqual(said, {from: 'own', urls: ['stun:mine.example', 'turn:mine.example:3478']});
+    await v.page.getByRole('button', {name: 'Use the network’s'}).click();
+    await v.shows(/The network’s servers are used when this tab joins the next time; until then it goes on as it is\./);
+    const again = v.page.waitForEvent('framenavigated');
+    await v.page.getByRole('button', {name: 'Join again now'}).click();
+    await again;
+    await v.shows(/Proof of work/);
+    assert.equal(await used(), undefined);
+    assert.equal(await v.page.evaluate(() => Object.keys(localStorage).some((k) => k.endsWith('.servers'))), false);
+    served.site.iceServers = [];
+    await v.close();
+  });
+
+  test('keeps no servers as a choice, and leaves kept ones that cannot be used', async () => {
+    const v = await visit('no servers');
+    await v.page.click('#settings summary');
+    await v.page.getByRole('button', {name: 'Use my own'}).click();
+    await v.shows(/No servers are used when this tab joins/);
+    await v.join();
+    assert.deepEqual(await v.page.evaluate(() => /** @type {any} */ (window).peerage.tab.iceServers), []);
+    await v.page.evaluate((c) => localStorage.setItem(`peerage.${c}.servers`, '["http://a.example"]'), CHAIN);
+    await v.page.reload();
+    await v.join();
+    await v.shows(/kept in this browser cannot be used \(“http:\/\/a\.example” is no STUN or TURN server.*; the network’s are taken\./);
+    assert.equal(await v.page.evaluate(() => /** @type {any} */ (window).peerage.tab.iceServers), undefined);
+    await v.close();
+  });
+
+  test('says what the browser itself has against a server, and takes no other', async () => {
+    const v = await visit('picky', {}, () => {
+      const {RTCPeerConnection: Real} = window;
+      window.RTCPeerConnection = class extends Real {
+        /** @param {RTCConfiguration} options */
+        constructor(options) {
+          if (JSON.stringify(options).includes('odd')) throw new DOMException("Failed to construct 'RTCPeerConnection': odd servers are not liked", 'SyntaxError');
+          super(options);
+        }
+      };
+    });
+    await v.page.click('#settings summary');
+    await v.page.fill('#servers-own', '\nstun:[2001:db8::1]:3478\nstuns:a_b.example\nturns:192.0.2.1?transport=udp me secret\nstun:odd.example');
+    await v.page.click('#servers-use');
+    // The lines before it have passed a real RTCPeerConnection.
+    assert.equal(await v.page.getByRole('alert').innerText(), 'Line 5: this browser refuses it: odd servers are not liked.');
+    await v.close();
+  });
+
+  test('waits with the servers for a node that says nothing, and opens them from the neighbours', async () => {
+    const v = await visit('silent');
+    served.site.late = 1;
+    await v.page.click('#settings summary');
+    await v.shows(/Which servers the network has is not known: it is still starting\./);
+    assert.equal(await v.page.locator('#servers-own').isDisabled(), true);
+    await v.page.click('#settings summary');
+    await v.join();
+    await v.page.click('#paths a');
+    await until('the settings are open', 5, () => v.page.locator('#servers-own').isEnabled());
+    assert.equal(await v.page.evaluate(() => document.activeElement?.tagName), 'SUMMARY');
+    await v.shows(/no servers/);
+    await v.close();
+  });
+
   for (const width of [320, 390, 768, 1280, 1920]) {
     test(`fits ${width} pixels without scrolling sideways`, async () => {
       const v = await visit(`${width}`, {viewport: {width, height: 800}});
       await v.join();
       await v.minute();
+      await v.page.click('#settings summary');
       await v.emit({type: 'alarm', message: 'wrong chain: this genesis belongs to another', fatal: true});
       await v.shows(/another chain/);
       const wide = await v.page.evaluate(() => {

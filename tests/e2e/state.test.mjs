@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import * as format from '../../www/format.js';
+import {parse, read, same, written} from '../../www/ice.js';
 import {LINES} from '../../www/lines.js';
-import {rates, share} from '../../www/measures.js';
+import {byPath, paths, rates, share} from '../../www/measures.js';
 import {fold, initial} from '../../www/state.js';
 
 /** @param {number} step @param {Partial<import('../../www/types.js').Step>} [more] */
@@ -20,7 +21,7 @@ test('a node that goes and comes is said, with the time until the next try', () 
   assert.equal(s.lines.node.state, 'done');
   assert.equal(s.messages.length, 0);
   fold(s, {type: 'network', node: {up: false, reason: 'closed', retryMs: 4000}}, 1000);
-  assert.match(s.messages[0].text, /goes on with the neighbours it reaches directly, or alone/);
+  assert.match(s.messages[0].text, /goes on training alone and loses nothing/);
   assert.equal(s.messages[0].retryAt, 5000);
   fold(s, {type: 'network', node: {up: true}}, 3000);
   assert.match(s.messages[0].text, /back after 2\.0 s/);
@@ -34,6 +35,59 @@ test('a node that never came is waited for without calling it gone', () => {
   fold(s, {type: 'network', node: {up: false, reason: 'refused', retryMs: 500}}, 100);
   assert.equal(s.lines.node.state, 'waiting');
   assert.doesNotMatch(s.messages[0].text, /gone/);
+});
+
+test('a node that goes leaves the neighbours that are reached without it', () => {
+  const s = initial();
+  const tab = (/** @type {string} */ peer, /** @type {string} */ path) => ({peer, kind: 'tab', path});
+  fold(s, {type: 'page:join'}, 0);
+  fold(s, {type: 'network', node: {up: true}, connections: [tab('a', 'direct'), tab('b', 'relayed')]}, 100);
+  assert.equal(s.lines.neighbour.state, 'done');
+  fold(s, {type: 'network', node: {up: false, reason: 'closed', retryMs: 4000}, connections: [tab('a', 'direct'), tab('b', 'relayed')]}, 1000);
+  assert.match(s.messages[0].text, /goes on training with 1 neighbour that it reaches without it, and loses nothing/);
+  fold(s, {type: 'network', node: {up: false, reason: 'closed', retryMs: 3000}, connections: []}, 2000);
+  assert.match(s.messages[0].text, /goes on training alone and loses nothing/);
+});
+
+test('connections and exchanges are counted by path', () => {
+  const list = ['direct', 'relayed', 'direct', 'websocket', 'something new'].map((path, i) => ({peer: `${i}`, path}));
+  assert.deepEqual(paths(list), {direct: 2, relayed: 1, websocket: 1});
+  const tally = {websocket: {residents: 5, tabs: 0}, relayed: {residents: 0, tabs: 1}, direct: {residents: 1, tabs: 2}};
+  assert.deepEqual(byPath(tally), {direct: 3, relayed: 1, websocket: 5});
+  assert.deepEqual(byPath(undefined), {direct: 0, relayed: 0, websocket: 0});
+});
+
+test('servers are read one a line and written back', () => {
+  const text = 'stun:a.example:3478\n\n  turn:[2001:db8::1]:443?transport=tcp   me  s,e:c\r\nstuns:192.0.2.1';
+  const {servers, lines, fault} = parse(text);
+  assert.equal(fault, null);
+  assert.deepEqual(lines, [0, 2, 3]);
+  assert.deepEqual(servers[1], {urls: ['turn:[2001:db8::1]:443?transport=tcp'], username: 'me', credential: 's,e:c'});
+  assert.ok(same(parse(written(servers)).servers, servers));
+  assert.deepEqual(read(JSON.parse(JSON.stringify(servers))), servers);
+  assert.deepEqual(parse(' \n'), {servers: [], lines: [], fault: null});
+  assert.deepEqual(read(['stun:a.example', {urls: 'stun:b.example', username: null}]), [{urls: ['stun:a.example']}, {urls: ['stun:b.example']}]);
+});
+
+test('what a browser would refuse as a server is refused with its line', () => {
+  const long = `stun:${'a'.repeat(300)}`;
+  for (const [line, why] of /** @type {[string, RegExp][]} */ ([
+    ['a.example:3478', /does not begin with stun:/], ['http://a.example', /does not begin/], ['STUN:a.example', /does not begin/],
+    ['stun://a.example', /no \/\/ belongs/], ['stun:', /its host/], ['stun::3478', /its host/], ['stun:me@a.example', /its host/],
+    ['stun:[a.example]', /its host/], ['stun:2001:db8::1', /its port/], ['stun:a.example:', /its port/], ['stun:a.example:0', /its port/],
+    ['stun:a.example:65536', /its port/], ['stun:[::1]3478', /its port/], ['stun:a.example?transport=udp', /only \?transport/],
+    ['turn:a.example?transport=sctp u c', /only \?transport/], [long, /more than 300 bytes/], ['turn:a.example', /needs a username and a credential/],
+    ['turns:a.example me', /needs a username and a credential/], [`turn:a.example ${'u'.repeat(510)} c`, /username of more than 509/],
+    [`turn:a.example u ${'c'.repeat(513)}`, /credential of more than 512/], ['turn:a.example u c d', /more than an address/],
+  ])) {
+    const {fault} = parse(`stun:a.example\n${line}`);
+    assert.equal(fault?.line, 1, line);
+    assert.match(fault?.text ?? '', why, line);
+  }
+  assert.match(parse('stun:a.example\n'.repeat(9)).fault?.text ?? '', /more than 8 servers/);
+  for (const json of [null, {}, 'stun:a.example', [7], [null], [{}], [{urls: [7]}], [{urls: []}], ['turn:a.example'], Array(9).fill('stun:a.example')]) {
+    assert.throws(() => read(json), Error, JSON.stringify(json));
+  }
 });
 
 test('another chain is told from other alarms and has a way back', () => {

@@ -3,13 +3,15 @@
 
 const CHAIN = 'c4a10000'.padEnd(64, '0');
 const KEYS = ['a3f109bc', '5be2770d', '91c4e8f2', 'e07d63a1'].map((k) => k.padEnd(64, '7'));
-const PEERS = ['12D3KooWResidentOne', '12D3KooWResidentTwo', '12D3KooWOtherTab', '12D3KooWNode'];
+const NEAR = 'c8130a5d'.padEnd(64, '7'); // a tab that has not registered yet
+const PEERS = ['12D3KooWResidentOne', '12D3KooWResidentTwo', '12D3KooWOtherTab', '12D3KooWTabNearBy', '12D3KooWNode'];
 
 export default async function init() {}
 
 export class Tab {
-  constructor({onEvent, device}) {
+  constructor({onEvent, device, iceServers}) {
     this.onEvent = onEvent;
+    this.iceServers = iceServers;
     this.device = device;
     this.timers = [];
     this.step = 0;
@@ -55,17 +57,24 @@ export class Tab {
   }
 
   network(node = {up: true, reason: null, retryMs: null}) {
-    const kinds = ['resident', 'resident', 'tab', 'node'];
-    const paths = ['websocket', 'websocket', 'relayed', 'websocket'];
+    const kinds = ['resident', 'resident', 'tab', 'tab', 'node'];
+    const paths = ['websocket', 'websocket', 'relayed', 'direct', 'websocket'];
+    const none = {residents: 0, tabs: 0};
     this.bytesIn += 48_000 + this.random() * 9_000;
     this.bytesOut += 31_000 + this.random() * 9_000;
     return {
       type: 'network',
       node,
-      connections: node.up ? PEERS.map((peer, i) => ({peer, key: i < 3 ? KEYS[i + 1] : null, kind: kinds[i], path: paths[i], rtt: [1.2, 1.4, 3.8, 0.9][i]})) : [],
+      connections: node.up ? PEERS.map((peer, i) => ({peer, key: [...KEYS.slice(1), NEAR][i] ?? null, kind: kinds[i], path: paths[i], rtt: [1.2, 1.4, 3.8, 2.1, 0.9][i]})) : [],
       bytesIn: Math.round(this.bytesIn),
       bytesOut: Math.round(this.bytesOut),
-      exchanges: {tab: 4, resident: 11},
+      exchanges: {
+        tab: 46,
+        resident: 11,
+        asked: {websocket: {residents: 11, tabs: 0}, relayed: {residents: 0, tabs: 4}, direct: {residents: 0, tabs: 42}},
+        served: {websocket: none, relayed: {residents: 0, tabs: 3}, direct: {residents: 0, tabs: 37}},
+        failed: 2,
+      },
     };
   }
 

@@ -18,10 +18,10 @@ const TEXT = 'To be, or not to be, that is the question. '.repeat(5000);
 
 /**
  * Serves the page on a free port of this machine.
- * @param {{chain?: string, late?: number}} [options] `late`: how many times bootstrap.json says the node is starting
+ * @param {{chain?: string, late?: number, iceServers?: unknown[]}} [options] `late`: how many times bootstrap.json says the node is starting
  */
 export async function playedSite(options = {}) {
-  const site = {chain: CHAIN, late: 0, ...options};
+  const site = {chain: CHAIN, late: 0, iceServers: /** @type {unknown[]} */ ([]), ...options};
   const server = createServer(async (request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url ?? '/', 'http://x').pathname));
     const send = (/** @type {number} */ status, /** @type {string} */ type, /** @type {string|Buffer} */ body) =>
@@ -31,7 +31,7 @@ export async function playedSite(options = {}) {
       if (path === '/corpus') return send(200, 'text/plain', TEXT);
       if (path === '/bootstrap.json') {
         if (site.late-- > 0) return send(503, 'text/plain', 'the node is starting');
-        return send(200, TYPES['.json'], JSON.stringify({version: 1, name: 'dev', chain: site.chain, corpus: {url: '/corpus', bytes: TEXT.length, name: 'Hamlet'}}));
+        return send(200, TYPES['.json'], JSON.stringify({version: 1, name: 'dev', chain: site.chain, corpus: {url: '/corpus', bytes: TEXT.length, name: 'Hamlet'}, iceServers: site.iceServers}));
       }
       const file = path === '/played.js' ? join(HERE, 'played.js') : path.startsWith('/www/') ? join(ROOT, path) : null;
       if (!file) return send(404, 'text/plain', 'nothing here');

@@ -6,7 +6,7 @@
 use commonware_codec::Encode;
 use ledger::{Genesis, Header};
 use network::PeerId;
-use protocol::bootstrap::{Bootstrap, Checkpoint, Corpus, VERSION};
+use protocol::bootstrap::{Bootstrap, Checkpoint, Corpus, IceServer, VERSION};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// What stays the same for all who ask.
@@ -34,6 +34,7 @@ impl Template {
         node: Place,
         residents: Vec<Place>,
         corpus: &crate::corpus::Corpus,
+        ice_servers: Vec<IceServer>,
     ) -> Self {
         let corpus = Corpus { url: "corpus".into(), bytes: corpus.text.len() as u64, name: corpus.name.clone() };
         let chain = genesis.chain().0;
@@ -47,7 +48,7 @@ impl Template {
             node: Vec::new(),
             residents: Vec::new(),
             corpus,
-            ice_servers: Vec::new(),
+            ice_servers,
         };
         Self { bootstrap, host, node, residents }
     }
@@ -100,7 +101,9 @@ mod tests {
         let genesis = Genesis::example();
         let place = |port| Place { port, peer: Keypair::generate_ed25519().public().to_peer_id() };
         let corpus = corpus::Corpus { name: "text".into(), text: "text".into() };
-        (Template::new(&genesis, host, place(8081), vec![place(5001), place(5002)], &corpus), genesis.header().unwrap())
+        let servers = vec!["stun:a.example".parse().unwrap()];
+        let residents = vec![place(5001), place(5002)];
+        (Template::new(&genesis, host, place(8081), residents, &corpus, servers), genesis.header().unwrap())
     }
 
     #[test]
@@ -109,6 +112,7 @@ mod tests {
         let bootstrap = Bootstrap::parse(&template.text(&head, Some("evil.example:80")).unwrap()).unwrap();
         assert_eq!(bootstrap.node, [format!("/ip4/127.0.0.1/tcp/8081/ws/p2p/{}", template.node.peer)]);
         assert_eq!(bootstrap.residents.len(), 2);
+        assert_eq!(bootstrap.ice_servers[0].urls(), ["stun:a.example"]);
         assert!(network::addresses(&bootstrap.residents).is_ok());
         assert_eq!(bootstrap.checkpoint.digest, head.digest());
         assert_eq!(bootstrap.chain, Genesis::example().chain().0);

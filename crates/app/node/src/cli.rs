@@ -1,6 +1,7 @@
 //! The command line.
 
 use clap::{Args, Parser, Subcommand};
+use protocol::bootstrap::IceServer;
 use std::{
     env,
     net::{IpAddr, Ipv4Addr},
@@ -47,6 +48,10 @@ pub struct Dev {
     /// Share of its time that each resident may train, over 0 and at most 1.
     #[arg(long, value_name = "SHARE", default_value_t = 0.25, value_parser = share)]
     pub resident_share: f64,
+    /// STUN or TURN server that helps tabs to connect directly, such as `stun:stun.example:3478`; may be repeated. Everyone
+    /// who opens the page can read it, username and credential too.
+    #[arg(long = "ice-server", value_name = "URL[,USERNAME,CREDENTIAL]")]
+    pub ice_servers: Vec<IceServer>,
     /// Folder of the built site.
     #[arg(long, value_name = "DIR", default_value = "pkg/site")]
     pub site: PathBuf,
@@ -116,6 +121,17 @@ mod tests {
         }
         assert!(dev(&["--resident-share", "1"]).is_ok());
         assert!(dev(&["--residents", "65"]).is_err());
+    }
+
+    #[test]
+    fn a_server_is_taken_as_often_as_it_is_named_and_refused_with_its_fault() {
+        let options =
+            dev(&["--ice-server", "stun:a.example", "--ice-server", "turn:b.example:3478,me,secret"]).unwrap();
+        assert_eq!(options.ice_servers[0].urls(), ["stun:a.example"]);
+        assert_eq!(options.ice_servers[1].credential(), Some("secret"));
+        let refused = |server: &str| dev(&["--ice-server", server]).unwrap_err().to_string();
+        assert!(refused("a.example:3478").contains("does not begin with stun:"), "{}", refused("a.example:3478"));
+        assert!(refused("turn:a.example").contains("turn:a.example needs a username and a credential"));
     }
 
     #[test]

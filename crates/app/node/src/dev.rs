@@ -18,6 +18,7 @@ use consensus::{Head, LedgerHandle, Runner, Spawner, Supervisor, Validator};
 use ledger::text;
 use light::{Checkpoint, Participant};
 use network::{Multiaddr, Network};
+use protocol::bootstrap::IceServer;
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
     panic::{AssertUnwindSafe, catch_unwind},
@@ -74,6 +75,7 @@ struct Running {
 
 impl Prepared {
     fn new(options: cli::Dev) -> Result<Self> {
+        protocol::bootstrap::bounded(&options.ice_servers).context("--ice-server")?;
         let corpus = match &options.corpus {
             Some(path) => Corpus::read(path)?,
             None => Corpus::bundled(),
@@ -168,8 +170,12 @@ impl Prepared {
         let places: Vec<Place> = running.residents.iter().map(|resident| resident.place).collect();
         let share = 100.0 * options.resident_share;
         say::line(format_args!("Residents {}, each training {share:.0} % of the time on the CPU", places.len()));
+        if !options.ice_servers.is_empty() {
+            let urls: Vec<&str> = options.ice_servers.iter().flat_map(IceServer::urls).map(String::as_str).collect();
+            say::line(format_args!("Servers   {}", urls.join(", ")));
+        }
 
-        let template = Template::new(&genesis, options.host, place, places, &corpus);
+        let template = Template::new(&genesis, options.host, place, places, &corpus, options.ice_servers);
         let source = ledger.clone();
         let bootstrap = move |asked: Option<&str>| template.text(&source.head()?.header, asked);
         let router = site::router(site::Site { folder: options.site, corpus, bootstrap: Box::new(bootstrap) });

@@ -32,7 +32,7 @@ use gloo_timers::future::TimeoutFuture;
 use gossip::Gossip;
 use network::{Config, Event, Network, PeerId, Role, StartError};
 use protocol::{
-    bootstrap::Bootstrap,
+    bootstrap::{Bootstrap, IceServer},
     exchange::{Hello, Kind, Modality, PROTOCOL, Preset},
     port::{auditor, trainer},
     record::Record,
@@ -48,8 +48,12 @@ pub(crate) enum Word {
     Join(Vec<u8>),
     /// The script: hold or go on.
     Pause(bool),
-    /// The script, or the page is left: end, and say so there.
-    Stop(Option<oneshot::Sender<()>>),
+    /// The script: end, and say so there.
+    Stop(oneshot::Sender<()>),
+    /// The page is left: nothing can be waited for.
+    Leave,
+    /// The machine's network is another, or there again.
+    NetworkChanged,
     /// The script: keep nothing.
     Forget,
     /// The trainer said this.
@@ -126,11 +130,13 @@ impl Session {
         listener: Listener,
         words: mpsc::UnboundedSender<Word>,
     ) -> Result<Self, StartError> {
-        let Bootstrap { chain, node, residents, .. } = bootstrap;
+        let Bootstrap { chain, node, residents, ice_servers, .. } = bootstrap;
+        let ice_servers = options.ice_servers.as_ref().unwrap_or(&ice_servers);
         let (network, events, driver) = network::start(Config {
             nodes: network::addresses(&node)?,
             residents: network::addresses(&residents)?,
             hello: Some(hello(chain, None)),
+            ice_servers: ice_servers.iter().map(server).collect(),
             ..Config::new(keys.identity.clone(), chain, Role::Tab)
         })?;
         spawn_local(driver.run());
@@ -182,8 +188,9 @@ impl Session {
                             self.stop();
                             patience = TimeoutFuture::new(PATIENCE_MS).fuse();
                         }
-                        self.stopping.get_or_insert_default().extend(done);
+                        self.stopping.get_or_insert_default().push(done);
                     }
+                    Some(Word::Leave) => break,
                     Some(word) => self.on_word(word),
                     None => break,
                 },
@@ -213,7 +220,14 @@ impl Session {
                 self.paused = paused;
                 self.to_trainer(&trainer::Command::Pause { paused });
             }
-            Word::Stop(_) => {}
+            Word::Stop(_) | Word::Leave => {}
+            Word::NetworkChanged => {
+                let network = self.network.clone();
+                spawn_local(async move {
+                    // A network that has stopped has nothing to look after.
+                    let _ = network.refresh().await;
+                });
+            }
             Word::Forget => {
                 self.keys.let_go();
                 crate::keys::forget();
@@ -308,6 +322,14 @@ impl Session {
         if let Some(worker) = self.auditor.as_ref().filter(|_| self.auditing) {
             worker.post(command);
         }
+    }
+}
+
+fn server(server: &IceServer) -> network::IceServer {
+    network::IceServer {
+        urls: server.urls().to_vec(),
+        username: server.username().map(str::to_owned),
+        credential: server.credential().map(str::to_owned),
     }
 }
 

@@ -7,11 +7,15 @@ use crate::{
 };
 use futures::channel::{mpsc, oneshot};
 use js_sys::{Function, Promise, Uint8Array};
-use protocol::{bootstrap::Bootstrap, port::trainer::DeviceChoice};
+use protocol::{
+    bootstrap::{self, Bootstrap, IceServer},
+    port::trainer::DeviceChoice,
+};
 use serde::Deserialize;
 use std::{cell::RefCell, rc::Rc};
 use wasm_bindgen::prelude::{Closure, JsCast, JsError, JsValue, wasm_bindgen};
 use wasm_bindgen_futures::{future_to_promise, spawn_local};
+use web_sys::EventTarget;
 
 /// A tab that takes part.
 #[wasm_bindgen(skip_typescript)]
@@ -37,6 +41,9 @@ pub(crate) struct Options {
     /// A seed of the hot key in place of the one kept here, hex.
     #[serde(default)]
     pub(crate) seed: Option<String>,
+    /// STUN and TURN servers in place of those of the bootstrap.
+    #[serde(default)]
+    pub(crate) ice_servers: Option<Vec<IceServer>>,
 }
 
 fn automatic() -> DeviceChoice {
@@ -58,6 +65,7 @@ impl Tab {
             .ok_or_else(|| JsError::new("onEvent is not a function"))?;
         let options: Options = serde_wasm_bindgen::from_value(options)
             .map_err(|error| JsError::new(&format!("options of Tab: {error}")))?;
+        bootstrap::bounded(options.ice_servers.as_deref().unwrap_or_default())?;
         let bootstrap = Bootstrap::parse(&options.bootstrap_text)?;
         let chain = bootstrap.chain.to_string();
         keys::pin(&chain)?;
@@ -65,7 +73,7 @@ impl Tab {
         let last = Rc::new(RefCell::new(JsValue::NULL));
         let listener = Listener::new(listener, Rc::clone(&last));
         listener.browser();
-        stop_on_leaving(&words);
+        listen(&words);
         let sender = words.clone();
         let named = chain.clone();
         spawn_local(async move {
@@ -98,7 +106,7 @@ impl Tab {
     /// Ends it: the step is finished, connections are closed, workers end. Resolves when all is done.
     pub fn stop(&self) -> Promise {
         let (done, end) = oneshot::channel();
-        self.say(Word::Stop(Some(done)));
+        self.say(Word::Stop(done));
         future_to_promise(async move {
             // An end that nobody announces is an end.
             let _ = end.await;
@@ -130,15 +138,24 @@ impl Tab {
     }
 }
 
-/// A page that is left stops by itself, so that others need not wait to notice.
-fn stop_on_leaving(words: &mpsc::UnboundedSender<Word>) {
-    let words = words.clone();
-    let leave = Closure::<dyn FnMut()>::new(move || drop(words.unbounded_send(Word::Stop(None))));
-    if let Some(window) = web_sys::window() {
-        // Without the listener the others notice by themselves, later.
-        let _ = window.add_event_listener_with_callback("pagehide", leave.as_ref().unchecked_ref());
+/// A page that is left closes its connections by itself, so that others need not wait to notice; one whose machine has changed its
+/// network looks after them at once.
+fn listen(words: &mpsc::UnboundedSender<Word>) {
+    let on = |target: &EventTarget, event: &str, word: fn() -> Word| {
+        let words = words.clone();
+        let heard = Closure::<dyn FnMut()>::new(move || drop(words.unbounded_send(word())));
+        // Without the listener it is noticed all the same, later.
+        let _ = target.add_event_listener_with_callback(event, heard.as_ref().unchecked_ref());
+        heard.forget();
+    };
+    let Some(window) = web_sys::window() else { return };
+    on(&window, "pagehide", || Word::Leave);
+    on(&window, "online", || Word::NetworkChanged);
+    // Not every browser tells of a change that does not cut it off.
+    let connection = js_sys::Reflect::get(&window.navigator(), &"connection".into());
+    if let Some(connection) = connection.ok().and_then(|value| value.dyn_into::<EventTarget>().ok()) {
+        on(&connection, "change", || Word::NetworkChanged);
     }
-    leave.forget();
 }
 
 #[wasm_bindgen(typescript_custom_section)]
@@ -154,9 +171,14 @@ export interface TabOptions {
   device?: "auto" | "cpu" | "gpu";
   /** Seed of the hot key, 64 hex digits; absent: the one kept in this browser, or a new one. */
   seed?: string;
+  /** STUN and TURN servers in place of those that the node names, 8 at most; empty: none. Throws where a browser would refuse one. */
+  iceServers?: (string | TabIceServer)[];
   /** Gets every event, in order. */
   onEvent: (event: TabEvent) => void;
 }
+
+/** A STUN or TURN server, as `RTCIceServer`; TURN needs username and credential. */
+export interface TabIceServer { urls: string | string[]; username?: string; credential?: string }
 
 /** One connected peer. */
 export interface TabConnection {
@@ -164,6 +186,7 @@ export interface TabConnection {
   /** Hot key, once its record is verified. */
   key: string | null;
   kind: "node" | "resident" | "tab" | null;
+  /** Relayed: by a circuit through the node; direct: WebRTC, browser to browser. */
   path: "websocket" | "relayed" | "direct";
   /** Round trip, ms. */
   rtt: number | null;

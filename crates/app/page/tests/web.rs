@@ -5,7 +5,7 @@
 
 use commonware_cryptography::{Hasher, Sha256, Signer, ed25519::PrivateKey};
 use futures::{StreamExt, channel::mpsc};
-use js_sys::{Object, Reflect, Uint8Array};
+use js_sys::{JSON, Object, Reflect, Uint8Array};
 use peerage_page::Tab;
 use protocol::bootstrap::{Bootstrap, Checkpoint, Corpus, VERSION};
 use wasm_bindgen::prelude::{Closure, JsError, JsValue};
@@ -35,6 +35,10 @@ fn bootstrap(genesis: &[u8]) -> String {
 }
 
 fn start(bootstrap_text: &str) -> Result<(Tab, Events), JsError> {
+    start_with(bootstrap_text, &[])
+}
+
+fn start_with(bootstrap_text: &str, more: &[(&str, JsValue)]) -> Result<(Tab, Events), JsError> {
     let (sender, events) = mpsc::unbounded();
     let hear = Closure::<dyn FnMut(JsValue)>::new(move |event| drop(sender.unbounded_send(event))).into_js_value();
     let options = Object::new();
@@ -46,6 +50,9 @@ fn start(bootstrap_text: &str) -> Result<(Tab, Events), JsError> {
         ("onEvent", hear),
     ] {
         Reflect::set(&options, &name.into(), &value).unwrap();
+    }
+    for (name, value) in more {
+        Reflect::set(&options, &(*name).into(), value).unwrap();
     }
     Ok((Tab::new(options.into())?, events))
 }
@@ -129,6 +136,39 @@ fn options_that_do_not_fit_are_refused() {
     let message = text(&JsValue::from(Tab::new(Object::new().into()).map(drop).unwrap_err()), "message");
     assert_eq!(message, "onEvent is not a function");
     assert!(refusal(start("<html>")).starts_with("bootstrap.json cannot be read"));
+}
+
+#[wasm_bindgen_test]
+async fn servers_of_ones_own_are_taken_as_a_browser_takes_them() {
+    let with = |json: &str| start_with(&bootstrap(b"servers"), &[("iceServers", JSON::parse(json).unwrap())]);
+    let refused = [
+        (r#"["stun://a.example"]"#, "stun://a.example is no STUN or TURN server: no // belongs after the scheme"),
+        (r#"[{"urls": "turn:a.example"}]"#, "turn:a.example needs a username and a credential"),
+        ("[7]", "a STUN or TURN server is a URL"),
+    ];
+    for (json, reason) in refused {
+        let message = refusal(with(json));
+        assert!(message.contains(reason), "{message}");
+    }
+    let many = refusal(with(&format!("[{}]", [r#""stun:a.example""#; 9].join(","))));
+    assert_eq!(many, "9 STUN and TURN servers, at most 8 are taken");
+    let turn = r#"[{"urls": ["turn:127.0.0.1:3478"], "username": "me", "credential": "secret"}, "stun:127.0.0.1"]"#;
+    for json in ["[]", turn] {
+        let (tab, _events) = with(json).unwrap();
+        tab.forget_chain();
+        JsFuture::from(tab.stop()).await.unwrap();
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_page_that_is_left_ends_without_waiting() {
+    let (tab, mut events) = start(&bootstrap(b"left")).unwrap();
+    until(&mut events, "network").await;
+    let left = web_sys::Event::new("pagehide").unwrap();
+    web_sys::window().unwrap().dispatch_event(&left).unwrap();
+    until(&mut events, "stopped").await;
+    tab.forget_chain();
+    JsFuture::from(tab.stop()).await.unwrap();
 }
 
 #[wasm_bindgen_test]

@@ -4,6 +4,10 @@
 //! the page keeps the chain of its first visit, the light client checks that the genesis hashes to the chain id, and everything after
 //! the checkpoint by certificate. Addresses it names can at worst not be reached, since each ends in a peer id.
 
+mod ice;
+
+pub use ice::{IceError, IceServer, UrlFault, bounded};
+
 use crate::limits;
 use commonware_codec::{Copying, DecodeExt};
 use commonware_cryptography::{ed25519::PublicKey, sha256::Digest};
@@ -37,9 +41,9 @@ pub struct Bootstrap {
     pub residents: Vec<String>,
     /// What there is to learn from.
     pub corpus: Corpus,
-    /// STUN and TURN servers as URLs; none on one machine.
+    /// STUN and TURN servers, [`limits::ICE_SERVERS`] at most; none on one machine. A URL alone is read too.
     #[serde(default)]
-    pub ice_servers: Vec<String>,
+    pub ice_servers: Vec<IceServer>,
 }
 
 /// A final block that the light client starts from.
@@ -88,6 +92,9 @@ pub enum BootstrapError {
     /// Nobody signs blocks.
     #[error("bootstrap.json names no validators")]
     NoValidators,
+    /// It names too many servers.
+    #[error("bootstrap.json names {0}")]
+    IceServers(#[from] IceError),
 }
 
 impl Bootstrap {
@@ -107,6 +114,7 @@ impl Bootstrap {
         if bootstrap.validators.is_empty() {
             return Err(BootstrapError::NoValidators);
         }
+        bounded(&bootstrap.ice_servers)?;
         Ok(bootstrap)
     }
 
@@ -228,6 +236,21 @@ mod tests {
         assert!(matches!(Bootstrap::parse("<html>"), Err(BootstrapError::Json(_))));
         let long = " ".repeat(limits::BOOTSTRAP_BYTES + 1);
         assert!(matches!(Bootstrap::parse(&long), Err(BootstrapError::TooLong { .. })));
+    }
+
+    #[test]
+    fn servers_are_read_as_they_were_written_before_and_bounded() {
+        let text = bootstrap().to_text().unwrap();
+        let named = |servers: &str| text.replace("\"iceServers\": []", &format!("\"iceServers\": {servers}"));
+        let url = "stun:a.example:3478";
+        let server = url.parse::<IceServer>().unwrap();
+        for servers in [format!("[\"{url}\"]"), format!("[{{\"urls\": [\"{url}\"]}}]")] {
+            assert_eq!(Bootstrap::parse(&named(&servers)).unwrap().ice_servers, [server.clone()]);
+        }
+        let error = Bootstrap::parse(&named("[\"http://a.example\"]")).unwrap_err();
+        assert!(error.to_string().contains("http://a.example is no STUN or TURN server"), "{error}");
+        let many = Bootstrap { ice_servers: vec![server; limits::ICE_SERVERS + 1], ..bootstrap() };
+        assert!(matches!(Bootstrap::parse(&many.to_text().unwrap()), Err(BootstrapError::IceServers(_))));
     }
 
     #[test]

@@ -40,3 +40,13 @@ pub const DIRECTORY_ENTRIES: usize = 64;
 pub const RECORD_LIFETIME_MS: u64 = 2 * 24 * 3_600 * 1_000;
 /// Longest `/bootstrap.json`, bytes.
 pub const BOOTSTRAP_BYTES: usize = 1 << 20;
+/// Most STUN and TURN servers of a tab. A browser asks each of them at each connection.
+pub const ICE_SERVERS: usize = 8;
+/// Most URLs of one such server.
+pub const ICE_URLS: usize = 4;
+/// Longest such URL, bytes: a name of 253 and what stands around it.
+pub const ICE_URL_BYTES: usize = 300;
+/// Longest username at such a server, bytes (RFC 8489, 14.3); browsers refuse longer ones.
+pub const ICE_USERNAME_BYTES: usize = 509;
+/// Longest credential at such a server, bytes.
+pub const ICE_CREDENTIAL_BYTES: usize = 512;

@@ -61,7 +61,8 @@ async fn answer(mut events: mpsc::Receiver<Event>, network: Network, ledger: Led
                 });
             }
             Event::Gossip { topic, bytes, id } => {
-                if network.judge(id, judge.judge(topic, &bytes)).await.is_err() {
+                let verdict = judge.judge(topic, &bytes);
+                if network.judge(id, verdict).await.is_err() {
                     return;
                 }
             }

@@ -24,6 +24,9 @@ pub const VALUES: usize = (MESSAGE_BYTES - 1_024) / 4;
 pub const OPEN_PER_PEER: usize = 4;
 /// Asks and gradients of all peers together that may wait for an answer here.
 pub const OPEN: usize = 64;
+/// Asks of all peers together that may wait for their turn here: half of what is let in, so that a heavier one still gets in
+/// to take the place of a lighter.
+pub const WAITING: usize = OPEN / 2;
 /// Longest time a peer may be asked to work on an answer, ms.
 pub const DEADLINE_MS: u32 = 30_000;
 /// Most connections of a tab.

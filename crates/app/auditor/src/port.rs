@@ -33,6 +33,9 @@ pub(crate) fn words(seen: Seen) -> Event {
                 .map(|(uid, key, stake)| (uid.get(), key.to_string(), stake.to_string()))
                 .collect(),
         },
+        Seen::Askers(askers) => {
+            Event::Askers { askers: askers.into_iter().map(|(key, weight)| (key.to_string(), weight)).collect() }
+        }
         Seen::Working { tried, expected, rate } => Event::Working { tried, expected, rate },
         Seen::Transaction { digest, action, state } => Event::Transaction {
             digest: digest.to_string(),

@@ -18,6 +18,8 @@ pub enum Event {
     Own(Box<Own>),
     /// Everyone on the ledger by the verified neuron table: uid, hot key, stake.
     Neurons(Vec<(Uid, PublicKey, Amount)>),
+    /// What asks of others weigh at the own key by the same tables: [`crate::Tables::askers`].
+    Askers(Vec<(PublicKey, f64)>),
     /// The search of a registration's proof of work.
     Working {
         /// Hashes tried so far.

@@ -69,6 +69,28 @@ impl Tables {
         self.weights.get(uid.index())
     }
 
+    /// What the asks of others weigh at `key`: s_i·w_ij of each peer i, as a share of the largest, for those above 0.
+    ///
+    /// w_ij is unknown where `key` is not registered, and where i has not set its row since `key` registered. For it
+    /// stands an equal share, 1/n: what a peer gives that makes no difference between the n. So a newcomer answers by
+    /// stake, and a peer that has weighed `key` and given it nothing is behind one that has not weighed it yet.
+    pub fn askers(&self, key: &PublicKey) -> Vec<(PublicKey, f64)> {
+        let me = self.uid(key);
+        let since = me.and_then(|uid| self.neuron(uid)).map(|neuron| neuron.registered);
+        let weigh = |(neuron, weights): (&NeuronLeaf, &WeightsLeaf)| {
+            let knows = |since| weights.version > 0 && weights.updated > since;
+            let share = match (me, since) {
+                (Some(me), Some(since)) if knows(since) => weights.row.share(me),
+                _ => 1.0 / self.neurons.len() as f64,
+            };
+            (neuron.hot.clone(), neuron.stake.get() as f64 * share)
+        };
+        let mut askers: Vec<_> = self.neurons.iter().zip(&self.weights).map(weigh).collect();
+        askers.retain(|(asker, weight)| asker != key && *weight > 0.0);
+        let largest = askers.iter().fold(0.0, |largest: f64, (_, weight)| largest.max(*weight));
+        askers.into_iter().map(|(asker, weight)| (asker, weight / largest)).collect()
+    }
+
     /// The standing of `key`, whose account is `account`.
     pub fn own(&self, key: &PublicKey, account: Option<&AccountLeaf>, parameters: &Parameters) -> Own {
         let uid = self.uid(key);

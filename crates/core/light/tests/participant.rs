@@ -11,7 +11,8 @@ use bytes::Bytes;
 use chain::{BEGIN, Chain, genesis};
 use commonware_cryptography::{Signer as _, ed25519::PrivateKey};
 use ledger::{
-    Action, Genesis, Header, Height, Nonce, Parameters, Query, Refusal, Reply, Row, Table, Transaction, Uid, economy,
+    Action, Amount, Founder, Genesis, Header, Height, Nonce, Parameters, Query, Refusal, Reply, Row, Score, Table,
+    Transaction, Uid, economy,
 };
 use light::{Alarm, Deed, Error, Event, Own, Participant};
 use world::{Carrier, Fate, KEY, World, honest};
@@ -91,6 +92,64 @@ fn a_founder_does_not_register_and_has_both_gradients() {
     assert_eq!(own.place, 2);
     assert!(own.scaling_gradient.is_ok());
     assert!(own.clipping_gradient.as_ref().is_ok_and(|gradient| !gradient.is_empty()), "{own:?}");
+}
+
+/// What each asker weighs at the key of the participant, by seed of the asker.
+fn askers(world: &World) -> Vec<(u64, f64)> {
+    let last = |event| if let &Event::Askers(ref askers) = event { Some(askers) } else { None };
+    let askers = world.events.iter().rev().find_map(last).unwrap();
+    let seed =
+        |key| [2, 3, 4, 5, KEY].into_iter().find(|seed| PrivateKey::from_seed(*seed).public_key() == key).unwrap();
+    askers.iter().map(|(key, weight)| (seed(key.clone()), *weight)).collect()
+}
+
+#[test]
+fn asks_weigh_stake_times_the_weight_given() {
+    let mut genesis = genesis(4);
+    let founder = |seed, stake| Founder { key: PrivateKey::from_seed(seed).public_key(), modality: 0, stake };
+    genesis.neurons.extend([founder(4, genesis.neurons[0].stake), founder(5, Amount::ZERO)]);
+    let mut world = World::of(Chain::of(genesis), 3, honest());
+    world.run(20, |world| world.own().is_some());
+    assert_eq!(askers(&world), [(2, 1.0), (4, 1.0)], "nobody has set a row: stake counts");
+
+    let height = world.chain.height();
+    let rows =
+        [(2, 0, vec![(0, 45_535), (1, 20_000)]), (4, 2, vec![(1, 5_000), (2, 60_535)]), (5, 3, vec![(1, 65_535)])];
+    for (seed, uid, row) in rows {
+        let row = Row::new(row.into_iter().map(|(uid, score)| (Uid(uid), Score(score))).collect()).unwrap();
+        let action = Action::SetWeights { uid: Uid(uid), row };
+        let key = PrivateKey::from_seed(seed);
+        let until = Height(height + 50);
+        world.chain.pool.push(Transaction::sign(&key, world.chain.id(), Nonce(0), until, action));
+    }
+    world.run(30, |world| world.own().is_some_and(|own| own.height > Height(height + 1)));
+    assert!(world.chain.dropped.is_empty(), "{:?}", world.chain.dropped);
+    let weights = askers(&world);
+    let state = &world.chain.states[world.own().unwrap().height.get() as usize];
+    let product = |uid: usize| state.neurons()[uid].stake.get() as f64 * state.weights()[uid].row.share(Uid(1));
+    assert_eq!(weights[..2], [(2, 1.0), (4, product(2) / product(0))]);
+    assert!((0.2..0.3).contains(&weights[1].1), "as much stake, a quarter of the weight: {weights:?}");
+
+    let mut stranger = World::of(world.chain, KEY, honest());
+    stranger.run(20, |world| world.own().is_some());
+    let seeds: Vec<u64> = askers(&stranger).into_iter().map(|(seed, _)| seed).collect();
+    assert_eq!(seeds[..3], [2, 3, 4], "nobody can have weighed one who is not registered");
+}
+
+#[test]
+fn a_newcomer_is_not_weighed_by_rows_older_than_itself() {
+    let mut world = World::of(Chain::new(4), 3, honest());
+    world.me.join();
+    world.score(&[(2, 3.0), (3, 1.0)]);
+    world.run(60, |world| world.included(Deed::SetWeights).len() == 1);
+    let chain = world.chain;
+    let mut newcomer = World::of(chain, KEY, honest());
+    newcomer.join();
+    newcomer.run(60, |world| !world.included(Deed::SetWeights).is_empty());
+    let weights = askers(&newcomer);
+    assert_eq!(weights.len(), 2, "its row does not name the newcomer, but it is older: {weights:?}");
+    let version = |world: &World| world.chain.state().weights()[1].version;
+    assert_eq!((version(&newcomer), weights[0].0, weights[0].1), (1, 2, 1.0));
 }
 
 #[test]

@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-/// Who is connected, and what each has at stake; shared.
+/// Who is connected, what each has at stake, and what its asks weigh here; shared.
 #[derive(Clone, Debug, Default)]
 pub struct Roll(Arc<Mutex<Entries>>);
 
@@ -22,6 +22,7 @@ pub struct Roll(Arc<Mutex<Entries>>);
 struct Entries {
     keys: BTreeMap<PeerId, PublicKey>,
     stakes: HashMap<PublicKey, Amount>,
+    askers: HashMap<PublicKey, f64>,
 }
 
 impl Roll {
@@ -42,6 +43,17 @@ impl Roll {
     /// What everyone has at stake, from the verified ledger.
     pub fn stakes(&self, stakes: impl IntoIterator<Item = (PublicKey, Amount)>) {
         self.lock().stakes = stakes.into_iter().collect();
+    }
+
+    /// What the asks of others weigh here, from the verified ledger.
+    pub fn askers(&self, askers: impl IntoIterator<Item = (PublicKey, f64)>) {
+        self.lock().askers = askers.into_iter().collect();
+    }
+
+    /// What an ask of `peer` weighs here: 0 without a record that verified.
+    pub fn weight(&self, peer: &PeerId) -> f64 {
+        let entries = self.lock();
+        entries.keys.get(peer).and_then(|key| entries.askers.get(key)).copied().unwrap_or(0.0)
     }
 
     /// Who can be asked, by stake, those without last.
@@ -128,5 +140,20 @@ mod tests {
         roll.left(&peers[2]);
         roll.met(peers[1], None);
         assert_eq!(order(&roll), [peers[0].to_string()]);
+    }
+
+    #[test]
+    fn only_a_verified_record_gives_weight() {
+        let roll = Roll::default();
+        let key = |seed| PrivateKey::from_seed(seed).public_key();
+        let peers: Vec<_> = (0..3).map(|_| network::Keypair::generate_ed25519().public().to_peer_id()).collect();
+        roll.askers([(key(0), 1.0), (key(1), 0.5)]);
+        roll.met(peers[0], Some(key(1)));
+        roll.met(peers[1], Some(key(2)));
+        roll.met(peers[2], None);
+        let weights = || [0, 1, 2].map(|i| roll.weight(&peers[i]));
+        assert_eq!(weights(), [0.5, 0.0, 0.0]);
+        roll.askers([(key(2), 1.0)]);
+        assert_eq!(weights(), [0.0, 1.0, 0.0]);
     }
 }

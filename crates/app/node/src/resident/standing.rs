@@ -1,8 +1,8 @@
 //! A resident's side of the ledger: drives the light client's [`Participant`] over the swarm, as a tab does.
 //!
 //! The participant believes no source; this loop only carries bytes to and from the node, gossip to and from everyone,
-//! does the proof of work on the blocking threads of the runtime, and keeps the roll of stakes. Gossip waits in the words
-//! of the resident: as many messages as the network lets wait for a judgement.
+//! does the proof of work on the blocking threads of the runtime, and keeps the roll of stakes and of what asks weigh.
+//! Gossip waits in the words of the resident: as many messages as the network lets wait for a judgement.
 
 use super::{mesh::Roll, now};
 use crate::node::verdict;
@@ -123,6 +123,7 @@ fn begin(step: Step, network: &Network) -> BoxFuture<'static, Done> {
 fn hear(index: usize, event: Event, roll: &Roll) -> bool {
     match event {
         Event::Neurons(neurons) => roll.stakes(neurons.into_iter().map(|(_, key, stake)| (key, stake))),
+        Event::Askers(askers) => roll.askers(askers),
         Event::Transaction { action, state: TransactionState::Included(height), .. } => {
             tracing::info!(resident = index, %action, %height, "is on the ledger");
         }

@@ -47,6 +47,9 @@ pub enum Event {
     Own(Own),
     /// Everyone on the ledger, from the verified neuron table: (uid, hot key, stake in base units as text).
     Neurons { neurons: Vec<(u32, String, String)> },
+    /// What asks of others weigh here, from the verified tables: (hot key, stake times the weight given to the own key, as
+    /// a share of the largest such product). Who is not named weighs nothing.
+    Askers { askers: Vec<(String, f64)> },
     /// Searching the proof of work of the registration: hashes tried, expected number, per second.
     Working { tried: u64, expected: f64, rate: f64 },
     /// Where an own transaction stands.

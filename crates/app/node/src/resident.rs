@@ -195,7 +195,7 @@ async fn listen_to(
             network::Event::Neighbour { peer, key, .. } => roll.met(peer, key),
             network::Event::NeighbourGone { peer } => roll.left(&peer),
             network::Event::Request { peer, bytes, respond } => {
-                let response = serve(peer, &bytes, &mut inbound);
+                let response = serve(peer, roll.weight(&peer), &bytes, &mut inbound);
                 tokio::spawn(async move {
                     let response = match response {
                         Ok(waiting) => waiting.await.unwrap_or(Response::Refuse(Refuse::NotTraining)),
@@ -218,11 +218,12 @@ async fn listen_to(
 /// Hands one request to the peer.
 fn serve(
     peer: PeerId,
+    weight: f64,
     bytes: &[u8],
     inbound: &mut mpsc::Sender<Inbound>,
 ) -> Result<futures::channel::oneshot::Receiver<Response>, Refuse> {
     let request = Request::from_bytes(bytes).map_err(|_| Refuse::Unreadable)?;
-    let (request, response) = Inbound::new(peer.to_string(), request);
+    let (request, response) = Inbound::new(peer.to_string(), weight, request);
     match inbound.try_send(request) {
         Ok(()) => Ok(response),
         Err(full) if full.is_full() => Err(Refuse::Busy { retry_ms: BUSY_MS }),
@@ -334,14 +335,14 @@ mod tests {
     fn a_request_that_cannot_be_read_or_queued_is_refused() {
         let peer = network::Keypair::generate_ed25519().public().to_peer_id();
         let (mut inbound, requests) = mpsc::channel(0);
-        assert_eq!(serve(peer, b"?", &mut inbound).err(), Some(Refuse::Unreadable));
+        assert_eq!(serve(peer, 0.0, b"?", &mut inbound).err(), Some(Refuse::Unreadable));
         let shape = protocol::exchange::Shape::new(1, 2).unwrap();
         let ask = protocol::exchange::Ask::new(1, Modality::TEXT, shape, vec![1, 2], 1_000).unwrap();
         let bytes = Request::Ask(ask).to_bytes();
-        assert!(serve(peer, &bytes, &mut inbound).is_ok());
-        assert_eq!(serve(peer, &bytes, &mut inbound).err(), Some(Refuse::Busy { retry_ms: BUSY_MS }));
+        assert!(serve(peer, 0.0, &bytes, &mut inbound).is_ok());
+        assert_eq!(serve(peer, 0.0, &bytes, &mut inbound).err(), Some(Refuse::Busy { retry_ms: BUSY_MS }));
         drop(requests);
-        assert_eq!(serve(peer, &bytes, &mut inbound).err(), Some(Refuse::NotTraining));
+        assert_eq!(serve(peer, 0.0, &bytes, &mut inbound).err(), Some(Refuse::NotTraining));
     }
 
     #[test]

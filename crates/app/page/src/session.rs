@@ -7,6 +7,7 @@
 //! | trainer | scores | auditor |
 //! | auditor | queries | a node, the reply back |
 //! | auditor | identity | storage, hello |
+//! | auditor | what asks of others weigh | trainer, with each of them |
 //! | network | asks and gradients of others | trainer, the response back |
 //! | network | neighbours whose record verified | trainer |
 //! | network | gossip | auditor, what it is worth back |
@@ -88,6 +89,7 @@ pub(crate) struct Session {
     events: mpsc::Receiver<Event>,
     node: Node,
     neighbours: Vec<(PeerId, String)>,
+    askers: BTreeMap<String, f64>,
     trainer: Option<Worker>,
     auditor: Option<Worker>,
     auditing: bool,
@@ -161,6 +163,7 @@ impl Session {
             events,
             node: Node::default(),
             neighbours: Vec::new(),
+            askers: BTreeMap::new(),
             trainer,
             auditor,
             auditing: false,

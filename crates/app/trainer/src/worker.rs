@@ -82,7 +82,7 @@ impl Worker {
             Command::Neighbours { neighbours } => self.page.set_neighbours(neighbours),
             Command::Reply { id, bytes } => self.page.resolve(id, Ok(bytes.into_vec())),
             Command::Failed { id, reason } => self.page.resolve(id, Err(reason)),
-            Command::Serve { id, peer, bytes } => self.serve(id, peer, &bytes),
+            Command::Serve { id, peer, weight, bytes } => self.serve(id, peer, weight, &bytes),
             Command::Pause { paused } => self.control(Control::Pause(paused)),
             Command::Stop => self.control(Control::Stop),
         }
@@ -96,11 +96,11 @@ impl Worker {
         }
     }
 
-    fn serve(&mut self, id: u32, peer: String, bytes: &[u8]) {
+    fn serve(&mut self, id: u32, peer: String, weight: f64, bytes: &[u8]) {
         let refuse = |refuse| served(id, &Response::Refuse(refuse));
         let Ok(request) = Request::from_bytes(bytes) else { return refuse(Refuse::Unreadable) };
         let Some(running) = &mut self.running else { return refuse(Refuse::NotTraining) };
-        let (inbound, response) = Inbound::new(peer, request);
+        let (inbound, response) = Inbound::new(peer, weight, request);
         match running.inbound.try_send(inbound) {
             Ok(()) => spawn_local(async move {
                 served(id, &response.await.unwrap_or(Response::Refuse(Refuse::NotTraining)));

@@ -158,8 +158,8 @@ fn commands_are_read_from_plain_objects() {
     assert!(matches!(start, Command::Start { seed: 7, device: DeviceChoice::Auto, corpus, .. } if *corpus == [1, 2]));
     let neighbours = read("{type: 'neighbours', neighbours: [['p', 'k']]}").unwrap();
     assert!(matches!(neighbours, Command::Neighbours { neighbours } if neighbours == [("p".into(), "k".into())]));
-    let serve = read("{type: 'serve', id: 3, peer: 'p', bytes: new Uint8Array([9])}").unwrap();
-    assert!(matches!(serve, Command::Serve { id: 3, bytes, .. } if *bytes == [9]));
+    let serve = read("{type: 'serve', id: 3, peer: 'p', weight: 0.5, bytes: new Uint8Array([9])}").unwrap();
+    assert!(matches!(serve, Command::Serve { id: 3, weight: 0.5, bytes, .. } if *bytes == [9]));
     assert!(matches!(read("{type: 'failed', id: 1, reason: 'gone'}"), Ok(Command::Failed { id: 1, .. })));
     assert!(matches!(read("{type: 'pause', paused: true}"), Ok(Command::Pause { paused: true })));
     assert!(matches!(read("{type: 'stop'}"), Ok(Command::Stop)));

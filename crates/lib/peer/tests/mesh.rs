@@ -10,8 +10,9 @@ use std::rc::Rc;
 use async_trait::async_trait;
 use futures::channel::mpsc;
 use futures::executor::block_on;
-use futures::future::{LocalBoxFuture, join_all, pending};
-use futures::{FutureExt, SinkExt};
+use futures::future::{Either, LocalBoxFuture, join_all, pending, select};
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, SinkExt, StreamExt};
 use model::{Dataset, Learner, Preset, cpu};
 use peerage_peer::{Control, Event, Inbound, Mesh, Neighbour, Peer, Unanswered};
 use protocol::exchange::{Answer, Ask, Gradient, Modality, Refuse, Representation, Request, Response, Shape};
@@ -47,7 +48,7 @@ impl Street {
         let gone = |reason: &str| Unanswered::Gone(reason.into());
         let letterbox = self.world.borrow().boxes.get(peer).cloned();
         let mut letterbox = letterbox.ok_or_else(|| gone("unknown"))?;
-        let (inbound, response) = Inbound::new(self.own.clone(), request);
+        let (inbound, response) = Inbound::new(self.own.clone(), 0.0, request);
         letterbox.send(inbound).await.map_err(|_| gone("left"))?;
         response.await.map_err(|_| gone("left"))
     }
@@ -253,5 +254,33 @@ fn requests_that_make_no_sense_are_refused_by_name() {
         let taken = refused(street.send("a", gradient(7, shape, 1.0)).await);
         assert!(matches!(taken, Refuse::Forgotten { id: 7 } | Refuse::Busy { .. }), "{taken:?}");
     };
-    block_on(futures::future::select(running, asking.boxed_local()));
+    block_on(select(running, asking.boxed_local()));
+}
+
+#[test]
+fn asks_are_answered_by_weight_and_the_lightest_refused() {
+    let world = Rc::new(RefCell::new(World::default()));
+    let (running, _) = honest(&world, "a", 200);
+    let mut letterbox = world.borrow().boxes["a"].clone();
+    let responses = FuturesUnordered::new();
+    let mut ask = |peer: String, weight| {
+        let shape = Shape::new(1, 64).unwrap();
+        let ask = Ask::new(7, Modality::TEXT, shape, vec![0; shape.tokens()], 20_000).unwrap();
+        let (inbound, response) = Inbound::new(peer.clone(), weight, Request::Ask(ask));
+        letterbox.try_send(inbound).unwrap();
+        responses.push(response.map(move |response| (peer, response.unwrap())));
+    };
+    (0..40).for_each(|i| ask(format!("crowd {i}"), 0.0));
+    (0..8).for_each(|i| ask(format!("half^{}", 8 - i), 0.5f64.powi(8 - i)));
+    (0..5).for_each(|_| ask("heaviest".into(), 1.0));
+    let responses = responses.collect::<Vec<_>>();
+    let Either::Left((responses, _)) = block_on(select(responses, running)) else { panic!("a ended before its asks") };
+    let (answered, refused): (Vec<_>, Vec<_>) =
+        responses.into_iter().partition(|(_, response)| matches!(response, Response::Answer(_)));
+    let peers: Vec<_> = answered.into_iter().map(|(peer, _)| peer).collect();
+    assert_eq!(peers[..4], ["heaviest"; 4]);
+    assert_eq!(peers[4..12], [1, 2, 3, 4, 5, 6, 7, 8].map(|halvings| format!("half^{halvings}")));
+    assert_eq!(peers[12..], (0..20).map(|i| format!("crowd {i}")).collect::<Vec<_>>());
+    assert_eq!(refused.iter().filter(|(peer, _)| peer == "heaviest").count(), 1, "four a peer wait");
+    assert!(refused.iter().all(|(_, refuse)| matches!(refuse, Response::Refuse(Refuse::Busy { .. }))), "{refused:?}");
 }

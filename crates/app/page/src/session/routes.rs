@@ -59,6 +59,7 @@ impl Session {
                     drop(words.unbounded_send(Word::Replied(id, reply)));
                 });
             }
+            auditor::Event::Askers { askers } => self.askers = askers.into_iter().collect(),
             auditor::Event::Judged { id, judgement } => self.on_judged(id, judgement),
             auditor::Event::Publish { bytes } => self.publish(bytes.into_vec()),
             auditor::Event::Identity { seed, key, record, .. } => self.on_identity(&seed, &key, &record),
@@ -107,8 +108,8 @@ impl Session {
                 self.serving.retain(|_, respond| !respond.is_canceled());
                 self.served = self.served.wrapping_add(1);
                 self.serving.insert(self.served, respond);
-                let (id, peer) = (self.served, peer.to_string());
-                self.to_trainer(&trainer::Command::Serve { id, peer, bytes: ByteBuf::from(bytes) });
+                let (id, weight, peer) = (self.served, self.weight(peer), peer.to_string());
+                self.to_trainer(&trainer::Command::Serve { id, peer, weight, bytes: ByteBuf::from(bytes) });
             }
             Event::Gossip { topic, bytes, id } => self.on_gossip(topic, bytes, id),
             Event::NodeUp { .. } => {
@@ -154,6 +155,12 @@ impl Session {
             let answer = network.exchange(peer, bytes, deadline).await.map_err(|error| error.to_string());
             drop(words.unbounded_send(Word::Answered(id, answer)));
         });
+    }
+
+    /// What an ask of `peer` weighs here: 0 without a record that verified.
+    fn weight(&self, peer: PeerId) -> f64 {
+        let key = self.neighbours.iter().find(|(other, _)| *other == peer).map(|(_, key)| key);
+        key.and_then(|key| self.askers.get(key)).copied().unwrap_or(0.0)
     }
 
     fn tell_neighbours(&self) {

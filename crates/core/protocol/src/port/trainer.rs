@@ -15,8 +15,9 @@ pub enum Command {
     Reply { id: u32, bytes: ByteBuf },
     /// The ask or gradient `id` got no reply, and why.
     Failed { id: u32, reason: String },
-    /// A neighbour asks or sends a gradient: an encoded [`crate::exchange::Request`], answered by [`Event::Served`].
-    Serve { id: u32, peer: String, bytes: ByteBuf },
+    /// A neighbour asks or sends a gradient: an encoded [`crate::exchange::Request`], answered by [`Event::Served`]. Its
+    /// weight is that of [`super::auditor::Event::Askers`], 0 where there is none.
+    Serve { id: u32, peer: String, weight: f64, bytes: ByteBuf },
     /// Hold before the next step, or go on.
     Pause { paused: bool },
     /// Finish the step and end.

@@ -8,6 +8,7 @@
 //! | auditor | queries | a node, the reply back |
 //! | auditor | identity | storage, hello |
 //! | auditor | what asks of others weigh | trainer, with each of them |
+//! | both | what each neighbour is worth | network, which keeps the best |
 //! | network | asks and gradients of others | trainer, the response back |
 //! | network | neighbours whose record verified | trainer |
 //! | network | gossip | auditor, what it is worth back |
@@ -16,6 +17,7 @@
 
 mod gossip;
 mod routes;
+mod worth;
 
 use crate::{
     keys::Keys,
@@ -89,6 +91,8 @@ pub(crate) struct Session {
     events: mpsc::Receiver<Event>,
     node: Node,
     neighbours: Vec<(PeerId, String)>,
+    /// By hot key: what the gate has made of each lately, and what its asks weigh here.
+    scores: BTreeMap<String, f64>,
     askers: BTreeMap<String, f64>,
     trainer: Option<Worker>,
     auditor: Option<Worker>,
@@ -163,6 +167,7 @@ impl Session {
             events,
             node: Node::default(),
             neighbours: Vec::new(),
+            scores: BTreeMap::new(),
             askers: BTreeMap::new(),
             trainer,
             auditor,

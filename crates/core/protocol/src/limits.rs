@@ -35,6 +35,8 @@ pub const CONNECTIONS: usize = 16;
 pub const ADDRESSES: usize = 8;
 /// Longest address as text, bytes.
 pub const ADDRESS_BYTES: usize = 256;
+/// Length of a hot key, bytes.
+pub const KEY_BYTES: usize = 32;
 /// Longest libp2p peer id, bytes.
 pub const PEER_BYTES: usize = 64;
 /// Most entries in one reply of the directory.

@@ -34,7 +34,11 @@ impl Session {
                 self.training = Training::Loaded;
                 self.begin();
             }
-            trainer::Event::Scores { scores } => self.to_auditor(&auditor::Command::Scores { scores }),
+            trainer::Event::Scores { scores } => {
+                self.scores = scores.iter().cloned().collect();
+                self.tell_worth();
+                self.to_auditor(&auditor::Command::Scores { scores });
+            }
             trainer::Event::Trouble { fatal: true, .. } => self.training = Training::Ended,
             _ => {}
         }
@@ -59,7 +63,10 @@ impl Session {
                     drop(words.unbounded_send(Word::Replied(id, reply)));
                 });
             }
-            auditor::Event::Askers { askers } => self.askers = askers.into_iter().collect(),
+            auditor::Event::Askers { askers } => {
+                self.askers = askers.into_iter().collect();
+                self.tell_worth();
+            }
             auditor::Event::Judged { id, judgement } => self.on_judged(id, judgement),
             auditor::Event::Publish { bytes } => self.publish(bytes.into_vec()),
             auditor::Event::Identity { seed, key, record, .. } => self.on_identity(&seed, &key, &record),

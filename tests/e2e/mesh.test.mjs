@@ -70,12 +70,9 @@ async function lightTab(browser, name, line) {
   await page.addInitScript(endlessText);
   await page.route(/trainer.*\.js$/, (route) => route.fulfill({contentType: 'text/javascript', body: ''}));
   if (line) {
-    await page.route('**/bootstrap.json', async (route) => {
-      const response = await route.fetch();
-      const json = await response.json();
-      json.node = json.node.map((/** @type {string} */ address) => address.replace(`/tcp/${node.p2pPort}/`, `/tcp/${line.port}/`));
-      await route.fulfill({response, json});
-    });
+    const bootstrap = await node.bootstrap();
+    bootstrap.node = bootstrap.node.map((/** @type {string} */ address) => address.replace(`/tcp/${node.p2pPort}/`, `/tcp/${line.port}/`));
+    await page.route('**/bootstrap.json', (route) => route.fulfill({json: bootstrap}));
   }
   const tab = new Tab(name, browser, page, errors, false);
   await page.goto(node.url, {waitUntil: 'domcontentloaded'});

@@ -3,11 +3,12 @@
 //! What a hostile peer could exhaust is bounded here: connections, circuits and their bytes, reservations, lengths of messages, streams.
 
 use crate::{Config, Role, Topic, codec::Bounded, exchange};
-use commonware_cryptography::{Hasher, Sha256};
+use commonware_cryptography::{Hasher, Sha256, sha256::Digest};
 use libp2p::{
     StreamProtocol,
     connection_limits::{self, ConnectionLimits},
-    gossipsub, identify, ping, relay,
+    gossipsub::{self, PeerScoreParams, PeerScoreThresholds, TopicScoreParams},
+    identify, ping, relay,
     request_response::{self, ProtocolSupport},
     swarm::{NetworkBehaviour, behaviour::toggle::Toggle},
 };
@@ -53,6 +54,7 @@ impl Behaviour {
                 .build()
                 .map_err(|error| error.to_string())?,
         )?;
+        gossip.with_peer_score(scores(config.chain), thresholds())?;
         for topic in Topic::ALL {
             gossip.subscribe(&topic.of(config.chain)).map_err(|error| error.to_string())?;
         }
@@ -90,6 +92,38 @@ fn service(
     let protocols = [(StreamProtocol::new(name), support)];
     let config = request_response::Config::default().with_request_timeout(timeout).with_max_concurrent_streams(STREAMS);
     request_response::Behaviour::with_codec(bounds, protocols, config)
+}
+
+/// Who hands on what is false is left out: each rejected message costs, the square of their number counts, and is forgotten within
+/// minutes. Nothing else counts; many tabs share an address, and some topics are quiet.
+fn scores(chain: Digest) -> PeerScoreParams {
+    let topic = TopicScoreParams {
+        topic_weight: 1.0,
+        time_in_mesh_weight: 0.0,
+        first_message_deliveries_weight: 0.0,
+        mesh_message_deliveries_weight: 0.0,
+        mesh_failure_penalty_weight: 0.0,
+        invalid_message_deliveries_weight: -1.0,
+        invalid_message_deliveries_decay: 0.98,
+        ..TopicScoreParams::default()
+    };
+    PeerScoreParams {
+        topics: Topic::ALL.into_iter().map(|name| (name.of(chain).hash(), topic.clone())).collect(),
+        ip_colocation_factor_weight: 0.0,
+        slow_peer_weight: 0.0,
+        behaviour_penalty_weight: -1.0,
+        ..PeerScoreParams::default()
+    }
+}
+
+/// Four rejected messages and a peer leaves the meshes, seven and it is told nothing, nine and it is not heard.
+fn thresholds() -> PeerScoreThresholds {
+    PeerScoreThresholds {
+        gossip_threshold: -16.0,
+        publish_threshold: -49.0,
+        graylist_threshold: -81.0,
+        ..PeerScoreThresholds::default()
+    }
 }
 
 fn connections(role: Role) -> ConnectionLimits {

@@ -2,7 +2,7 @@
 //!
 //! Messages carry no author: the same head from two nodes is one message, and what it is worth stands in it. A hostile peer could send
 //! rubbish, each of which costs a verification: a few a second are judged for each peer that hands them on, and few wait at a time;
-//! what is more is dropped. One whose messages are rejected again and again is left out by the meshes of gossipsub.
+//! what is more is dropped. One whose messages are rejected again and again is not heard any more for some minutes.
 
 use super::Driver;
 use crate::{Event, GossipId, Topic, Verdict};

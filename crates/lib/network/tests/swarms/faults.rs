@@ -1,7 +1,9 @@
 //! What goes wrong: silence, too much, a foreign chain, another's record, a port in use, a peer that is not there.
 
 use crate::world::{Swarm, chain, hello};
-use peerage_network::{Config, Event, ExchangeError, Keypair, LedgerError, PeerId, Role, StartError, Stopped};
+use peerage_network::{
+    Config, Event, ExchangeError, Keypair, LedgerError, PeerId, Role, StartError, Stopped, Topic, Verdict,
+};
 use protocol::{
     exchange::{Kind, Refuse, Response},
     limits,
@@ -136,6 +138,45 @@ async fn a_port_in_use_is_named() {
     let second =
         peerage_network::start(Config { listen: vec![bare.clone()], ..Config::new(identity, chain, Role::Node) });
     assert!(matches!(second, Err(StartError::Listen { address, .. }) if address == bare));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_gossips_rubbish_is_not_heard_any_more() {
+    let chain = chain("one");
+    let mut node = Swarm::node(chain, &Keypair::generate_ed25519(), None);
+    let (_, address) = node.address().await;
+    let (mut liar, mut honest) = (Swarm::tab(chain, &address, 1), Swarm::tab(chain, &address, 2));
+    tokio::join!(liar.up(), honest.up());
+    let (rejected, mut ignored_since) = (std::cell::Cell::new(0), None);
+    for number in 0..100u8 {
+        liar.network.publish(Topic::Heads, vec![0, number]).await.unwrap();
+        honest.network.publish(Topic::Heads, vec![1, number]).await.unwrap();
+        // What the honest one says is the beat: the liar's is heard before it, or not at all.
+        let network = node.network.clone();
+        let before = rejected.get();
+        let beat = node.until("an honest message", |event| match event {
+            Event::Gossip { bytes, id, .. } => {
+                let verdict = if bytes[0] == 1 { Verdict::Ignore } else { Verdict::Reject };
+                rejected.set(rejected.get() + u32::from(bytes[0] == 0));
+                tokio::spawn({
+                    let network = network.clone();
+                    async move { network.judge(id, verdict).await }
+                });
+                (bytes[0] == 1).then_some(())
+            }
+            _ => None,
+        });
+        let heard = tokio::time::timeout(Duration::from_millis(300), beat).await.is_ok();
+        if heard && rejected.get() == before && rejected.get() > 4 {
+            let since = *ignored_since.get_or_insert(number);
+            if number - since > 10 {
+                return;
+            }
+        } else if rejected.get() != before {
+            ignored_since = None;
+        }
+    }
+    panic!("the node still listened after {} rejected messages", rejected.get());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

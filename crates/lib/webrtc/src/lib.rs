@@ -1,3 +1,5 @@
+//! libp2p `/webrtc` from browser to browser.
+//!
 #![doc = include_str!("../README.md")]
 
 mod address;

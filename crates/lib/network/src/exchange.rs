@@ -104,6 +104,7 @@ impl Behaviour {
     }
 
     /// Answers another's request. Nothing happens where it is gone.
+    #[expect(clippy::needless_pass_by_value, reason = "a request is answered once")]
     pub(crate) fn respond(&mut self, channel: Channel, bytes: Vec<u8>) {
         let Channel { peer, connection, stream, id } = channel;
         if self.connections.get(&peer).is_some_and(|links| links.iter().any(|(link, _)| *link == connection)) {

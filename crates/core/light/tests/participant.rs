@@ -96,11 +96,11 @@ fn a_founder_does_not_register_and_has_both_gradients() {
 
 /// What each asker weighs at the key of the participant, by seed of the asker.
 fn askers(world: &World) -> Vec<(u64, f64)> {
-    let last = |event| if let &Event::Askers(ref askers) = event { Some(askers) } else { None };
-    let askers = world.events.iter().rev().find_map(last).unwrap();
+    let askers =
+        world.events.iter().rev().find_map(|event| if let Event::Askers(all) = event { Some(all) } else { None });
     let seed =
         |key| [2, 3, 4, 5, KEY].into_iter().find(|seed| PrivateKey::from_seed(*seed).public_key() == key).unwrap();
-    askers.iter().map(|(key, weight)| (seed(key.clone()), *weight)).collect()
+    askers.unwrap().iter().map(|(key, weight)| (seed(key.clone()), *weight)).collect()
 }
 
 #[test]

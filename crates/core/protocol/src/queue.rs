@@ -134,7 +134,7 @@ mod tests {
     }
 
     fn weights() -> impl Strategy<Value = f64> {
-        prop_oneof![Just(0.0), 0.0..=1.0, (0..20i32).prop_map(|halvings| 0.5f64.powi(halvings))]
+        prop_oneof![Just(0.0), 0.0..=1.0, (0..20u32).prop_map(|halvings| 1.0 / f64::from(1u32 << halvings))]
     }
 
     fn lives() -> impl Strategy<Value = Vec<(u64, Happens)>> {

@@ -13,7 +13,7 @@ import {relays} from './support/relay.mjs';
 const TIMEOUT = 4000;
 const MIB = 1 << 20;
 /** Streams of one connection that others may have open. */
-const STREAMS = 256;
+const STREAMS = 512;
 /** What the WebAssembly memory, which never shrinks, may have grown by in the end: 16 MiB may wait to be read in each of a few streams. */
 const GROWTH = 96 * MIB;
 

@@ -54,6 +54,17 @@ function pair(first, second, relay, much) {
     await body(b, a);
   };
 
+  /**
+   * js-libp2p closes its data channels as they finish, and Chromium gives their ids away too early: one in some hundreds of its streams is
+   * closed or lost at its start. Ours does not, so only what js opens may be tried again, once.
+   * @param {Probe} own @param {string} method @param {unknown[]} args
+   */
+  const opened = (own, method, ...args) =>
+    own.call(method, ...args).catch((error) => {
+      if (own.name.startsWith('rust')) throw error;
+      return own.call(method, ...args);
+    });
+
   step('connects', async () => {
     const {addr} = await a.call('dial', await b.address(), 15_000);
     assert.match(addr, /\/webrtc\/p2p\//);
@@ -98,33 +109,48 @@ function pair(first, second, relay, much) {
 
   step('carries 20 streams at once', () =>
     each(async (own, other) => {
-      const all = await own.call('streams', other.id, 20, 100_000);
+      const all = await opened(own, 'streams', other.id, 20, 100_000);
       assert.equal(all.length, 20);
-      all.forEach(({crcSent, crcReceived}, i) => assert.deepEqual([crcSent, crcReceived], [checksum(i + 1, 100_000), checksum(i + 1, 100_000)]));
+      for (const [i, {crcSent, crcReceived}] of all.entries()) {
+        assert.equal(crcSent, checksum(i + 1, 100_000));
+        assert.equal(crcReceived, crcSent);
+      }
     }));
 
   step('answers after the end of the question', () =>
     each(async (own, other) => {
-      const {length, crcSent, crcReceived, answer} = await own.call('halfClose', other.id, 300_000);
+      const {length, crcSent, crcReceived, answer} = await opened(own, 'halfClose', other.id, 300_000);
       assert.deepEqual([length, crcReceived, answer], [300_000, crcSent, 8]);
     }));
 
   step('notices an aborted stream', () =>
     each(async (own, other) => {
-      for (const kind of ['local', 'remote']) assert.equal((await own.call('reset', other.id, kind)).seen, 'reset', kind);
+      for (const kind of ['local', 'remote']) assert.equal((await opened(own, 'reset', other.id, kind)).seen, 'reset', kind);
     }));
+
+  /** Starts an echo that cannot end, and gives what becomes of it once it is under way. @param {Probe} own @param {Probe} other */
+  const endless = async (own, other) => {
+    const end = own.call('echo', other.id, 1 << 30, MIB, 9).then(() => 'done', () => 'failed');
+    await own.call('rtt', other.id, 3);
+    return {end};
+  };
 
   step('notices that the other side hangs up', async () => {
     // js-libp2p waits for ICE to fail, a quarter of a minute: what ours hears is looked at, whoever dialled.
     const [own, other] = first === 'rust' ? [a, b] : [b, a];
+    const {end} = await endless(own, other);
     await other.call('hangup', own.id);
     await own.until('no connection', NOTICED_S, other.id, (all) => all.length === 0);
+    assert.equal(await end, 'failed');
   });
 
   if (first === 'rust' && second === 'rust') {
     step('dials again, and hangs up itself', async () => {
       await a.call('dial', await b.address(), 15_000);
+      await a.until('a direct connection', 5, b.id, (all) => all.some((c) => c.direct));
+      const {end} = await endless(a, b);
       await a.call('hangup', b.id);
+      assert.equal(await end, 'failed');
       await b.until('no connection', NOTICED_S, a.id, (all) => all.length === 0);
     });
   }

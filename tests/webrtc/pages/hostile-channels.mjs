@@ -43,7 +43,7 @@ export async function frames(ms) {
   for (const [name, make] of Object.entries(nonsense)) {
     const {channel, over} = await open();
     try {
-      for (const message of make()) channel.send(message);
+      for (const message of make()) channel.send(/** @type {Uint8Array<ArrayBuffer>} */ (message));
     } catch {
       // Closed by the other side before all was said.
     }

@@ -103,9 +103,7 @@ const api = {
   memory: async () => /** @type {any} */ (performance).memory.usedJSHeapSize,
 };
 
-// The exercises of js-exercises.mjs, each with `open` of the peer they are asked about.
-const bound = Object.entries(exercises).map(([name, exercise]) => [
-  name,
-  (/** @type {string} */ peer, /** @type {any[]} */ ...rest) => /** @type {any} */ (exercise)((/** @type {string} */ protocol, /** @type {number|undefined} */ ms) => open(peer, protocol, ms), ...rest),
-]);
-Object.assign(window, {api: {...api, ...Object.fromEntries(bound)}});
+/** An exercise of js-exercises.mjs, with the streams of the peer that it is called with. @param {(open: exercises.Open, ...rest: any[]) => unknown} exercise */
+const withPeer = (exercise) => (/** @type {string} */ peer, /** @type {any[]} */ ...rest) => exercise((protocol, ms) => open(peer, protocol, ms), ...rest);
+const bound = Object.fromEntries(Object.entries(exercises).map(([name, exercise]) => [name, withPeer(/** @type {any} */ (exercise))]));
+Object.assign(window, {api: {...api, ...bound}});

@@ -51,9 +51,9 @@ export class Probe {
 
   /**
    * Opens a page of `kind` in `browser`; a name makes its errors readable.
-   * @param {import('playwright-core').Browser} browser @param {string} site @param {typeof import('./bundle.mjs').KINDS[number]} kind
+   * @param {import('playwright-core').Browser} browser @param {string} site @param {typeof import('./bundle.mjs').KINDS[number]} kind @param {string} name
    */
-  static async open(browser, site, kind, name = kind) {
+  static async open(browser, site, kind, name) {
     const {page, errors} = await open(browser, name);
     await page.goto(`${site}${kind}.html`);
     await page.waitForFunction(() => 'api' in window, undefined, {timeout: 20_000});
@@ -101,6 +101,14 @@ export class Probe {
   /** Waits until its connections with `peer` are as `probe` says. @param {string} what @param {number} seconds @param {string} peer @param {(all: Connection[]) => boolean} probe */
   until(what, seconds, peer, probe) {
     return until(`${this.name}: ${what}`, seconds, async () => probe(await this.connections(peer)), async () => JSON.stringify(await this.call('conns')));
+  }
+
+  /** Makes what it sends and receives late, in ms, and loses some of it, in percent: direct connections too. @param {{latency: number, loss: number}} how */
+  async disturb({latency, loss}) {
+    const session = await this.page.context().newCDPSession(this.page);
+    await session.send('Network.enable');
+    // Without latency Chromium leaves loss out.
+    await session.send('Network.emulateNetworkConditions', {offline: false, latency, downloadThroughput: -1, uploadThroughput: -1, packetLoss: loss});
   }
 
   /** What its console said against it. */

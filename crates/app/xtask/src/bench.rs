@@ -1,21 +1,32 @@
-//! First figures, measured in a headless browser against a development network (tests/e2e/bench.mjs).
+//! Figures measured in headless browsers, by scripts.
 
 use crate::build;
 use crate::setup::{self, For};
 use crate::shell::{finish, keep_stdout_clear, say};
-use crate::test::with_paths;
+use crate::test::in_node;
 use anyhow::{Context, Result};
+use clap::ValueEnum;
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Subject {
+    /// Training in a tab, alone and with a development network (3 minutes)
+    Tab,
+    /// Streams of a direct connection beside bare data channels and js-libp2p (1 minute)
+    Webrtc,
+}
 
 /// Builds, measures, and prints a table or one JSON object.
-pub fn run(json: bool) -> Result<()> {
+pub fn run(subject: Subject, json: bool) -> Result<()> {
     if json {
         keep_stdout_clear();
     }
     let ready = setup::run(For::Test)?;
-    build::all(&ready.shell)?;
-    let mut command = ready.shell.command("node");
-    command.arg("tests/e2e/bench.mjs").args(json.then_some("--json"));
-    with_paths(&mut command, &ready.shell, ready.browser.as_ref().context("set-up found no browser")?);
-    say("Measuring (about 3 minutes):");
-    finish(&mut command).context("the measurement did not finish")
+    let script = match subject {
+        Subject::Tab => build::all(&ready.shell).map(|()| "tests/e2e/bench.mjs"),
+        Subject::Webrtc => build::probe(&ready.shell).map(|()| "tests/webrtc/bench.mjs"),
+    }?;
+    let mut command = in_node(&ready.shell, ready.browser.as_ref().context("set-up found no browser")?, script);
+    say("Measuring:");
+    finish(command.args(json.then_some("--json"))).context("the measurement did not finish")
 }

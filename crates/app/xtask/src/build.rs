@@ -5,6 +5,7 @@
 use crate::setup::{self, For};
 use crate::shell::{Shell, run as run_it, say, step};
 use crate::site;
+use crate::toolchain::TARGET;
 use anyhow::{Context, Result};
 use std::time::Instant;
 
@@ -19,6 +20,21 @@ pub fn run() -> Result<setup::Ready> {
 pub fn all(shell: &Shell) -> Result<()> {
     program(shell)?;
     tab(shell)
+}
+
+/// Builds the page that direct connections between browsers are tested and measured with.
+pub fn probe(shell: &Shell) -> Result<()> {
+    let since = Instant::now();
+    say("Building the probe of direct connections (a minute on two cores, more the first time):");
+    let example = ["--package", "peerage-webrtc", "--example", "probe"];
+    run_it(shell.cargo(["build", "--locked", "--release", "--target", TARGET]).args(example))?;
+    let folder = shell.workspace.probe();
+    let mut bindgen = shell.command("wasm-bindgen");
+    bindgen.args(["--target", "web", "--out-name", "probe", "--out-dir"]).arg(&folder);
+    bindgen.arg(shell.workspace.target.join(TARGET).join("release/examples/probe.wasm"));
+    run_it(&mut bindgen)?;
+    step("probe", "built", &folder.display().to_string(), since);
+    Ok(())
 }
 
 /// Builds, then becomes `peerage dev` with these arguments.

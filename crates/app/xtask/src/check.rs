@@ -26,6 +26,9 @@ pub fn run() -> Result<()> {
     for package in IN_TAB {
         checks.one("lints, wasm32", || lint(shell, &["--all-targets", "--release", "--target", TARGET, "-p", package]));
     }
+    // Half of this one is for browsers, but its tests are native.
+    let webrtc = ["--lib", "--examples", "--release", "--target", TARGET, "-p", "peerage-webrtc"];
+    checks.one("lints, wasm32", || lint(shell, &webrtc));
     checks.end()
 }
 

@@ -47,6 +47,9 @@ enum Command {
     Check,
     /// Measure and print figures with their units
     Bench {
+        /// What to measure
+        #[arg(value_enum, default_value = "tab")]
+        subject: bench::Subject,
         /// Print one JSON object instead of a table
         #[arg(long)]
         json: bool,
@@ -63,7 +66,7 @@ fn main() -> ExitCode {
         Command::Run { dev } => build::dev(&dev),
         Command::Test => test::run(),
         Command::Check => check::run(),
-        Command::Bench { json } => bench::run(json),
+        Command::Bench { subject, json } => bench::run(subject, json),
         Command::Tidy => check::tidy(),
     };
     match result {

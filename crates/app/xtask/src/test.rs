@@ -23,9 +23,9 @@ pub fn run() -> Result<()> {
     for package in IN_BROWSER {
         results.stage(&format!("{package} in the browser"), in_browser(shell, browser, package)?);
     }
-    match build::all(shell) {
-        Ok(()) => results.stage("end to end", end_to_end(shell, browser)),
-        Err(error) => results.broken("end to end", &error),
+    match build::all(shell).and_then(|()| build::probe(shell)) {
+        Ok(()) => SCRIPTS.iter().for_each(|(name, script)| results.stage(name, in_node(shell, browser, script))),
+        Err(error) => SCRIPTS.iter().for_each(|(name, _)| results.broken(name, &error)),
     }
     results.end(start)
 }
@@ -57,19 +57,15 @@ fn capabilities(shell: &Shell, browser: &Browser) -> Result<PathBuf> {
     Ok(file)
 }
 
-/// The suite in real browsers, with a node of its own.
-fn end_to_end(shell: &Shell, browser: &Browser) -> Command {
+/// A script that drives real browsers, told where the program, the site, the probe and the browser are.
+pub fn in_node(shell: &Shell, browser: &Browser, script: &str) -> Command {
     let mut command = shell.command("node");
-    command.arg("tests/e2e/run.mjs");
-    with_paths(&mut command, shell, browser);
-    command
-}
-
-/// Tells a script where the program, the site and the browser are.
-pub fn with_paths(command: &mut Command, shell: &Shell, browser: &Browser) {
+    command.arg(script);
     command.env("PEERAGE_BIN", shell.workspace.program());
     command.env("PEERAGE_SITE", shell.workspace.site());
+    command.env("PEERAGE_PROBE", shell.workspace.probe());
     command.env("CHROME", &browser.chromium);
+    command
 }
 
 /// What the stages said.
@@ -141,6 +137,9 @@ fn tally(text: &str) -> (u64, u64) {
     (passed, failed)
 }
 
+/// The suites that start several browsers.
+const SCRIPTS: [(&str, &str); 2] =
+    [("direct connections", "tests/webrtc/run.mjs"), ("end to end", "tests/e2e/run.mjs")];
 /// The modules of the tab with a suite of their own.
 const IN_BROWSER: [&str; 3] = ["peerage-page", "peerage-auditor", "peerage-trainer"];
 

@@ -41,6 +41,11 @@ impl Workspace {
         self.root.join("pkg/site")
     }
 
+    /// The page that direct connections are tested with.
+    pub fn probe(&self) -> PathBuf {
+        self.target.join("webrtc-probe")
+    }
+
     /// The native program.
     pub fn program(&self) -> PathBuf {
         self.target.join("debug").join(format!("peerage{}", env::consts::EXE_SUFFIX))

@@ -42,7 +42,7 @@ impl Default for Config {
             timeout: Duration::from_secs(20),
             most_negotiating: 16,
             most_negotiating_per_peer: 2,
-            most_inbound_streams: 256,
+            most_inbound_streams: 512,
             most_unread: 16 << 20,
             disconnected: Duration::from_secs(5),
             grace: Duration::from_secs(2),

@@ -2,7 +2,8 @@
 //!
 //! Chromium gives the id of a closed channel to the next one while messages about the old one are still under way; the new stream
 //! then hangs (about one in 3,000, more on a bad network). So whoever opened channels keeps the finished ones, closes them together, and
-//! opens none until all of them are closed and a moment has passed: none in 12,000 hung.
+//! opens none until all of them are closed and the other side has surely heard so. With 2 % of the packets lost, 24 of 4,000 streams hung
+//! after a rest of 200 ms, and none of 16,000 after [`REST`].
 
 use std::time::Duration;
 use web_time::Instant;
@@ -96,14 +97,15 @@ impl Ids {
     }
 }
 
-/// Channels that are closed together.
-const BATCH: usize = 128;
+/// Channels that are closed together. SCTP names them in one packet, two bytes each, beside those that the other side closes at the same
+/// time: with 384, neither side's were ever closed.
+const BATCH: usize = 192;
 /// Channels held at once; Chromium gives 512 ids to each side.
 const MOST: usize = 448;
 /// Without a finished channel for this long, those that are kept are closed.
 const IDLE: Duration = Duration::from_secs(10);
-/// Between the last close and the next open.
-const REST: Duration = Duration::from_millis(200);
+/// Between the last close and the next open. The other side says again that it has closed after .4 s, and after 1.3 s where that is lost too.
+const REST: Duration = Duration::from_millis(1_500);
 
 #[cfg(test)]
 mod tests {

@@ -102,7 +102,9 @@ pub fn new(
         ping: ping::Behaviour::new(ping::Config::new().with_interval(PING)),
         direct: direct::Behaviour::new(wishes, opened),
     };
-    Ok(Swarm::new(transport, behaviour, local, Config::with_wasm_executor().with_idle_connection_timeout(IDLE)))
+    let config =
+        Config::with_wasm_executor().with_idle_connection_timeout(IDLE).with_max_negotiating_inbound_streams(STREAMS);
+    Ok(Swarm::new(transport, behaviour, local, config))
 }
 
 /// Runs it until it is told to stop.
@@ -200,6 +202,8 @@ impl Seen {
 
 /// Connections end by order, not because nobody uses them.
 const IDLE: Duration = Duration::from_secs(3_600);
+/// Streams whose protocol is being agreed on, of one connection; the swarm drops what is beyond.
+const STREAMS: usize = 512;
 const PING: Duration = Duration::from_secs(1);
 /// Events that are remembered.
 const LOG: usize = 40;

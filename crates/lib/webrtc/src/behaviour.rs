@@ -31,7 +31,9 @@ use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
+use web_time::Instant;
 
 /// What became of a session.
 #[derive(Debug)]
@@ -71,7 +73,8 @@ pub struct Behaviour {
     /// When to look at the connections with a peer again.
     looks: FuturesUnordered<Look>,
     /// Of the direct connections made last, until the swarm tells of them.
-    fresh: HashMap<PeerId, Heard>,
+    fresh: HashMap<(PeerId, Initiator), Heard>,
+    failures: Failures,
     actions: VecDeque<Action>,
 }
 
@@ -89,6 +92,40 @@ enum Way {
     Direct(Heard),
     Relayed,
     Other,
+}
+
+/// Sessions that others began and that came to nothing, in the minute that is counted.
+#[derive(Debug)]
+struct Failures {
+    since: Instant,
+    by_peer: HashMap<PeerId, u32>,
+    all: u32,
+}
+
+impl Default for Failures {
+    fn default() -> Self {
+        Self { since: Instant::now(), by_peer: HashMap::new(), all: 0 }
+    }
+}
+
+impl Failures {
+    fn add(&mut self, peer: PeerId, now: Instant) {
+        self.pass(now);
+        *self.by_peer.entry(peer).or_default() += 1;
+        self.all += 1;
+    }
+
+    /// Whether `peer`, or all together, have had theirs of this minute.
+    fn are_many(&mut self, peer: &PeerId, (most, most_in_all): (u32, u32), now: Instant) -> bool {
+        self.pass(now);
+        self.all >= most_in_all || self.by_peer.get(peer).is_some_and(|count| *count >= most)
+    }
+
+    fn pass(&mut self, now: Instant) {
+        if now.saturating_duration_since(self.since) >= MINUTE {
+            *self = Self { since: now, ..Self::default() };
+        }
+    }
 }
 
 /// One session that runs.
@@ -123,6 +160,7 @@ impl Behaviour {
             sessions: FuturesUnordered::new(),
             looks: FuturesUnordered::new(),
             fresh: HashMap::new(),
+            failures: Failures::default(),
             actions: VecDeque::new(),
         }
     }
@@ -178,7 +216,9 @@ impl Behaviour {
 
     fn accept(&mut self, peer: PeerId, stream: Stream) {
         let own = self.sessions.iter().filter(|session| session.peer == peer && session.reply.is_none()).count();
-        if self.busy() >= self.config.most_negotiating || own >= self.config.most_negotiating_per_peer {
+        let most = self.config.most_negotiating - self.config.most_negotiating / 4;
+        let often = self.failures.are_many(&peer, self.config.most_failures_a_minute, Instant::now());
+        if often || self.busy() >= most || own >= self.config.most_negotiating_per_peer {
             // Dropped, the stream is reset.
             return self.failed(peer, Initiator::Remote, &Error::Busy);
         }
@@ -189,17 +229,24 @@ impl Behaviour {
     fn on_session(&mut self, ended: Ended) {
         let Ended { peer, reply, result } = ended;
         let initiator = if reply.is_some() { Initiator::Local } else { Initiator::Remote };
-        match &result {
-            Ok(connection) => {
-                self.fresh.insert(peer, connection.heard());
-                self.actions.push_back(ToSwarm::GenerateEvent(Event::Connected { peer, initiator }));
+        let heard = match &result {
+            Ok(connection) => Some(connection.heard()),
+            Err(error) => {
+                self.failed(peer, initiator, error);
+                None
             }
-            Err(error) => self.failed(peer, initiator, error),
-        }
-        match (reply, result) {
-            (Some(reply), result) => drop(reply.send(result)),
-            (None, Ok(connection)) => drop(self.reports.unbounded_send(Report::Incoming(peer, connection))),
-            (None, Err(_)) => {}
+        };
+        let taken = match (reply, result) {
+            (Some(reply), result) => reply.send(result).is_ok(),
+            (None, Ok(connection)) => self.reports.unbounded_send(Report::Incoming(peer, connection)).is_ok(),
+            (None, Err(_)) => {
+                self.failures.add(peer, Instant::now());
+                false
+            }
+        };
+        if let Some(heard) = heard.filter(|_| taken) {
+            self.fresh.insert((peer, initiator), heard);
+            self.actions.push_back(ToSwarm::GenerateEvent(Event::Connected { peer, initiator }));
         }
     }
 
@@ -208,7 +255,7 @@ impl Behaviour {
         let initiator = if endpoint.is_dialer() { Initiator::Local } else { Initiator::Remote };
         let way = if is_webrtc(address) {
             self.looks.push(Look(peer, Delay::new(self.config.grace)));
-            Way::Direct(self.fresh.remove(&peer).unwrap_or_default())
+            Way::Direct(self.fresh.remove(&(peer, initiator)).unwrap_or_default())
         } else if endpoint.is_relayed() {
             Way::Relayed
         } else {
@@ -225,6 +272,7 @@ impl Behaviour {
             links.retain(|link| link.id != id);
             if links.is_empty() {
                 self.peers.remove(&peer);
+                self.fresh.retain(|(fresh, _), _| *fresh != peer);
             }
         }
         let lost: Vec<DialId> =
@@ -246,7 +294,9 @@ impl Behaviour {
         }
         let mut close = surplus(&direct, self.local < peer);
         let mut relayed = links.iter().filter(|link| matches!(link.way, Way::Relayed)).peekable();
-        if links.iter().any(|link| matches!(&link.way, Way::Direct(heard) if heard.get())) {
+        // An older one may be dead already, its remote having come anew.
+        let newest = links.iter().rev().find(|link| link.is_direct());
+        if newest.is_some_and(|link| matches!(&link.way, Way::Direct(heard) if heard.get())) {
             close.extend(relayed.map(|link| link.id));
         } else if relayed.peek().is_some() {
             // Not proven yet: look again.
@@ -380,5 +430,24 @@ impl Future for Look {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<PeerId> {
         self.1.poll_unpin(context).map(|()| self.0)
+    }
+}
+
+/// What failures are counted over.
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_are_many_for_one_peer_and_for_all_until_the_minute_is_over() {
+        let (mut failures, now) = (Failures::default(), Instant::now());
+        let (loud, quiet) = (PeerId::random(), PeerId::random());
+        failures.add(loud, now);
+        failures.add(loud, now);
+        assert!(failures.are_many(&loud, (2, 9), now) && !failures.are_many(&quiet, (2, 9), now));
+        assert!(failures.are_many(&quiet, (2, 2), now));
+        assert!(!failures.are_many(&loud, (2, 2), now + MINUTE));
     }
 }

@@ -46,8 +46,16 @@ impl Delimited {
         }
     }
 
-    /// The next whole message, without its length.
+    /// The next whole message, without its length. After an error nothing is held.
     pub(crate) fn message(&mut self) -> Result<Option<Bytes>, LengthError> {
+        let message = self.split();
+        if message.is_err() {
+            self.rest = Bytes::new();
+        }
+        message
+    }
+
+    fn split(&mut self) -> Result<Option<Bytes>, LengthError> {
         let (length, prefix) = match decode::usize(&self.rest) {
             Ok((length, after)) => (length, self.rest.len() - after.len()),
             Err(decode::Error::Insufficient) => return Ok(None),
@@ -116,6 +124,7 @@ mod tests {
         let mut delimited = Delimited::new(300);
         delimited.push(Bytes::from_static(&[0xad, 0x02]));
         assert_eq!(delimited.message(), Err(LengthError::TooLong { length: 301, most: 300 }));
+        assert!(!delimited.is_partial(), "what follows is not added to it");
         let mut endless = Delimited::new(300);
         endless.push(Bytes::from_static(&[0xff; 12]));
         assert_eq!(endless.message(), Err(LengthError::Malformed));

@@ -48,6 +48,9 @@ pub enum Error {
     /// The browser lost the peer and did not find it again.
     #[error("the peer has been silent for too long")]
     Silent,
+    /// Data channels that were closed do not close.
+    #[error("data channels do not close")]
+    Stuck,
     /// The swarm has been dropped.
     #[error("the swarm is gone")]
     Cancelled,

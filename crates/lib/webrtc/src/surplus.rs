@@ -4,7 +4,7 @@
 //! follow alone: one made by the lower peer id stays, and each side closes only what it made itself. Together they never close all.
 
 /// Who made a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Initiator {
     /// This side dialled.
     Local,

@@ -27,6 +27,7 @@ enum Phase {
     /// So many have still to close.
     Closing {
         left: usize,
+        since: Instant,
     },
     Resting {
         until: Instant,
@@ -61,7 +62,7 @@ impl Ids {
 
     /// One of those being closed has closed.
     pub(crate) fn closed(&mut self, now: Instant) {
-        if let Phase::Closing { left } = &mut self.phase {
+        if let Phase::Closing { left, .. } = &mut self.phase {
             *left = left.saturating_sub(1);
             if *left == 0 {
                 self.phase = Phase::Resting { until: now + REST };
@@ -82,9 +83,14 @@ impl Ids {
             Phase::Keeping | Phase::Closing { .. } | Phase::Resting { .. } => false,
         };
         if due {
-            self.phase = Phase::Closing { left: std::mem::take(&mut self.finished) };
+            self.phase = Phase::Closing { left: std::mem::take(&mut self.finished), since: now };
         }
         due
+    }
+
+    /// Whether channels that were to close did not: the connection is of no more use.
+    pub(crate) fn is_stuck(&self, now: Instant) -> bool {
+        matches!(self.phase, Phase::Closing { since, .. } if now.saturating_duration_since(since) >= STUCK)
     }
 
     /// When to look again at the latest.
@@ -92,7 +98,8 @@ impl Ids {
         match self.phase {
             Phase::Idle { since } => Some(since + IDLE),
             Phase::Resting { until } => Some(until),
-            Phase::Keeping | Phase::Closing { .. } => None,
+            Phase::Closing { since, .. } => Some(since + STUCK),
+            Phase::Keeping => None,
         }
     }
 }
@@ -104,6 +111,8 @@ const BATCH: usize = 192;
 const MOST: usize = 448;
 /// Without a finished channel for this long, those that are kept are closed.
 const IDLE: Duration = Duration::from_secs(10);
+/// How long closing may take, packets lost and sent again.
+const STUCK: Duration = Duration::from_secs(30);
 /// Between the last close and the next open. The other side says again that it has closed after .4 s, and after 1.3 s where that is lost too.
 const REST: Duration = Duration::from_millis(1_500);
 
@@ -128,6 +137,19 @@ mod tests {
         assert!(!ids.may_open() && !ids.should_close(now + REST / 2) && !ids.may_open());
         assert!(!ids.should_close(now + REST) && ids.may_open());
         assert_eq!(ids.wake_at(), None);
+    }
+
+    #[test]
+    fn channels_that_never_close_are_noticed() {
+        let now = Instant::now();
+        let mut ids = Ids::default();
+        ids.opened();
+        ids.finished(now);
+        assert!(ids.should_close(now + IDLE));
+        let end = now + IDLE + STUCK;
+        assert!(ids.wake_at() == Some(end) && !ids.is_stuck(end - STUCK / 2) && ids.is_stuck(end));
+        ids.closed(end);
+        assert!(!ids.is_stuck(end + STUCK));
     }
 
     #[test]

@@ -38,7 +38,8 @@ struct Inner {
     state: State,
     decoder: Decoder,
     unread: VecDeque<Bytes>,
-    unread_bytes: usize,
+    /// What they count for.
+    charged: usize,
     /// What is encoded last; its memory is used again.
     frame: Vec<u8>,
     reader: Option<Waker>,
@@ -118,9 +119,11 @@ impl Channel {
         self.bounds.heard.set();
         let data = event.data();
         let Some(buffer) = data.dyn_ref::<js_sys::ArrayBuffer>() else { return self.fail("a text, not bytes") };
-        let bytes = Bytes::from(js_sys::Uint8Array::new(buffer).to_vec());
         let mut inner = self.inner.borrow_mut();
-        inner.decoder.push(bytes);
+        if inner.state.forgets() {
+            return;
+        }
+        inner.decoder.push(js_sys::Uint8Array::new(buffer).to_vec().into());
         loop {
             let frame = match inner.decoder.frame() {
                 Ok(Some(frame)) => frame,
@@ -131,22 +134,28 @@ impl Channel {
                 }
             };
             if !frame.payload.is_empty() && inner.state.keeps_payload() {
-                inner.unread_bytes += frame.payload.len();
-                inner.unread.push_back(frame.payload);
-                if inner.unread_bytes > self.bounds.most_unread {
+                let charge = frame.payload.len() + OVERHEAD;
+                if inner.charged + charge > self.bounds.most_unread || !self.bounds.unread.charge(charge) {
                     drop(inner);
                     return self.fail("more than may wait to be read");
                 }
+                inner.charged += charge;
+                inner.unread.push_back(frame.payload);
             }
             if let Some(answer) = frame.flag.and_then(|flag| inner.state.receive(flag)) {
                 self.send_flag(answer);
             }
             if inner.state.forgets() {
-                inner.unread.clear();
-                inner.unread_bytes = 0;
+                self.forget(&mut inner);
             }
         }
         inner.wake();
+    }
+
+    /// Drops what nobody will read.
+    fn forget(&self, inner: &mut Inner) {
+        inner.unread.clear();
+        self.bounds.unread.release(std::mem::take(&mut inner.charged));
     }
 
     /// Gives the stream up because of what the remote did.
@@ -154,8 +163,7 @@ impl Channel {
         tracing::debug!(reason, "stream reset");
         let mut inner = self.inner.borrow_mut();
         let told = inner.state.fail();
-        inner.unread.clear();
-        inner.unread_bytes = 0;
+        self.forget(&mut inner);
         inner.wake();
         drop(inner);
         if let Some(flag) = told {
@@ -173,6 +181,7 @@ impl Channel {
 
 impl Drop for Channel {
     fn drop(&mut self) {
+        self.bounds.unread.release(self.inner.borrow().charged);
         self.rtc.set_onmessage(None);
         self.rtc.set_onopen(None);
         self.rtc.set_onbufferedamountlow(None);
@@ -215,13 +224,16 @@ impl AsyncRead for Stream {
         while read < buffer.len() {
             let Some(front) = inner.unread.front_mut() else { break };
             let part = front.split_to(front.len().min(buffer.len() - read));
+            let mut freed = part.len();
             if front.is_empty() {
                 inner.unread.pop_front();
+                freed += OVERHEAD;
             }
+            inner.charged -= freed;
+            self.0.channel.bounds.unread.release(freed);
             buffer[read..read + part.len()].copy_from_slice(&part);
             read += part.len();
         }
-        inner.unread_bytes -= read;
         if read > 0 || buffer.is_empty() {
             return Poll::Ready(Ok(read));
         }
@@ -294,7 +306,10 @@ impl AsyncWrite for Stream {
 impl Drop for Stream {
     fn drop(&mut self) {
         let Held { channel, lingering, own } = &*self.0;
-        let flag = channel.inner.borrow_mut().state.abandon();
+        let mut inner = channel.inner.borrow_mut();
+        let flag = inner.state.abandon();
+        channel.forget(&mut inner);
+        drop(inner);
         if let Some(flag) = flag {
             channel.send_flag(flag);
         }
@@ -304,5 +319,7 @@ impl Drop for Stream {
 
 /// Bytes a channel may hold unsent: a tenth of a second at 10 MB/s.
 const HIGH: u32 = 1 << 20;
+/// What a payload that waits counts for besides its bytes.
+const OVERHEAD: usize = 64;
 /// Bytes below which it takes more.
 const LOW: u32 = 256 << 10;

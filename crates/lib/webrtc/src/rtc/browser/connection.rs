@@ -92,7 +92,9 @@ impl StreamMuxer for Connection {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<StreamMuxerEvent, Error>> {
         let inner = &mut *self.0;
         inner.open()?;
-        inner.lingering.poll(context);
+        if inner.lingering.poll(context) {
+            return Poll::Ready(Err(Error::Stuck));
+        }
         if inner.peer.poll_state(context) == State::Disconnected {
             let patience = inner.patience.get_or_insert_with(|| Delay::new(inner.disconnected));
             if patience.poll_unpin(context).is_ready() {
@@ -156,15 +158,17 @@ impl Lingering {
         may
     }
 
-    fn poll(&self, context: &mut Context<'_>) {
-        let mut channels = self.0.borrow_mut();
+    /// Closes what is due; says whether that does not work any more.
+    fn poll(&self, context: &mut Context<'_>) -> bool {
+        let (mut channels, now) = (self.0.borrow_mut(), Instant::now());
         channels.poller = Some(context.waker().clone());
-        channels.poll(context, Instant::now());
+        channels.poll(context, now);
         if channels.ids.may_open()
             && let Some(waker) = channels.opener.take()
         {
             waker.wake();
         }
+        channels.ids.is_stuck(now)
     }
 }
 

@@ -11,11 +11,11 @@ use crate::{
 use bytes::Bytes;
 use futures::{
     AsyncReadExt, AsyncWriteExt, FutureExt, Stream, StreamExt,
-    future::{self, LocalBoxFuture},
+    future::{self, Fuse, LocalBoxFuture},
     pin_mut, select_biased,
 };
 use futures_timer::Delay;
-use std::{io, task::Poll, time::Duration};
+use std::{io, pin::Pin, task::Poll, time::Duration};
 
 /// A connection being made.
 pub(crate) type Negotiation = LocalBoxFuture<'static, Result<Connection, Error>>;
@@ -24,17 +24,31 @@ pub(crate) type Negotiation = LocalBoxFuture<'static, Result<Connection, Error>>
 pub(crate) fn negotiate(stream: libp2p_swarm::Stream, role: Role, config: &Config) -> Negotiation {
     let config = config.clone();
     async move {
+        let after = config.timeout;
+        let mut signaling =
+            Signaling { stream, session: Session::new(role), decoder: Decoder::default(), ended: None };
+        let deadline = Delay::new(after).fuse();
+        pin_mut!(deadline);
+        // A browser has few connections to give: none before the remote has said something that makes sense.
+        let first = {
+            let first = signaling.first().fuse();
+            pin_mut!(first);
+            select_biased! {
+                output = first => output,
+                () = deadline => return Err(Error::Timeout { after }),
+            }
+        };
+        if let Output::Fail(failure) = first {
+            return Err(failed(failure, signaling.ended, &config));
+        }
         let (peer, candidates) = Peer::new(&config)?;
-        let deadline = Delay::new(config.timeout);
-        Running { peer, stream, session: Session::new(role), decoder: Decoder::default(), ended: None }
-            .run(candidates, deadline, &config)
-            .await
+        Running { peer, signaling }.run(first, candidates, deadline, &config).await
     }
     .boxed_local()
 }
 
-struct Running {
-    peer: Peer,
+/// A session and the stream it goes over.
+struct Signaling {
     stream: libp2p_swarm::Stream,
     session: Session,
     decoder: Decoder,
@@ -42,19 +56,26 @@ struct Running {
     ended: Option<String>,
 }
 
+/// A session against a browser.
+struct Running {
+    peer: Peer,
+    signaling: Signaling,
+}
+
 impl Running {
     async fn run(
         mut self,
+        first: Output,
         candidates: impl Stream<Item = String>,
-        deadline: Delay,
+        mut deadline: Pin<&mut Fuse<Delay>>,
         config: &Config,
     ) -> Result<Connection, Error> {
         let candidates = candidates.fuse();
-        let deadline = deadline.fuse();
-        pin_mut!(candidates, deadline);
+        pin_mut!(candidates);
         let mut buffer = [0; BUFFER];
+        let mut next = Some(first);
         loop {
-            while let Some(output) = self.session.output() {
+            while let Some(output) = next.take().or_else(|| self.signaling.session.output()) {
                 let end = {
                     let done = self.obey(output).fuse();
                     pin_mut!(done);
@@ -65,12 +86,12 @@ impl Running {
                 };
                 match end {
                     Some(Ok(())) => {
-                        farewell(self.stream);
+                        farewell(self.signaling.stream);
                         return Ok(Connection::new(self.peer, config.disconnected));
                     }
                     Some(Err(failure)) => {
                         // Dropped, the stream is reset.
-                        return Err(failed(failure, self.ended, config));
+                        return Err(failed(failure, self.signaling.ended, config));
                     }
                     None => {}
                 }
@@ -82,15 +103,15 @@ impl Running {
                 State::Connecting | State::Disconnected => Poll::Pending,
             })
             .fuse();
-            let open = self.ended.is_none();
-            let stream = &mut self.stream;
+            let open = self.signaling.ended.is_none();
+            let stream = &mut self.signaling.stream;
             let read = async { if open { stream.read(&mut buffer).await } else { future::pending().await } }.fuse();
             pin_mut!(state, read);
             select_biased! {
-                input = state => self.session.handle(input),
-                read = read => self.hear(read, &buffer),
-                json = candidates.select_next_some() => self.session.handle(Input::LocalCandidate(json)),
-                () = deadline => self.session.handle(Input::Expired),
+                input = state => self.signaling.session.handle(input),
+                read = read => self.signaling.hear(read, &buffer),
+                json = candidates.select_next_some() => self.signaling.session.handle(Input::LocalCandidate(json)),
+                () = deadline => self.signaling.session.handle(Input::Expired),
             }
         }
     }
@@ -100,17 +121,17 @@ impl Running {
         match output {
             Output::Create(description) => {
                 let sdp = self.peer.create(description).await?;
-                self.session.handle(Input::Created(sdp));
+                self.signaling.session.handle(Input::Created(sdp));
             }
             Output::Send(message) => {
+                let stream = &mut self.signaling.stream;
                 let sent = async {
-                    self.stream.write_all(&message.to_bytes()).await?;
-                    self.stream.flush().await
+                    stream.write_all(&message.to_bytes()).await?;
+                    stream.flush().await
                 };
                 if let Err(error) = sent.await {
                     // The other side closes its end once it is connected; only the session knows whether that is early.
-                    self.ended.get_or_insert(error.to_string());
-                    self.session.handle(Input::Ended);
+                    self.signaling.end(&error.to_string());
                 }
             }
             Output::SetLocal(description, sdp) => self.peer.set_local(description, &sdp).await?,
@@ -124,6 +145,20 @@ impl Running {
             Output::Fail(failure) => return Ok(Some(Err(failure))),
         }
         Ok(None)
+    }
+}
+
+impl Signaling {
+    /// The first thing to do. The responder's is what the remote's first message asks for.
+    async fn first(&mut self) -> Output {
+        let mut buffer = [0; BUFFER];
+        loop {
+            if let Some(output) = self.session.output() {
+                return output;
+            }
+            let read = self.stream.read(&mut buffer).await;
+            self.hear(read, &buffer);
+        }
     }
 
     fn hear(&mut self, read: io::Result<usize>, buffer: &[u8]) {
@@ -147,7 +182,7 @@ impl Running {
     }
 
     fn end(&mut self, reason: &str) {
-        self.ended = Some(reason.into());
+        self.ended.get_or_insert(reason.into());
         self.session.handle(Input::Ended);
     }
 }

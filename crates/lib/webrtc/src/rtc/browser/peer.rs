@@ -6,7 +6,7 @@ use super::channel::Channel;
 use crate::{Config, Error, IceServer, rtc::Heard, signaling::Description};
 use futures::{Stream, channel::mpsc};
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::VecDeque,
     rc::{Rc, Weak},
     task::{Context, Poll, Waker},
@@ -39,7 +39,32 @@ pub(super) struct Peer {
 #[derive(Clone, Debug)]
 pub(super) struct Bounds {
     pub(super) most_unread: usize,
+    pub(super) unread: Unread,
     pub(super) heard: Heard,
+}
+
+/// Bytes that wait to be read on all channels of a connection.
+#[derive(Clone, Debug)]
+pub(super) struct Unread {
+    bytes: Rc<Cell<usize>>,
+    most: usize,
+}
+
+impl Unread {
+    /// Counts `bytes` in, if there is room for them.
+    pub(super) fn charge(&self, bytes: usize) -> bool {
+        let sum = self.bytes.get() + bytes;
+        let fits = sum <= self.most;
+        if fits {
+            self.bytes.set(sum);
+        }
+        fits
+    }
+
+    /// Counts `bytes` out.
+    pub(super) fn release(&self, bytes: usize) {
+        self.bytes.set(self.bytes.get().saturating_sub(bytes));
+    }
 }
 
 #[derive(Default)]
@@ -62,7 +87,8 @@ impl Peer {
         }
         let rtc = RtcPeerConnection::new_with_configuration(&configuration(&config.ice_servers)).map_err(refused)?;
         let shared = Rc::<RefCell<Shared>>::default();
-        let bounds = Bounds { most_unread: config.most_unread, heard: Heard::default() };
+        let unread = Unread { bytes: Rc::default(), most: config.most_unread_in_all };
+        let bounds = Bounds { most_unread: config.most_unread, unread, heard: Heard::default() };
 
         let on_channel = Closure::<dyn FnMut(RtcDataChannelEvent)>::new({
             let (shared, bounds, most) = (Rc::clone(&shared), bounds.clone(), config.most_inbound_streams);
@@ -109,6 +135,7 @@ impl Peer {
 
     pub(super) async fn set_local(&self, description: Description, sdp: &str) -> Result<(), Error> {
         JsFuture::from(self.rtc.set_local_description(&described(description, sdp))).await.map_err(refused)?;
+        self.watch_sctp();
         Ok(())
     }
 

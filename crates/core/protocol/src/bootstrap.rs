@@ -245,7 +245,7 @@ mod tests {
         let url = "stun:a.example:3478";
         let server = url.parse::<IceServer>().unwrap();
         for servers in [format!("[\"{url}\"]"), format!("[{{\"urls\": [\"{url}\"]}}]")] {
-            assert_eq!(Bootstrap::parse(&named(&servers)).unwrap().ice_servers, [server.clone()]);
+            assert_eq!(Bootstrap::parse(&named(&servers)).unwrap().ice_servers, std::slice::from_ref(&server));
         }
         let error = Bootstrap::parse(&named("[\"http://a.example\"]")).unwrap_err();
         assert!(error.to_string().contains("http://a.example is no STUN or TURN server"), "{error}");

@@ -116,7 +116,8 @@ fn scores(chain: Digest) -> PeerScoreParams {
     }
 }
 
-/// Four rejected messages and a peer leaves the meshes, seven and it is told nothing, nine and it is not heard.
+/// One rejected message and a peer leaves the meshes for a while; some five in a row and it hears of nothing by itself, some eight and
+/// nothing is published to it, some ten and it is not heard.
 fn thresholds() -> PeerScoreThresholds {
     PeerScoreThresholds {
         gossip_threshold: -16.0,

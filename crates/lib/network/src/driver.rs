@@ -190,6 +190,7 @@ impl Driver {
         self.close_doubled(now);
         self.drop_silent(now);
         self.drop_unjudged(now);
+        self.drop_cancelled();
         self.tend_nodes(now);
         self.tend_mesh(now);
     }

@@ -103,6 +103,15 @@ impl Behaviour {
         request
     }
 
+    /// Nobody waits for the answer to this any more.
+    pub(crate) fn cancel(&mut self, request: RequestId) {
+        if let Some(call) = self.open.get_mut(&request) {
+            call.bytes = None;
+            let (peer, connection) = (call.peer, call.connection);
+            self.tell(peer, connection, Command::Cancel { id: request.0 });
+        }
+    }
+
     /// Answers another's request. Nothing happens where it is gone.
     #[expect(clippy::needless_pass_by_value, reason = "a request is answered once")]
     pub(crate) fn respond(&mut self, channel: Channel, bytes: Vec<u8>) {
@@ -114,7 +123,8 @@ impl Behaviour {
 
     /// The best connection with `peer` besides `not`.
     fn best(&self, peer: &PeerId, not: Option<ConnectionId>) -> Option<ConnectionId> {
-        let links = self.connections.get(peer)?.iter().filter(|(link, _)| Some(*link) != not);
+        // Of equal ones the newest: an older one may be dead already, its remote having come anew.
+        let links = self.connections.get(peer)?.iter().rev().filter(|(link, _)| Some(*link) != not);
         links.min_by_key(|(_, path)| path.rank()).map(|(link, _)| *link)
     }
 

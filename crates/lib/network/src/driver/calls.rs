@@ -54,10 +54,23 @@ impl Driver {
         }
     }
 
+    /// Gives up asks whose askers have.
+    pub(super) fn drop_cancelled(&mut self) {
+        let cancelled = |(id, call): (&RequestId, &Exchange)| call.respond.is_canceled().then_some(*id);
+        let cancelled: Vec<RequestId> = self.calls.exchanges.iter().filter_map(cancelled).collect();
+        for id in cancelled {
+            self.calls.exchanges.remove(&id);
+            self.traffic.failed += 1;
+            if let Some(exchange) = self.swarm.behaviour_mut().exchange.as_mut() {
+                exchange.cancel(id);
+            }
+        }
+    }
+
     /// Notes that `peer` is of use.
     pub(super) fn touch(&mut self, peer: &PeerId) {
         if let Some(state) = self.peers.get_mut(peer) {
-            state.used = Instant::now();
+            state.used = Some(Instant::now());
         }
     }
 

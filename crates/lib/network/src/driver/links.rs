@@ -5,7 +5,7 @@
 //! used itself. Of two connections that were dialled at the same time one stays ([`webrtc::surplus`]); the other is closed after a
 //! moment, so that nothing under way is lost. Direct ones, and circuits that they replace, are closed by the `webrtc` crate.
 
-use super::{Driver, choice};
+use super::{Driver, choice, mesh::Loss};
 use crate::{Event, Path, Role};
 use commonware_cryptography::ed25519::PublicKey;
 use libp2p::{
@@ -22,9 +22,13 @@ use webrtc::{Initiator, surplus};
 #[derive(Debug)]
 pub(super) struct Peer {
     links: Vec<Link>,
-    since: Instant,
-    /// When it last asked or was asked; at first when it connected.
-    pub(super) used: Instant,
+    pub(super) since: Instant,
+    /// When it last asked or was asked.
+    pub(super) used: Option<Instant>,
+    /// Since when its hellos are counted, and how many came.
+    hellos: (Instant, u32),
+    /// It was turned away, and is about to be disconnected.
+    pub(super) leaving: bool,
     /// What it said; only of peers that are neighbours.
     pub(super) hello: Option<Hello>,
     /// Its hot key, from a verified record.
@@ -66,7 +70,9 @@ impl Driver {
         let state = self.peers.entry(peer).or_insert_with(|| Peer {
             links: Vec::new(),
             since: now,
-            used: now,
+            used: None,
+            hellos: (now, 0),
+            leaving: false,
             hello: None,
             key: None,
             round_trip: None,
@@ -92,10 +98,12 @@ impl Driver {
         state.links.retain(|link| link.id != id);
         if state.links.is_empty() {
             let neighbour = state.hello.is_some();
-            let used = neighbour && now.saturating_duration_since(state.used) < choice::IDLE;
+            let used = state.used.is_some_and(|used| now.saturating_duration_since(used) < choice::IDLE);
+            let lasted = now.saturating_duration_since(state.since) >= LASTING;
             self.peers.remove(&peer);
             self.directory.remove(&peer);
-            self.mesh.lost(&peer, used, now);
+            let enough = self.neighbours() >= choice::KEPT;
+            self.mesh.lost(&peer, Loss { used, lasted, enough }, now);
             if neighbour {
                 self.events.tell(Event::NeighbourGone { peer });
             }
@@ -121,8 +129,17 @@ impl Driver {
     /// Takes what a peer says of itself: a neighbour, or the reason why not.
     pub(super) fn meet(&mut self, peer: PeerId, hello: Hello, now: Instant) -> Result<(), Refuse> {
         // The same words again change nothing; a peer that repeats them costs no check and no event.
-        if self.peers.get(&peer).is_some_and(|state| state.hello.as_ref() == Some(&hello)) {
+        let Some(state) = self.peers.get_mut(&peer) else { return Ok(()) };
+        if state.hello.as_ref() == Some(&hello) {
             return Ok(());
+        }
+        if now.saturating_duration_since(state.hellos.0) >= MINUTE {
+            state.hellos = (now, 0);
+        }
+        state.hellos.1 += 1;
+        if state.hellos.1 > HELLOS {
+            self.turn_away(peer, "says hello again and again", now);
+            return Err(Refuse::Busy { retry_ms: MINUTE.as_millis() as u32 });
         }
         let own = self.config.chain;
         let verdict = hello.check(own).map_err(|error| {
@@ -162,13 +179,16 @@ impl Driver {
     pub(super) fn turn_away(&mut self, peer: PeerId, reason: &str, now: Instant) {
         self.mesh.avoid(&peer, now);
         if let Some(state) = self.peers.get_mut(&peer) {
+            if std::mem::replace(&mut state.leaving, true) {
+                return;
+            }
             self.closing.extend(state.links.iter().map(|link| (now + FAREWELL, link.id)));
             if state.hello.take().is_some() {
                 state.key = None;
                 self.events.tell(Event::NeighbourGone { peer });
             }
         }
-        self.events.tell(Event::Refused { peer, reason: super::shorten(reason) });
+        self.events.offer(Event::Refused { peer, reason: super::shorten(reason) });
     }
 
     /// Ends the connections with a neighbour that is of little use, and leaves it alone for a while.
@@ -214,6 +234,11 @@ pub(super) fn epoch_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_millis() as u64)
 }
 
+/// A connection that lasted this long was no failure.
+const LASTING: Duration = Duration::from_secs(60);
+/// Different hellos of one peer in a minute: one without a record, one with it, and a few that renew it.
+const HELLOS: u32 = 12;
+const MINUTE: Duration = Duration::from_secs(60);
 /// What may still be under way on a doubled connection ends within this.
 const GRACE: Duration = Duration::from_secs(2);
 /// A refusal reaches its reader before its connection is closed.

@@ -37,6 +37,17 @@ pub(super) struct Mesh {
     replaced: Instant,
 }
 
+/// How a connection was that ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Loss {
+    /// Something was asked over it lately.
+    pub(super) used: bool,
+    /// It was there for a while.
+    pub(super) lasted: bool,
+    /// There are enough neighbours without it.
+    pub(super) enough: bool,
+}
+
 /// One of them.
 #[derive(Debug)]
 struct Known {
@@ -49,6 +60,8 @@ struct Known {
     via: Option<PeerId>,
     seen: Instant,
     retry_at: Instant,
+    /// Until when it is left alone, whatever happens: turned away, or parted with.
+    alone_until: Instant,
     backoff: Backoff,
     dialling: Option<Dial>,
     /// When a direct connection is tried next, while a circuit serves.
@@ -75,6 +88,7 @@ impl Known {
             via,
             seen: now,
             retry_at: now,
+            alone_until: now,
             backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),
             dialling: None,
             direct_at: now,
@@ -138,7 +152,7 @@ impl Mesh {
     /// `peer` was parted with.
     pub(super) fn set_aside(&mut self, peer: &PeerId, now: Instant) {
         if let Some(known) = self.known.get_mut(peer) {
-            known.retry_at = now + ASIDE;
+            known.alone_until = now + ASIDE;
         }
     }
 
@@ -172,19 +186,23 @@ impl Mesh {
     pub(super) fn met(&mut self, peer: &PeerId, kind: Kind, now: Instant) {
         if let Some(known) = self.known.get_mut(peer) {
             (known.kind, known.seen) = (kind, now);
-            known.backoff.reset();
         }
     }
 
-    /// The last connection to `peer` ended. One that was `used` lately is dialled again at once: its circuit may only have run out,
-    /// or the network changed. Another may have parted with us.
-    pub(super) fn lost(&mut self, peer: &PeerId, used: bool, now: Instant) {
-        if let Some(known) = self.known.get_mut(peer) {
-            known.dialling = None;
-            if !used {
-                known.retry_at = known.retry_at.max(now + known.backoff.fail());
-            }
+    /// The last connection to `peer` ended. One that lasted and was used lately is dialled again at once: its circuit may only have run
+    /// out, or the network changed. Another may have parted with us: where there are others it waits.
+    pub(super) fn lost(&mut self, peer: &PeerId, loss: Loss, now: Instant) {
+        let Some(known) = self.known.get_mut(peer) else { return };
+        known.dialling = None;
+        if loss.lasted {
+            known.backoff.reset();
         }
+        let pause = match loss {
+            Loss { used: true, lasted: true, .. } => return,
+            Loss { used: false, lasted: true, enough: true } => ASIDE,
+            _ => known.backoff.fail(),
+        };
+        known.retry_at = known.retry_at.max(now + pause);
     }
 
     /// A dial to `peer` failed.
@@ -198,7 +216,7 @@ impl Mesh {
     /// `peer` was turned away.
     pub(super) fn avoid(&mut self, peer: &PeerId, now: Instant) {
         if let Some(known) = self.known.get_mut(peer) {
-            known.retry_at = now + AVOIDED;
+            known.alone_until = now + AVOIDED;
         }
     }
 }
@@ -225,6 +243,7 @@ impl Driver {
         let wanted = |(peer, known): &(&PeerId, &Known)| {
             known.dialling.is_none()
                 && known.retry_at <= now
+                && known.alone_until <= now
                 && !self.peers.contains_key(peer)
                 && known.ours_to_dial(role, &own, peer)
         };
@@ -252,7 +271,7 @@ impl Driver {
         let standing = |(peer, state): (&PeerId, &Peer)| Standing {
             peer: *peer,
             worth: self.mesh.worth(state.key.as_ref()).unwrap_or(0.0),
-            idle: now.saturating_duration_since(state.used),
+            idle: now.saturating_duration_since(state.used.unwrap_or(state.since)),
         };
         let neighbours = self.peers.iter().filter(|(_, state)| state.hello.is_some()).map(standing).collect();
         for peer in parting(neighbours, candidates, most) {

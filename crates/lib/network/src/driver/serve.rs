@@ -78,6 +78,9 @@ impl Future for Open {
 impl Driver {
     pub(super) fn on_request(&mut self, peer: PeerId, bytes: Vec<u8>, channel: exchange::Channel, now: Instant) {
         self.traffic.bytes_in += bytes.len() as u64;
+        if self.peers.get(&peer).is_none_or(|state| state.leaving) {
+            return;
+        }
         if is_hello(&bytes) {
             let response = self.on_hello(peer, &bytes, now);
             self.respond(channel, response.to_bytes());

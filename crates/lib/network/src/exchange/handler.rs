@@ -25,7 +25,9 @@ use std::{
 pub(crate) enum Command {
     /// Ask this.
     Request { id: u32, bytes: Bytes },
-    /// Nobody waits for the answer any more.
+    /// Nobody waits for the answer any more: do not ask, if that is not done yet.
+    Cancel { id: u32 },
+    /// The answer does not come any more.
     Forget { id: u32 },
     /// Answer this.
     Respond { stream: u64, id: u32, bytes: Bytes },
@@ -121,7 +123,8 @@ impl Serving {
         if let Poll::Ready(sent) = self.framing.poll_flush_unpin(context) {
             sent?;
         }
-        while self.unanswered < UNANSWERED {
+        // Responses that the other does not read count too.
+        while self.unanswered + self.responses.len() < UNANSWERED {
             match Pin::new(&mut *self.framing).poll_next(context) {
                 Poll::Ready(Some(frame)) => {
                     let Frame { id, bytes } = frame?;
@@ -173,6 +176,8 @@ impl ConnectionHandler for Handler {
     fn on_behaviour_event(&mut self, command: Command) {
         match command {
             Command::Request { id, bytes } => self.queue.push_back(Frame { id, bytes }),
+            // One that is sent keeps its part of the window: the other may not have read it.
+            Command::Cancel { id } => self.queue.retain(|frame| frame.id != id),
             Command::Forget { id } => {
                 self.queue.retain(|frame| frame.id != id);
                 self.unanswered.remove(&id);

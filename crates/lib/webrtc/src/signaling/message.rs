@@ -136,7 +136,7 @@ mod tests {
     proptest! {
         #[test]
         fn messages_come_back(data in ".{0,200}") {
-            for message in [Message::Offer(data.clone()), Message::Answer(data.clone()), Message::Candidate(data.clone())] {
+            for message in [Message::Offer(data.clone()), Message::Answer(data.clone()), Message::Candidate(data)] {
                 prop_assert_eq!(read(&message.to_bytes()), Ok(vec![message]));
             }
         }

@@ -25,8 +25,7 @@ pub(crate) fn negotiate(stream: libp2p_swarm::Stream, role: Role, config: &Confi
     let config = config.clone();
     async move {
         let after = config.timeout;
-        let mut signaling =
-            Signaling { stream, session: Session::new(role), decoder: Decoder::default(), ended: None };
+        let mut signaling = Signaling { stream, session: Session::new(role), decoder: Decoder::default(), ended: None };
         let deadline = Delay::new(after).fuse();
         pin_mut!(deadline);
         // A browser has few connections to give: none before the remote has said something that makes sense.

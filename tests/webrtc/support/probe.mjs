@@ -103,7 +103,7 @@ export class Probe {
     return until(`${this.name}: ${what}`, seconds, async () => probe(await this.connections(peer)), async () => JSON.stringify(await this.call('conns')));
   }
 
-  /** Makes what it sends and receives late, in ms, and loses some of it, in percent: direct connections too. @param {{latency: number, loss: number}} how */
+  /** Makes what it sends late, in ms, and loses some of it, in percent: on connections made from now on, direct ones too. @param {{latency: number, loss: number}} how */
   async disturb({latency, loss}) {
     const session = await this.page.context().newCDPSession(this.page);
     await session.send('Network.enable');
@@ -138,10 +138,11 @@ export class Browsers {
     return Probe.open(this.all[which], this.site, kind, `${kind} ${'AB'[which]}`);
   }
 
-  /** A page in each, both started. @param {'rust'|'js'} first @param {'rust'|'js'} second @param {string} relay @param {object} [options] */
-  async pair(first, second, relay, options) {
+  /** A page in each, both started. @param {'rust'|'js'} first @param {'rust'|'js'} second @param {string} relay @param {{latency: number, loss: number}} [disturbance] */
+  async pair(first, second, relay, disturbance) {
     const pages = /** @type {[Probe, Probe]} */ (await Promise.all([this.open(0, first), this.open(1, second)]));
-    await Promise.all(pages.map((page) => page.start(relay, options)));
+    if (disturbance) await Promise.all(pages.map((page) => page.disturb(disturbance)));
+    await Promise.all(pages.map((page) => page.start(relay)));
     // Also the one that dials: where the connection to the relay is still being made, rust-libp2p's relay client gives up.
     await Promise.all(pages.map((page) => page.address()));
     return pages;

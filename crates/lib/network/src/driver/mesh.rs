@@ -149,6 +149,15 @@ impl Mesh {
         key.and_then(|key| self.worth.get(key)).copied()
     }
 
+    /// Ends the pauses between attempts; those who are left alone stay so.
+    fn refresh(&mut self, now: Instant) {
+        for known in self.known.values_mut() {
+            (known.retry_at, known.direct_at) = (now, now);
+            known.backoff.reset();
+            known.direct_backoff.reset();
+        }
+    }
+
     /// `peer` was parted with.
     pub(super) fn set_aside(&mut self, peer: &PeerId, now: Instant) {
         if let Some(known) = self.known.get_mut(peer) {
@@ -283,11 +292,7 @@ impl Driver {
     /// Ends all pauses and has the nodes prove that they are there: the machine may have another address now. Direct connections
     /// find out by themselves, within seconds.
     pub(super) fn refresh(&mut self, now: Instant) {
-        for known in self.mesh.known.values_mut() {
-            (known.retry_at, known.direct_at) = (now, now);
-            known.backoff.reset();
-            known.direct_backoff.reset();
-        }
+        self.mesh.refresh(now);
         self.nodes.refresh(now);
     }
 
@@ -451,6 +456,34 @@ mod tests {
         }
         assert!(resident.ours_to_dial(Role::Tab, &a, &b) && resident.ours_to_dial(Role::Tab, &b, &a));
         assert!(!tab.ours_to_dial(Role::Resident, &a, &b) && !tab.ours_to_dial(Role::Resident, &b, &a));
+    }
+
+    #[test]
+    fn whoever_parts_with_us_is_not_dialled_again_at_once() {
+        let (now, peer) = (Instant::now(), PeerId::random());
+        let after = |losses: &[Loss]| {
+            let mut mesh = Mesh::new(&[], now).unwrap();
+            mesh.known.insert(peer, Known::new(Kind::Tab, vec![], None, now));
+            losses.iter().for_each(|loss| mesh.lost(&peer, *loss, now));
+            mesh.known[&peer].retry_at - now
+        };
+        let loss = |used, lasted, enough| Loss { used, lasted, enough };
+        assert_eq!(after(&[loss(true, true, true)]), Duration::ZERO, "a circuit that ran out");
+        assert_eq!(after(&[loss(false, true, true)]), ASIDE, "an idle one, and there are others");
+        assert_eq!(after(&[loss(false, true, false)]), FIRST_PAUSE);
+        // Parted with as soon as it is connected: each time it waits longer.
+        assert_eq!(after(&[loss(true, false, true); 5]), FIRST_PAUSE * 16);
+    }
+
+    #[test]
+    fn a_refresh_does_not_bring_back_whom_we_left_alone() {
+        let (now, peer) = (Instant::now(), PeerId::random());
+        let mut mesh = Mesh::new(&[], now).unwrap();
+        mesh.known.insert(peer, Known::new(Kind::Tab, vec![], None, now));
+        mesh.avoid(&peer, now);
+        mesh.failed(&peer, now);
+        mesh.refresh(now);
+        assert_eq!((mesh.known[&peer].retry_at, mesh.known[&peer].alone_until), (now, now + AVOIDED));
     }
 
     #[test]

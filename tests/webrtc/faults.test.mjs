@@ -88,6 +88,40 @@ describe('both dial at once', {concurrency: false}, () => {
   });
 });
 
+test('a channel that the browser never calls open ends soon', async () => {
+  const relay = await relays.js();
+  const [a, b] = /** @type {[Probe, Probe]} */ (await Promise.all([browsers.open(0, 'rust'), browsers.open(1, 'rust')]));
+  try {
+    await b.page.evaluate(() => {
+      // As Chromium does once in 100,000: the next channel that `stuck` is meant for stays connecting.
+      const state = Object.assign(window, {stuck: false});
+      const Stuck = class extends RTCPeerConnection {
+        /** @param {RTCConfiguration} [configuration] */
+        constructor(configuration) {
+          super(configuration);
+          this.addEventListener('datachannel', ({channel}) => {
+            if (state.stuck) Object.defineProperty(channel, 'readyState', {get: () => 'connecting'});
+            state.stuck = false;
+          });
+        }
+      };
+      Object.assign(window, {RTCPeerConnection: Stuck});
+    });
+    await Promise.all([a, b].map((page) => page.start(relay.address)));
+    await a.address();
+    await a.call('dial', await b.address(), 15_000);
+    await a.call('agent', b.id); // nothing else opens a stream
+    await exchanges(a, b);
+    await b.page.evaluate(() => Object.assign(window, {stuck: true}));
+    const {ok, again, ms} = await a.call('requests', b.id, 1, 1000, 1);
+    assert.deepEqual([ok, again.length], [1, 1]);
+    assert.ok(ms < 4000, `${ms} ms`);
+    await exchanges(b, a);
+  } finally {
+    await Promise.all([a.close(), b.close(), relay.close()]);
+  }
+});
+
 test('a tab that dies is missed', async () => {
   const relay = await relays.js();
   const [a, b] = await browsers.pair('rust', 'rust', relay.address);

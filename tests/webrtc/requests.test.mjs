@@ -1,5 +1,7 @@
 // Ten thousand short streams between two Rust pages. Browsers use the ids of closed data channels again while messages
 // about the old ones are still under way, and a stream in such a channel hangs; none may be lost here, nor where packets are.
+// About one channel in 100,000 takes no bytes on the side that did not open it, whoever uses Chromium: that stream ends
+// soon, and its request is tried once more.
 
 import assert from 'node:assert/strict';
 import {after, before, describe, test} from 'node:test';
@@ -11,14 +13,19 @@ import {relays} from './support/relay.mjs';
 /** One call of a page asks for so many at most: a minute's work on a slow machine. */
 const PER_CALL = 1000;
 
+/** How many of them may need a second try. */
+const AGAIN = 2;
+
 /** What becomes of `n` requests of one page, 8 at a time. @param {Probe} own @param {Probe} other @param {number} n */
 async function requests(own, other, n) {
-  let [ok, failed] = [0, /** @type {string[]} */ ([])];
+  let [ok, again, failed] = [0, /** @type {string[]} */ ([]), /** @type {string[]} */ ([])];
   while (ok + failed.length < n) {
     const part = await own.call('requests', other.id, Math.min(PER_CALL, n - ok - failed.length), 200, 8);
     ok += part.ok;
+    again = again.concat(part.again);
     failed = failed.concat(part.failed);
   }
+  assert.ok(again.length <= AGAIN, `${again.length} were tried again: ${again.slice(0, 5).join('; ')}`);
   return {ok, failed: failed.slice(0, 5)};
 }
 

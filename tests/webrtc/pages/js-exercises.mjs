@@ -41,25 +41,25 @@ export async function echo(open, bytes, window, seed) {
 /** As many echoes at once. @param {Open} open @param {number} n @param {number} bytes */
 export const streams = (open, n, bytes) => Promise.all(Array.from({length: n}, (_, i) => echo(open, bytes, PART, i + 1)));
 
-/** Short streams one after the other, `parallel` at once. @param {Open} open @param {number} n @param {number} bytes @param {number} parallel */
+/** Short streams, `parallel` at once, each with a deadline and a second try. @param {Open} open @param {number} n @param {number} bytes @param {number} parallel */
 export async function requests(open, n, bytes, parallel) {
-  const failed = /** @type {string[]} */ ([]);
+  const [again, failed] = [/** @type {string[]} */ ([]), /** @type {string[]} */ ([])];
   let [next, ok] = [0, 0];
   const started = performance.now();
+  const request = async (/** @type {number} */ i) => {
+    const {crcSent, crcReceived} = await within(15_000, `request ${i}`, echo(open, bytes, PART, i));
+    if (crcSent !== crcReceived) throw new Error(`${i}: bytes changed on the way`);
+  };
   const worker = async () => {
     while (next < n) {
       const i = (next += 1);
-      try {
-        const {crcSent, crcReceived} = await within(15_000, `request ${i}`, echo(open, bytes, PART, i));
-        if (crcSent !== crcReceived) throw new Error('bytes changed on the way');
-        ok += 1;
-      } catch (error) {
-        failed.push(`${i}: ${error}`);
-      }
+      await request(i)
+        .catch((error) => request(i).then(() => again.push(`${i}: ${error}`)))
+        .then(() => (ok += 1), (error) => failed.push(`${i}: ${error}`));
     }
   };
   await Promise.all(Array.from({length: parallel}, worker));
-  return {ok, failed, ms: performance.now() - started};
+  return {ok, again, failed, ms: performance.now() - started};
 }
 
 /** Writes, closes its side, and then reads the answer to its end. @param {Open} open @param {number} bytes */

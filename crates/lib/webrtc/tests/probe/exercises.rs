@@ -39,6 +39,8 @@ pub struct Echo {
 #[derive(Serialize)]
 pub struct Requests {
     ok: u32,
+    /// Those that came back at the second try, and what the first came to.
+    again: Vec<String>,
     failed: Vec<String>,
     ms: f64,
 }
@@ -122,21 +124,26 @@ impl Peer {
         future::try_join_all((1..=n).map(|seed| self.echo(bytes, PART as u32, seed))).await
     }
 
-    /// Short streams, `parallel` at once, each with its own deadline.
+    /// Short streams, `parallel` at once, each with its own deadline and, like requests of an application, a second try.
     pub async fn requests(&self, n: u32, bytes: u32, parallel: u32) -> Requests {
         let start = Instant::now();
-        let results = stream::iter(1..=n)
-            .map(|seed| async move {
-                let echo = within(DEADLINE, self.echo(bytes, PART as u32, seed)).await;
-                match echo {
-                    Ok(echo) if echo.crc_sent == echo.crc_received => Ok(()),
-                    Ok(_) => Err(format!("{seed}: bytes changed on the way")),
-                    Err(error) => Err(format!("{seed}: {error}")),
-                }
-            })
-            .buffer_unordered(parallel as usize);
-        let failed: Vec<String> = results.filter_map(|result| future::ready(result.err())).collect().await;
-        Requests { ok: n - failed.len() as u32, failed, ms: since(start) }
+        let request = async |seed: u32| {
+            let echo = within(DEADLINE, self.echo(bytes, PART as u32, seed)).await;
+            match echo {
+                Ok(echo) if echo.crc_sent == echo.crc_received => Ok(()),
+                Ok(_) => Err(format!("{seed}: bytes changed on the way")),
+                Err(error) => Err(format!("{seed}: {error}")),
+            }
+        };
+        let results = stream::iter(1..=n).map(async |seed| match request(seed).await {
+            Ok(()) => None,
+            Err(first) => Some(request(seed).await.map(|()| first)),
+        });
+        let troubles: Vec<_> = results.buffer_unordered(parallel as usize).filter_map(future::ready).collect().await;
+        let (again, failed): (Vec<_>, Vec<_>) = troubles.into_iter().partition(Result::is_ok);
+        let failed: Vec<String> = failed.into_iter().filter_map(Result::err).collect();
+        let again = again.into_iter().filter_map(Result::ok).collect();
+        Requests { ok: n - failed.len() as u32, again, failed, ms: since(start) }
     }
 
     /// Writes, closes its side, and then reads the answer to its end.

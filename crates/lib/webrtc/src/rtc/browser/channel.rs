@@ -6,7 +6,8 @@
 use super::{connection::Lingering, peer::Bounds};
 use crate::stream::{Decoder, Flag, MAX_PAYLOAD, Readable, State, encode_flag, encode_payload};
 use bytes::Bytes;
-use futures::{AsyncRead, AsyncWrite};
+use futures::{AsyncRead, AsyncWrite, FutureExt, ready};
+use futures_timer::Delay;
 use send_wrapper::SendWrapper;
 use std::{
     cell::RefCell,
@@ -15,6 +16,7 @@ use std::{
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{Event, MessageEvent, RtcDataChannel, RtcDataChannelState, RtcDataChannelType};
@@ -46,6 +48,8 @@ struct Inner {
     writer: Option<Waker>,
     /// Whoever waits for the channel to be of no more use.
     keeper: Option<Waker>,
+    /// Until when a channel of the remote may call itself connecting.
+    opening: Option<Delay>,
 }
 
 impl Inner {
@@ -211,6 +215,28 @@ impl Stream {
     }
 }
 
+impl Held {
+    /// Waits until the channel is connected.
+    ///
+    /// One that the remote opened is so from the start. But Chromium calls about one in 100,000 connecting a moment later, and for ever,
+    /// because older news of its state come after newer ones. It takes no bytes, and is closed, so that the remote does not wait in vain.
+    fn poll_connected(&self, inner: &mut Inner, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let rtc = &self.channel.rtc;
+        if rtc.ready_state() != RtcDataChannelState::Connecting {
+            return Poll::Ready(Ok(()));
+        }
+        inner.writer = Some(context.waker().clone());
+        if self.own {
+            return Poll::Pending;
+        }
+        ready!(inner.opening.get_or_insert_with(|| Delay::new(OPENING)).poll_unpin(context));
+        tracing::debug!("a channel of the remote takes no bytes");
+        inner.state.channel_closed();
+        rtc.close();
+        Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()))
+    }
+}
+
 impl fmt::Debug for Stream {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Stream").field("own", &self.0.own).finish_non_exhaustive()
@@ -253,13 +279,9 @@ impl AsyncWrite for Stream {
         let channel = &self.0.channel;
         let mut inner = channel.inner.borrow_mut();
         inner.state.writable()?;
-        match channel.rtc.ready_state() {
-            RtcDataChannelState::Open => {}
-            RtcDataChannelState::Connecting => {
-                inner.writer = Some(context.waker().clone());
-                return Poll::Pending;
-            }
-            _ => return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+        ready!(self.0.poll_connected(&mut inner, context))?;
+        if channel.rtc.ready_state() != RtcDataChannelState::Open {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
         let mut buffered = channel.rtc.buffered_amount();
         let mut frame = std::mem::take(&mut inner.frame);
@@ -292,10 +314,7 @@ impl AsyncWrite for Stream {
     fn poll_close(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let channel = &self.0.channel;
         let mut inner = channel.inner.borrow_mut();
-        if channel.rtc.ready_state() == RtcDataChannelState::Connecting {
-            inner.writer = Some(context.waker().clone());
-            return Poll::Pending;
-        }
+        ready!(self.0.poll_connected(&mut inner, context))?;
         if let Some(flag) = inner.state.finish()? {
             channel.send_flag(flag);
         }
@@ -321,5 +340,7 @@ impl Drop for Stream {
 const HIGH: u32 = 1 << 20;
 /// What a payload that waits counts for besides its bytes.
 const OVERHEAD: usize = 64;
+/// How long a channel of the remote may call itself connecting.
+const OPENING: Duration = Duration::from_secs(1);
 /// Bytes below which it takes more.
 const LOW: u32 = 256 << 10;

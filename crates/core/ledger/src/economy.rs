@@ -5,8 +5,11 @@
 
 use crate::parameters::Parameters;
 use crate::table::{NeuronLeaf, WeightsLeaf};
+use mechanism::epoch::Mechanism;
+use mechanism::fault::Fault;
 use mechanism::rows::{Rows, RowsError};
-use mechanism::trust::{self, Outcome, TrustError, World};
+use mechanism::trust::{self, Outcome, Trust};
+use mechanism::world::World;
 
 /// Stake, scaling and weights of n peers, owned.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,7 +38,7 @@ pub enum EconomyError {
     Rows(#[from] RowsError),
     /// A number is out of range.
     #[error("mechanism: {0}")]
-    Trust(#[from] TrustError),
+    Fault(#[from] Fault),
 }
 
 impl Economy {
@@ -78,7 +81,16 @@ pub fn trust_parameters(parameters: &Parameters, peers: usize) -> trust::Paramet
     }
 }
 
-/// What the mechanism says about these tables.
+/// The mechanism of a chain with so many peers.
+pub fn mechanism(parameters: &Parameters, peers: usize) -> impl Mechanism {
+    Trust {
+        parameters: trust_parameters(parameters, peers),
+        descent: parameters.scaling_step,
+        recovery: parameters.scaling_return,
+    }
+}
+
+/// What trust says about these tables, term by term.
 pub fn evaluate(
     neurons: &[NeuronLeaf],
     weights: &[WeightsLeaf],

@@ -1,8 +1,8 @@
 //! The incentive mathematics of the market, deterministic to the bit.
 //!
-//! Peers score each other in rows; a ledger turns rows and stake into ranks, trust and emission. This crate holds that
-//! mathematics for the `Trust` mechanism, the soft stake clipping whose gradient a peer is shown, the split of emission
-//! in integers and the bounded step of a row. Everything is a pure function of its arguments.
+//! Peers score each other in rows; a ledger turns rows and stake into ranks, trust and emission. Four drafts say how, and
+//! all four are here behind one trait, [`epoch::Mechanism`], which a ledger's epoch and a laboratory call alike. Everything
+//! is a pure function of its arguments.
 //!
 //! # Arithmetic
 //!
@@ -14,20 +14,37 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`rows`] | sparse row-stochastic weights W, checked once |
-//! | [`trust`] | ranks, connectivity, trust, incentive, loss, scaling gradient, and the step of A |
-//! | [`stake`] | S′ = S + τ‖S‖ I/‖I‖, the reference in reals |
-//! | [`clipping`] | expected visits, soft stake clipping and its gradient in the own row |
-//! | [`emission`] | accrual and largest-remainder split in integers |
-//! | [`step`] | bounded step of a row of scores on the simplex |
+//! | [`epoch`] | the interface of all mechanisms: what an epoch is asked and answers |
+//! | [`world`], [`rows`] | stake, scaling, and sparse row-stochastic weights, checked once |
+//! | [`trust`] | ranks, depth-d connectivity, trust, incentive; readings of its gradient; the own row's payoff |
+//! | [`connectivity`] | ranks by reachable stake, stake clipping, resistance |
+//! | [`consensus`] | direct trust, consensus, bonds and dividends, min-weights |
+//! | [`competitive`] | ranks by bids, masks, payoff and its gradient, adaptive inflation |
+//! | [`scaling`] | the descent and the return of A |
+//! | [`absorbing`] | expected visits of an absorbing chain |
+//! | [`clipping`] | what one peer reaches and keeps, and its gradient in the own row |
+//! | [`pruning`] | forms of the score of a neighbour |
+//! | [`stake`], [`emission`] | the step of stake in reals, and in integers |
+//! | [`step`], [`simplex`] | the bounded step of a row in integers, and in reals |
+//! | [`fault`] | what is refused, and why a gradient may not exist |
 //! | [`arithmetic`] | the logistic and the hyperbolic tangent that the rest uses |
 //!
 //! It knows nothing of keys, blocks, the network, clocks or threads.
 
+pub mod absorbing;
 pub mod arithmetic;
 pub mod clipping;
+pub mod competitive;
+pub mod connectivity;
+pub mod consensus;
 pub mod emission;
+pub mod epoch;
+pub mod fault;
+pub mod pruning;
 pub mod rows;
+pub mod scaling;
+pub mod simplex;
 pub mod stake;
 pub mod step;
 pub mod trust;
+pub mod world;

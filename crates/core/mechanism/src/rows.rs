@@ -186,6 +186,52 @@ impl Rows {
         self.row(i).find(|&(column, _)| column == j).map_or(0.0, |(_, value)| value)
     }
 
+    /// Wᵀx: Σ_i x_i w_ij for every j, i ascending; rows with x_i = 0 are passed over. `x` has n values.
+    #[must_use]
+    pub fn transposed_times(&self, x: &[f64]) -> Vec<f64> {
+        let mut product = vec![0.0; self.peers()];
+        for (i, &x) in x.iter().enumerate() {
+            if x != 0.0 {
+                for (j, w) in self.row(i) {
+                    product[j] += x * w;
+                }
+            }
+        }
+        product
+    }
+
+    /// W x: Σ_j w_ij x_j for every i, j ascending. `x` has n values.
+    #[must_use]
+    pub fn times(&self, x: &[f64]) -> Vec<f64> {
+        let one = |i| {
+            let mut sum = 0.0;
+            for (j, w) in self.row(i) {
+                sum += w * x[j];
+            }
+            sum
+        };
+        (0..self.peers()).map(one).collect()
+    }
+
+    /// The same, but for rows that `is_loop`, which are their self-loops.
+    #[must_use]
+    pub fn with_loops(&self, is_loop: impl Fn(usize) -> bool) -> Self {
+        let mut rows = Self { offsets: vec![0], columns: Vec::new(), values: Vec::new() };
+        for i in 0..self.peers() {
+            if is_loop(i) {
+                rows.columns.push(i as u32);
+                rows.values.push(1.0);
+            } else {
+                let (columns, values) = self.slices(i);
+                rows.columns.extend_from_slice(columns);
+                rows.values.extend_from_slice(values);
+            }
+            // Never more entries than before, but for an empty row, and there is none: its sum is not 1.
+            rows.offsets.push(rows.columns.len() as u32);
+        }
+        rows
+    }
+
     /// Columns and values of row i; empty for an i outside.
     pub(crate) fn slices(&self, i: usize) -> (&[u32], &[f64]) {
         match (self.offsets.get(i), self.offsets.get(i + 1)) {

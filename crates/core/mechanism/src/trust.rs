@@ -23,31 +23,83 @@
 //! trust, incentive, loss and gradient are 0 and T = ½. The loss of 0 then counts as "not negative": no emission.
 
 mod connectivity;
-mod scaling;
+mod payoff;
+pub mod readings;
 
-pub use scaling::step_scaling;
+pub use payoff::own_gradient;
 
-use crate::arithmetic::logistic;
-use crate::rows::Rows;
+use crate::arithmetic::{logistic, sum};
+use crate::epoch::{Epoch, Mechanism, Memory, shares};
+use crate::fault::{Fault, NotDefined, ranged};
+use crate::scaling::{self, Terms, sensitivity};
+use crate::world::World;
 use connectivity::Connectivity;
+
+/// The `Trust` mechanism as a chain runs it: the pool is paid while L < 0, else A takes a step down the loss.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trust {
+    /// The constants.
+    pub parameters: Parameters,
+    /// η, step of the descent of A while L ≥ 0.
+    pub descent: f64,
+    /// Return of each a_i towards 1 an epoch while L < 0.
+    pub recovery: f64,
+}
+
+impl Mechanism for Trust {
+    fn evaluate(&self, world: &World<'_>, memory: &Memory) -> Result<Epoch, Fault> {
+        ranged("descent", self.descent, 0.0)?;
+        ranged("recovery", self.recovery, 0.0)?;
+        let outcome = evaluate(world, &self.parameters)?;
+        let pays = outcome.loss < 0.0;
+        Ok(Epoch {
+            share: if pays { shares(&outcome.incentive) } else { vec![0.0; world.peers()] },
+            scaling: step_scaling(world, &outcome, self.descent, self.recovery),
+            scaling_gradient: if outcome.scaled > 0.0 {
+                Ok(outcome.scaling_gradient)
+            } else {
+                Err(NotDefined::Nothing)
+            },
+            dividend: vec![0.0; world.peers()],
+            loss: Some(outcome.loss),
+            pays,
+            rank: outcome.rank,
+            trust: outcome.trust,
+            trusted: outcome.trusted,
+            incentive: outcome.incentive,
+            memory: memory.clone(),
+        })
+    }
+}
+
+/// A after one epoch: A ← clamp(A − η ∂L/∂A, 0, 1) while L ≥ 0, else each a_i returns towards 1 by `recovery`.
+///
+/// `descent` is η in the gradient of the normalised loss, `recovery` the return an epoch; both finite and not negative.
+/// A descent after which no scaled stake would remain is not taken. At z = 0, where the loss says nothing, A returns, so
+/// that a chain never stays there.
+#[must_use]
+pub fn step_scaling(world: &World<'_>, outcome: &Outcome, descent: f64, recovery: f64) -> Vec<f64> {
+    if outcome.loss < 0.0 || outcome.scaled <= 0.0 {
+        scaling::recover(world, recovery)
+    } else {
+        scaling::descend(world, &outcome.scaling_gradient, descent)
+    }
+}
 
 /// The constants of the mechanism, from genesis.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameters {
-    /// β, slope of the logistic on t; (0, [`LARGEST`]\].
+    /// β, slope of the logistic on t; (0, [`crate::fault::LARGEST`]\].
     pub beta: f64,
-    /// κ, expected visits that count as connected; \[0, [`LARGEST`]\].
+    /// κ, expected visits that count as connected; \[0, [`crate::fault::LARGEST`]\].
     pub kappa: f64,
     /// d, steps that a row is spread; 1 to [`DEEPEST`].
     pub depth: u32,
-    /// T_c, width of the soft connectivity in visits; \[0, [`LARGEST`]\], 0 means hard ±1.
+    /// T_c, width of the soft connectivity in visits; \[0, [`crate::fault::LARGEST`]\], 0 means hard ±1.
     pub temperature: f64,
     /// M, number of trust sources; at least 1.
     pub sources: usize,
 }
-
-/// Largest β, κ and T_c.
-pub const LARGEST: f64 = 1e6;
 
 /// Largest depth d.
 pub const DEEPEST: u32 = 16;
@@ -64,37 +116,19 @@ impl Parameters {
     /// Whether every constant is in its range.
     ///
     /// # Errors
-    /// [`TrustError::Parameter`] names the first that is not.
-    pub fn check(&self) -> Result<(), TrustError> {
-        let refuse = |name, value| Err(TrustError::Parameter { name, value });
-        if !(self.beta > 0.0 && self.beta <= LARGEST) {
-            return refuse("beta", self.beta);
-        }
-        if !(self.kappa >= 0.0 && self.kappa <= LARGEST) {
-            return refuse("kappa", self.kappa);
-        }
-        if !(self.temperature >= 0.0 && self.temperature <= LARGEST) {
-            return refuse("temperature", self.temperature);
-        }
+    /// [`Fault::Parameter`] names the first that is not.
+    pub fn check(&self) -> Result<(), Fault> {
+        ranged("beta", self.beta, f64::MIN_POSITIVE)?;
+        ranged("kappa", self.kappa, 0.0)?;
+        ranged("temperature", self.temperature, 0.0)?;
         if self.depth < 1 || self.depth > DEEPEST {
-            return refuse("depth", f64::from(self.depth));
+            return Err(Fault::Parameter { name: "depth", value: f64::from(self.depth) });
         }
         if self.sources < 1 {
-            return refuse("sources", 0.0);
+            return Err(Fault::Parameter { name: "sources", value: 0.0 });
         }
         Ok(())
     }
-}
-
-/// Stake, scaling and weights of n peers at one moment.
-#[derive(Clone, Copy, Debug)]
-pub struct World<'a> {
-    /// S: s_i = stake ÷ total stake · ρ; n values, finite and not negative.
-    pub stake: &'a [f64],
-    /// A: n values in \[0, 1\].
-    pub scaling: &'a [f64],
-    /// W: n rows.
-    pub weights: &'a Rows,
 }
 
 /// What the mechanism says of a [`World`]. Vectors have n entries.
@@ -118,90 +152,16 @@ pub struct Outcome {
     pub scaling_gradient: Vec<f64>,
 }
 
-/// Why a world or its parameters cannot be evaluated.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum TrustError {
-    /// A constant outside its range.
-    #[error("parameter {name} is {value}, out of range")]
-    Parameter {
-        /// Name of the field.
-        name: &'static str,
-        /// Its value.
-        value: f64,
-    },
-    /// Stake, scaling and weights are of different numbers of peers.
-    #[error("{stake} stakes and {scaling} scalings for {rows} rows")]
-    Lengths {
-        /// Number of stakes.
-        stake: usize,
-        /// Number of scalings.
-        scaling: usize,
-        /// Number of rows.
-        rows: usize,
-    },
-    /// A stake is NaN, infinite or negative.
-    #[error("stake {value} of peer {peer} is out of range")]
-    Stake {
-        /// Peer.
-        peer: usize,
-        /// Its stake.
-        value: f64,
-    },
-    /// A scaling is NaN or outside \[0, 1\].
-    #[error("scaling {value} of peer {peer} is out of range")]
-    Scaling {
-        /// Peer.
-        peer: usize,
-        /// Its scaling.
-        value: f64,
-    },
-    /// The stakes sum to more than binary64 holds.
-    #[error("the stakes sum to more than can be held")]
-    Total,
-}
-
-impl World<'_> {
-    /// Number of peers n.
-    #[must_use]
-    pub const fn peers(&self) -> usize {
-        self.weights.peers()
-    }
-
-    /// Whether the three parts fit each other and every number is in its range.
-    ///
-    /// # Errors
-    /// [`TrustError::Lengths`], [`TrustError::Stake`], [`TrustError::Scaling`] or [`TrustError::Total`].
-    pub fn check(&self) -> Result<(), TrustError> {
-        let (stake, scaling, rows) = (self.stake.len(), self.scaling.len(), self.peers());
-        if stake != rows || scaling != rows {
-            return Err(TrustError::Lengths { stake, scaling, rows });
-        }
-        let mut total = 0.0;
-        for (peer, &value) in self.stake.iter().enumerate() {
-            if !(value.is_finite() && value >= 0.0) {
-                return Err(TrustError::Stake { peer, value });
-            }
-            total += value;
-        }
-        for (peer, &value) in self.scaling.iter().enumerate() {
-            if !(0.0..=1.0).contains(&value) {
-                return Err(TrustError::Scaling { peer, value });
-            }
-        }
-        if total.is_finite() { Ok(()) } else { Err(TrustError::Total) }
-    }
-}
-
 /// Evaluates the mechanism; linear in the entries of W but for the spread of the M sources.
 ///
 /// # Errors
-/// [`TrustError`] when a parameter or a number of the world is out of range; never for a degenerate world.
-pub fn evaluate(world: &World<'_>, parameters: &Parameters) -> Result<Outcome, TrustError> {
+/// [`Fault`] when a parameter or a number of the world is out of range; never for a degenerate world.
+pub fn evaluate(world: &World<'_>, parameters: &Parameters) -> Result<Outcome, Fault> {
     parameters.check()?;
     world.check()?;
     let n = world.peers();
-    let scaled: Vec<f64> = world.scaling.iter().zip(world.stake).map(|(a, s)| a * s).collect();
-    let z = crate::arithmetic::sum(&scaled);
+    let scaled = world.scaled();
+    let z = sum(&scaled);
     if z <= 0.0 {
         return Ok(Outcome {
             scaled: 0.0,
@@ -215,43 +175,29 @@ pub fn evaluate(world: &World<'_>, parameters: &Parameters) -> Result<Outcome, T
         });
     }
 
-    let rank = ranks(world.weights, &scaled, z);
+    let mut rank = world.weights.transposed_times(&scaled);
+    rank.iter_mut().for_each(|r| *r /= z);
     let mut connectivity = Connectivity::new(world, &scaled, parameters);
     let trust = connectivity.trust();
     let trusted: Vec<f64> = trust.iter().map(|t| logistic(parameters.beta * t)).collect();
-    let incentive: Vec<f64> = rank.iter().zip(&trusted).map(|(r, t)| r * t).collect();
-    let mut loss = 0.0;
-    for (r, t) in rank.iter().zip(&trusted) {
-        loss -= r * (t - 0.5);
-    }
-    let partial = Outcome {
-        scaled: z,
-        sources: connectivity.sources().to_vec(),
-        rank,
-        trust,
-        trusted,
-        incentive,
-        loss,
-        scaling_gradient: Vec::new(),
-    };
-    let scaling_gradient = scaling::gradient(world, parameters.beta, &partial, &mut connectivity);
-    Ok(Outcome { scaling_gradient, ..partial })
-}
+    let incentive = rank.iter().zip(&trusted).map(|(r, t)| r * t).collect();
+    let loss = scaling::loss(&rank, &trusted);
 
-/// R = Wᵀ sc / z.
-fn ranks(weights: &Rows, scaled: &[f64], z: f64) -> Vec<f64> {
-    let mut rank = vec![0.0; scaled.len()];
-    for (i, &sc) in scaled.iter().enumerate() {
-        if sc > 0.0 {
-            for (j, w) in weights.row(i) {
-                rank[j] += sc * w;
-            }
-        }
+    let q = sensitivity(&rank, &trusted);
+    let mut mean = 0.0;
+    for (q, t) in q.iter().zip(&trust) {
+        mean += q * t;
     }
-    for r in &mut rank {
-        *r /= z;
+    let slope = z / connectivity.scaled() * parameters.beta;
+    let connected = connectivity.times(&q);
+    let mut along = vec![0.0; n];
+    for (&source, connected) in connectivity.sources().iter().zip(&connected) {
+        along[source as usize] = slope * (connected - mean);
     }
-    rank
+    let terms = Terms { scaled: z, trusted: &trusted, loss, along: &along };
+    let scaling_gradient = scaling::gradient(world, &terms);
+    let sources = connectivity.sources().to_vec();
+    Ok(Outcome { scaled: z, sources, rank, trust, trusted, incentive, loss, scaling_gradient })
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@
 use ndarray::{Array1, Array2};
 use peerage_mechanism::rows::Rows;
 use peerage_mechanism::stake;
-use peerage_mechanism::trust::{Outcome, Parameters, World, evaluate, step_scaling};
+use peerage_mechanism::trust::{Outcome, Parameters, evaluate, step_scaling};
+use peerage_mechanism::world::World;
 use proptest::prelude::*;
 
 /// A random world: dense matrix (with zeros), stake (with zeros) and scaling.

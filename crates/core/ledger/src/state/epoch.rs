@@ -8,7 +8,8 @@ use super::{Event, State, draft};
 use crate::economy;
 use crate::table::Standing;
 use crate::types::Amount;
-use mechanism::{emission, trust};
+use mechanism::emission;
+use mechanism::epoch::{Mechanism as _, Memory};
 use std::sync::Arc;
 
 /// Highest difficulty of a registration.
@@ -23,22 +24,19 @@ pub(super) fn close(state: &mut State) -> Event {
     let stake: u64 = state.neurons.iter().fold(0, |sum, neuron| sum.saturating_add(neuron.stake.get()));
     let mut paid = 0u64;
     let mut loss = 0.0;
-    match economy::evaluate(&state.neurons, &state.weights, &parameters) {
-        Ok((economy, outcome)) => {
-            loss = settled(outcome.loss);
-            let parts = if loss < 0.0 {
-                emission::split(state.totals.pool.get(), &outcome.incentive)
-            } else {
-                vec![0; state.neurons.len()]
-            };
-            let world = economy.world();
-            let scaling = trust::step_scaling(&world, &outcome, parameters.scaling_step, parameters.scaling_return);
-            for ((neuron, part), a) in state.neurons.iter_mut().zip(&parts).zip(scaling) {
+    match economy::world(&state.neurons, &state.weights, &parameters) {
+        Ok(economy) => {
+            let peers = state.neurons.len();
+            let epoch = economy::mechanism(&parameters, peers).epoch(&economy.world(), &Memory::new(peers));
+            loss = settled(epoch.loss.unwrap_or_default());
+            let parts =
+                if epoch.pays { emission::split(state.totals.pool.get(), &epoch.share) } else { vec![0; peers] };
+            for ((neuron, part), a) in state.neurons.iter_mut().zip(&parts).zip(&epoch.scaling) {
                 neuron.stake = Amount(neuron.stake.get().saturating_add(*part));
-                neuron.scaling = settled(a).clamp(0.0, 1.0);
+                neuron.scaling = settled(*a).clamp(0.0, 1.0);
                 paid = paid.saturating_add(*part);
             }
-            let per_peer = outcome.rank.iter().zip(&outcome.trust).zip(&outcome.incentive).zip(&parts);
+            let per_peer = epoch.rank.iter().zip(&epoch.trust).zip(&epoch.incentive).zip(&parts);
             state.standings = per_peer
                 .map(|(((rank, trust), incentive), part)| Standing {
                     rank: settled(*rank),

@@ -1,6 +1,9 @@
 //! Tests of stake clipping: its named refusals, its bounds, and its gradient against central differences.
 
 use super::*;
+use crate::absorbing::LIMIT;
+use crate::fault::Fault;
+use crate::rows::Rows;
 use proptest::prelude::*;
 
 /// A clique of three and a fourth that stands alone but for `bridge`.
@@ -48,12 +51,15 @@ fn each_reason_has_its_name() {
         (0.5, f64::NAN, "temperature"),
     ] {
         let refused = own_gradient(&world, 3, kappa, temperature);
-        assert!(matches!(refused, Err(NotDefined::Parameter { name: given, .. }) if given == name));
+        assert!(
+            matches!(refused, Err(NotDefined::World(Fault::Parameter { name: given, .. })) if given == name),
+            "{refused:?}"
+        );
     }
     let poor = World { stake: &[0.5, 0.5, 0.0, 0.0], ..world };
     assert_eq!(own_gradient(&poor, 3, 0.5, 0.25), Err(NotDefined::NoStake { peer: 3 }));
     let nan = World { stake: &[0.5, f64::NAN, 0.0, 0.0], ..world };
-    assert!(matches!(own_gradient(&nan, 0, 0.5, 0.25), Err(NotDefined::World(TrustError::Stake { peer: 1, .. }))));
+    assert!(matches!(own_gradient(&nan, 0, 0.5, 0.25), Err(NotDefined::World(Fault::Stake { peer: 1, .. }))));
 }
 
 #[test]
@@ -62,7 +68,7 @@ fn more_peers_than_the_limit_are_refused() {
     let weights = Rows::new(peers, (0u32..).take(peers).map(|i| [(i, 1.0)])).unwrap();
     let (stake, scaling) = (vec![1.0; peers], vec![1.0; peers]);
     let world = World { stake: &stake, scaling: &scaling, weights: &weights };
-    assert_eq!(own_gradient(&world, 0, 0.5, 0.25), Err(NotDefined::TooManyPeers { peers, limit: LIMIT }));
+    assert_eq!(own_gradient(&world, 0, 0.5, 0.25), Err(Fault::TooManyPeers { peers, limit: LIMIT }.into()));
 }
 
 #[test]

@@ -7,12 +7,13 @@
 //! Trust and the gradient both need every source's row, the gradient only after trust is known. The rows are kept in
 //! between while they are few ([`KEPT`]), and spread again, to the same bits, where they are many.
 
-use super::{Parameters, World};
-use crate::arithmetic::tanh;
+use super::Parameters;
+use crate::arithmetic::{sum, tanh};
 use crate::rows::Rows;
+use crate::world::World;
 
 /// Sources that are spread together: one cache line of values a peer.
-pub(super) const LANES: usize = 8;
+const LANES: usize = 8;
 
 /// Most connectivities that are kept between two passes: 32 MiB.
 const KEPT: usize = 1 << 22;
@@ -33,11 +34,11 @@ pub(super) struct Connectivity<'a> {
 }
 
 /// Connectivity of up to [`LANES`] sources, above that of a peer that is not reached.
-pub(super) struct Block {
+struct Block {
     /// Place of the first of them among the sources.
-    pub(super) first: usize,
+    first: usize,
     /// (k, c_ik − c_0 by source) for every k that any of them reaches, k ascending.
-    pub(super) above: Vec<(u32, [f64; LANES])>,
+    above: Vec<(u32, [f64; LANES])>,
 }
 
 /// A sparse vector over the peers for each lane: dense values, and which peers are set.
@@ -86,11 +87,6 @@ impl<'a> Connectivity<'a> {
         total
     }
 
-    /// c_0, the connectivity of a peer that is not reached.
-    pub(super) const fn base(&self) -> f64 {
-        self.base
-    }
-
     /// t = Cᵀ sc / z_M; z_M > 0.
     pub(super) fn trust(&mut self) -> Vec<f64> {
         let mut trust = vec![0.0; self.scaled.len()];
@@ -109,8 +105,23 @@ impl<'a> Connectivity<'a> {
         trust
     }
 
+    /// C q: Σ_k c_ik q_k for every source i, in their order.
+    pub(super) fn times(&mut self, q: &[f64]) -> Vec<f64> {
+        let common = self.base * sum(q);
+        let mut connected = vec![0.0; self.sources.len()];
+        self.each_block(|block| {
+            for (k, above) in &block.above {
+                for (sum, c) in connected[block.first..].iter_mut().zip(above) {
+                    *sum += c * q[*k as usize];
+                }
+            }
+        });
+        connected.iter_mut().for_each(|sum| *sum += common);
+        connected
+    }
+
     /// Calls `take` with every block of sources, ascending.
-    pub(super) fn each_block(&mut self, mut take: impl FnMut(&Block)) {
+    fn each_block(&mut self, mut take: impl FnMut(&Block)) {
         if let Some(kept) = self.kept.as_ref().filter(|kept| !kept.is_empty()) {
             kept.iter().for_each(take);
             return;

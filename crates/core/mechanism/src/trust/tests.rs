@@ -1,6 +1,8 @@
 //! Tests of the Trust mechanism on degenerate worlds, and of every refusal.
 
 use super::*;
+use crate::fault::LARGEST;
+use crate::rows::Rows;
 
 fn alone(peers: u32) -> Rows {
     Rows::new(peers as usize, (0..peers).map(|i| [(i, 1.0)])).unwrap()
@@ -121,14 +123,14 @@ fn every_fault_of_a_world_has_its_name() {
     let weights = alone(2);
     let fault =
         |stake: &[f64], scaling: &[f64]| evaluate(&World { stake, scaling, weights: &weights }, &hard()).unwrap_err();
-    assert_eq!(fault(&[1.0], &[1.0, 1.0]), TrustError::Lengths { stake: 1, scaling: 2, rows: 2 });
-    assert_eq!(fault(&[1.0, 1.0], &[1.0]), TrustError::Lengths { stake: 2, scaling: 1, rows: 2 });
-    assert_eq!(fault(&[1.0, -1.0], &[1.0, 1.0]), TrustError::Stake { peer: 1, value: -1.0 });
-    assert!(matches!(fault(&[f64::NAN, 1.0], &[1.0, 1.0]), TrustError::Stake { peer: 0, .. }));
-    assert!(matches!(fault(&[f64::INFINITY, 1.0], &[1.0, 1.0]), TrustError::Stake { peer: 0, .. }));
-    assert_eq!(fault(&[1.0, 1.0], &[1.5, 1.0]), TrustError::Scaling { peer: 0, value: 1.5 });
-    assert!(matches!(fault(&[1.0, 1.0], &[1.0, f64::NAN]), TrustError::Scaling { peer: 1, .. }));
-    assert_eq!(fault(&[f64::MAX, f64::MAX], &[1.0, 1.0]), TrustError::Total);
+    assert_eq!(fault(&[1.0], &[1.0, 1.0]), Fault::Lengths { stake: 1, scaling: 2, rows: 2 });
+    assert_eq!(fault(&[1.0, 1.0], &[1.0]), Fault::Lengths { stake: 2, scaling: 1, rows: 2 });
+    assert_eq!(fault(&[1.0, -1.0], &[1.0, 1.0]), Fault::Stake { peer: 1, value: -1.0 });
+    assert!(matches!(fault(&[f64::NAN, 1.0], &[1.0, 1.0]), Fault::Stake { peer: 0, .. }));
+    assert!(matches!(fault(&[f64::INFINITY, 1.0], &[1.0, 1.0]), Fault::Stake { peer: 0, .. }));
+    assert_eq!(fault(&[1.0, 1.0], &[1.5, 1.0]), Fault::Scaling { peer: 0, value: 1.5 });
+    assert!(matches!(fault(&[1.0, 1.0], &[1.0, f64::NAN]), Fault::Scaling { peer: 1, .. }));
+    assert_eq!(fault(&[f64::MAX, f64::MAX], &[1.0, 1.0]), Fault::Total);
 }
 
 #[test]
@@ -149,7 +151,7 @@ fn every_parameter_out_of_range_is_named() {
     ];
     for (expected, parameters) in cases {
         let refused = evaluate(&world, &parameters);
-        assert!(matches!(refused, Err(TrustError::Parameter { name, .. }) if name == expected), "{parameters:?}");
+        assert!(matches!(refused, Err(Fault::Parameter { name, .. }) if name == expected), "{parameters:?}");
     }
     assert!(evaluate(&world, &Parameters::for_peers(0)).is_ok());
 }

@@ -9,7 +9,9 @@
 mod worlds;
 
 use mechanism::arithmetic::{exp, logistic, tanh};
-use mechanism::trust::{Parameters, World, evaluate, step_scaling};
+use mechanism::fault::NotDefined;
+use mechanism::trust::{Parameters, evaluate, step_scaling};
+use mechanism::world::World;
 use mechanism::{clipping, emission, stake, step};
 use serde_json::Value;
 
@@ -175,7 +177,7 @@ fn crowd() -> u64 {
     for (own, kappa) in [(0, 1.0), (150, 2.0), (299, 4.0)] {
         match clipping::own_gradient(&world, own, kappa, kappa / 4.0) {
             Ok(gradient) => gradient.iter().for_each(|&(_, slope)| hash.numbers(&[slope])),
-            Err(clipping::NotDefined::AboveClip { fraction }) => hash.numbers(&[fraction]),
+            Err(NotDefined::AboveClip { fraction }) => hash.numbers(&[fraction]),
             Err(other) => panic!("{other}"),
         }
     }

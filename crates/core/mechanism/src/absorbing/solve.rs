@@ -1,9 +1,11 @@
 //! LU factors of I − Q, dense.
 //!
-//! Every row of Q is non-negative and sums to at most 1 − δ, so I − Q is strictly diagonally dominant: elimination needs
-//! no pivots, every pivot is at least about δ, and the order of operations is fixed.
+//! Every row of Q is non-negative and sums to at most 1, and from every peer a row that sums to less is reached: I − Q is a
+//! non-singular M-matrix. Elimination needs no exchange of rows, every pivot is above 0, and the order of operations is
+//! fixed.
 
 /// I − Q = LU, L with a unit diagonal below, U on and above the diagonal.
+#[derive(Debug)]
 pub(super) struct Factors {
     n: usize,
     lu: Vec<f64>,
@@ -27,6 +29,14 @@ impl Factors {
             }
         }
         Self { n, lu: matrix }
+    }
+
+    /// The first peer whose pivot vanished, or overflowed, in binary64.
+    pub(super) fn singular(&self) -> Option<usize> {
+        (0..self.n).find(|&k| {
+            let pivot = self.lu[k * self.n + k];
+            !pivot.is_finite() || pivot <= PIVOT
+        })
     }
 
     /// x with (I − Q) x = `right`.
@@ -71,6 +81,9 @@ impl Factors {
         &self.lu[i * self.n..(i + 1) * self.n]
     }
 }
+
+/// Least pivot: below it the visits would be noise.
+const PIVOT: f64 = 1e-12;
 
 #[cfg(test)]
 mod tests {

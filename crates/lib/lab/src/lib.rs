@@ -1,0 +1,22 @@
+//! Seeded scenarios of every mechanism: what the drafts claim, run, with the numbers.
+//!
+//! A [`Scenario`] has a name, settings with ranges, and a function from [`Settings`] to a [`Report`]: facts, tables, and
+//! figures that are views of the tables. The same function runs in tests, on the command line and in a tab, and gives the
+//! same bits everywhere: randomness comes from a seed, `exp`, `log` and `cos` from `libm`, and sums have an order.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`scenario`] | scenarios, their settings, and the list of all |
+//! | [`report`] | facts, tables, figures; JSON and CSV |
+//! | [`random`] | the seeded source of randomness |
+//! | [`scenarios`] | one file a scenario |
+//!
+//! It opens no file, reads no clock and draws nothing on a screen.
+
+pub mod random;
+pub mod report;
+pub mod scenario;
+pub mod scenarios;
+
+pub use report::Report;
+pub use scenario::{LabError, Scenario, Settings, all, find};

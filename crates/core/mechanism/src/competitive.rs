@@ -24,7 +24,7 @@ use crate::rows::Rows;
 use crate::world::World;
 
 /// The constants, from genesis.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Competitive {
     /// Ratio of the diagonal to the rest at which inflation stops to rise.
     pub target: f64,

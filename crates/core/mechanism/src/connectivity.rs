@@ -24,7 +24,7 @@ use crate::fault::{Fault, NotDefined, ranged};
 use crate::world::World;
 
 /// The constants, from genesis; as a mechanism it pays every epoch.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Connectivity {
     /// κ, expected visits that count as connected; \[0, [`crate::fault::LARGEST`]\].
     pub kappa: f64,

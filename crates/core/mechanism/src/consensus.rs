@@ -28,7 +28,7 @@ use crate::world::World;
 use std::borrow::Cow;
 
 /// The constants, from genesis.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Consensus {
     /// ρ, slope of the consensus on t; (0, [`crate::fault::LARGEST`]\].
     pub slope: f64,

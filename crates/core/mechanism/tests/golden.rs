@@ -8,7 +8,10 @@ mod vectors;
 
 #[test]
 fn results_meet_the_vectors_and_have_the_known_bits() {
-    for (name, hash, expected) in vectors::all() {
-        assert_eq!(hash, expected, "bits of {name}: {hash:#018x}, not {expected:#018x}");
-    }
+    let wrong: Vec<String> = vectors::all()
+        .into_iter()
+        .filter(|(_, hash, expected)| hash != expected)
+        .map(|(name, hash, expected)| format!("{name}: {hash:#018x}, not {expected:#018x}"))
+        .collect();
+    assert!(wrong.is_empty(), "bits of {wrong:#?}");
 }

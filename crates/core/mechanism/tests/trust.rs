@@ -3,71 +3,15 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_methods, reason = "the dense oracle takes the platform's functions, to be independent")]
 
-use ndarray::{Array1, Array2};
+mod markets;
+
+use markets::{Market, markets, near};
+use ndarray::Array1;
 use peerage_mechanism::rows::Rows;
 use peerage_mechanism::stake;
 use peerage_mechanism::trust::{Outcome, Parameters, evaluate, step_scaling};
 use peerage_mechanism::world::World;
 use proptest::prelude::*;
-
-/// A random world: dense matrix (with zeros), stake (with zeros) and scaling.
-#[derive(Clone, Debug)]
-struct Market {
-    matrix: Array2<f64>,
-    stake: Vec<f64>,
-    scaling: Vec<f64>,
-}
-
-impl Market {
-    fn rows(&self) -> Rows {
-        let row = |row: ndarray::ArrayView1<'_, f64>| {
-            (0u32..).zip(row.to_vec()).filter(|&(_, w)| w > 0.0).collect::<Vec<_>>()
-        };
-        Rows::new(self.stake.len(), self.matrix.rows().into_iter().map(row)).unwrap()
-    }
-
-    fn evaluate(&self, parameters: &Parameters) -> Outcome {
-        let weights = self.rows();
-        evaluate(&World { stake: &self.stake, scaling: &self.scaling, weights: &weights }, parameters).unwrap()
-    }
-
-    /// The same market with peer i called `names[i]`.
-    fn renamed(&self, names: &[usize]) -> Self {
-        let mut renamed = self.clone();
-        for (i, &name) in names.iter().enumerate() {
-            renamed.stake[name] = self.stake[i];
-            renamed.scaling[name] = self.scaling[i];
-            for (j, &other) in names.iter().enumerate() {
-                renamed.matrix[[name, other]] = self.matrix[[i, j]];
-            }
-        }
-        renamed
-    }
-}
-
-/// Markets of up to `most` peers with sparse rows; every peer keeps some self-loop.
-fn markets(most: usize) -> impl Strategy<Value = Market> {
-    let sparse = |lowest: f64| prop_oneof![Just(0.0), lowest..1.0f64];
-    (2..=most)
-        .prop_flat_map(move |n| {
-            (
-                prop::collection::vec(sparse(0.01), n * n),
-                prop::collection::vec(sparse(0.001), n),
-                prop::collection::vec(0.05..1.0f64, n),
-            )
-        })
-        .prop_map(|(raw, mut stake, scaling)| {
-            let n = stake.len();
-            let mut matrix = Array2::from_shape_vec((n, n), raw).unwrap();
-            for i in 0..n {
-                matrix[[i, i]] += 0.05;
-                let sum = matrix.row(i).sum();
-                matrix.row_mut(i).mapv_inplace(|w| w / sum);
-            }
-            stake[0] += 0.01;
-            Market { matrix, stake, scaling }
-        })
-}
 
 fn parameters() -> impl Strategy<Value = Parameters> {
     (0.5..20.0f64, 0.05..1.0f64, 1u32..5, 0.05..1.0f64).prop_map(|(beta, kappa, depth, temperature)| Parameters {
@@ -98,18 +42,14 @@ fn dense(market: &Market, parameters: &Parameters) -> (Array1<f64>, Array1<f64>,
     (rank, trust, trusted, incentive, loss)
 }
 
-fn near(a: &[f64], b: &[f64], tolerance: f64) -> Result<(), TestCaseError> {
-    prop_assert_eq!(a.len(), b.len());
-    for (a, b) in a.iter().zip(b) {
-        prop_assert!((a - b).abs() <= tolerance * (1.0 + b.abs()), "{} and {}", a, b);
-    }
-    Ok(())
+fn evaluated(market: &Market, parameters: &Parameters) -> Outcome {
+    market.with(|world| evaluate(world, parameters).unwrap())
 }
 
 proptest! {
     #[test]
     fn sparse_meets_dense(market in markets(24), parameters in parameters()) {
-        let outcome = market.evaluate(&parameters);
+        let outcome = evaluated(&market, &parameters);
         let (rank, trust, trusted, incentive, loss) = dense(&market, &parameters);
         near(&outcome.rank, &rank.to_vec(), 1e-12)?;
         near(&outcome.trust, &trust.to_vec(), 1e-12)?;
@@ -120,7 +60,7 @@ proptest! {
 
     #[test]
     fn ranks_sum_to_one_and_all_stay_in_range(market in markets(24), parameters in parameters(), sources in 1usize..30) {
-        let outcome = market.evaluate(&Parameters { sources, ..parameters });
+        let outcome = evaluated(&market, &Parameters { sources, ..parameters });
         prop_assert!((outcome.rank.iter().sum::<f64>() - 1.0).abs() < 1e-12);
         prop_assert!(outcome.trust.iter().all(|t| t.abs() <= 1.0 + 1e-12));
         prop_assert!(outcome.trusted.iter().all(|t| (0.0..=1.0).contains(t)));
@@ -131,7 +71,7 @@ proptest! {
 
     #[test]
     fn mass_grows_by_tau(market in markets(24), parameters in parameters(), tau in 0.0..1.0f64) {
-        let outcome = market.evaluate(&parameters);
+        let outcome = evaluated(&market, &parameters);
         let before: f64 = market.stake.iter().sum();
         let after: f64 = stake::next(&market.stake, &outcome.incentive, tau).iter().sum();
         prop_assert!((after - (1.0 + tau) * before).abs() < 1e-12 * (1.0 + before));
@@ -145,8 +85,8 @@ proptest! {
         }),
         parameters in parameters(),
     ) {
-        let outcome = market.evaluate(&parameters);
-        let renamed = market.renamed(&names).evaluate(&parameters);
+        let outcome = evaluated(&market, &parameters);
+        let renamed = evaluated(&market.renamed(&names), &parameters);
         for (i, &name) in names.iter().enumerate() {
             near(&[renamed.rank[name], renamed.trust[name]], &[outcome.rank[i], outcome.trust[i]], 1e-12)?;
             near(&[renamed.incentive[name]], &[outcome.incentive[i]], 1e-12)?;
@@ -157,10 +97,10 @@ proptest! {
 
     #[test]
     fn the_unit_of_stake_does_not_matter(market in markets(16), parameters in parameters(), unit in 1e-6..1e6f64) {
-        let outcome = market.evaluate(&parameters);
+        let outcome = evaluated(&market, &parameters);
         let mut other = market;
         other.stake.iter_mut().for_each(|s| *s *= unit);
-        let scaled = other.evaluate(&parameters);
+        let scaled = evaluated(&other, &parameters);
         near(&scaled.trust, &outcome.trust, 1e-12)?;
         near(&scaled.incentive, &outcome.incentive, 1e-12)?;
         near(&scaled.scaling_gradient, &outcome.scaling_gradient, 1e-10)?;
@@ -168,7 +108,7 @@ proptest! {
 
     #[test]
     fn the_gradient_is_orthogonal_to_scaling(market in markets(24), parameters in parameters(), sources in 1usize..30) {
-        let outcome = market.evaluate(&Parameters { sources, ..parameters });
+        let outcome = evaluated(&market, &Parameters { sources, ..parameters });
         let along: f64 = market.scaling.iter().zip(&outcome.scaling_gradient).map(|(a, g)| a * g).sum();
         prop_assert!(along.abs() < 1e-11, "{}", along);
     }
@@ -176,13 +116,13 @@ proptest! {
     #[test]
     fn the_gradient_meets_central_differences(market in markets(10), parameters in parameters(), sources in 1usize..12) {
         let parameters = Parameters { sources, ..parameters };
-        let outcome = market.evaluate(&parameters);
+        let outcome = evaluated(&market, &parameters);
         let step = 1e-6;
         for i in 0..market.stake.len() {
             let moved = |by: f64| {
                 let mut moved = market.clone();
                 moved.scaling[i] += by;
-                moved.evaluate(&parameters)
+                evaluated(&moved, &parameters)
             };
             prop_assume!(market.scaling[i] < 1.0 - step);
             let (up, down) = (moved(step), moved(-step));

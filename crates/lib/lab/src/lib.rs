@@ -8,11 +8,13 @@
 //! |---|---|
 //! | [`scenario`] | scenarios, their settings, and the list of all |
 //! | [`report`] | facts, tables, figures; JSON and CSV |
+//! | [`draw`] | the figures of a report as one SVG document |
 //! | [`random`] | the seeded source of randomness |
 //! | [`scenarios`] | one file a scenario |
 //!
 //! It opens no file, reads no clock and draws nothing on a screen.
 
+pub mod draw;
 pub mod random;
 pub mod report;
 pub mod scenario;

@@ -7,6 +7,8 @@
 //! | module | what |
 //! |---|---|
 //! | [`scenario`] | scenarios, their settings, and the list of all |
+//! | [`chain`] | peers that act, block by block, and a mechanism that pays |
+//! | [`adversary`] | one file a sin, and the trial of each beside its honest twin |
 //! | [`report`] | facts, tables, figures; JSON and CSV |
 //! | [`draw`] | the figures of a report as one SVG document |
 //! | [`random`] | the seeded source of randomness |
@@ -14,6 +16,8 @@
 //!
 //! It opens no file, reads no clock and draws nothing on a screen.
 
+pub mod adversary;
+pub mod chain;
 pub mod draw;
 pub mod random;
 pub mod report;
@@ -22,3 +26,6 @@ pub mod scenarios;
 
 pub use report::Report;
 pub use scenario::{LabError, Scenario, Settings, all, find};
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,32 @@
 //! One file a scenario.
 
+mod adversaries;
+mod adversary_table;
+mod bonders;
 mod cabal_decay;
+mod cabal_share;
+mod direct_trust;
+mod emission;
+mod loose_stake;
+mod simulation;
+mod stake_splitting;
+mod three_thirds;
+mod trust_sources;
 
 use crate::scenario::Scenario;
 
 /// All, in the order of a lesson.
-pub const ALL: &[&Scenario] = &[&cabal_decay::SCENARIO];
+pub const ALL: &[&Scenario] = &[
+    &cabal_decay::SCENARIO,
+    &cabal_share::SCENARIO,
+    &simulation::SCENARIO,
+    &loose_stake::SCENARIO,
+    &adversaries::SCENARIO,
+    &adversary_table::SCENARIO,
+    &stake_splitting::SCENARIO,
+    &bonders::SCENARIO,
+    &three_thirds::SCENARIO,
+    &trust_sources::SCENARIO,
+    &direct_trust::SCENARIO,
+    &emission::SCENARIO,
+];

@@ -12,7 +12,7 @@
 //! | stake | S′ = S + τ‖S‖ (½ D + ½ I/‖I‖) |
 //! | loss | L = −R·(C − ½); while L ≥ 0 nothing is paid and the number of weights that every row must have rises by one |
 //!
-//! The notes print D = BᵀI, which loses mass ([`Outcome::literal`]). A row with too few weights counts as its self-loop.
+//! The notes print D = BᵀI, which loses mass ([`Bonds::literal`]). A row with too few weights counts as its self-loop.
 //! A column without bonds pays its dividend to its own peer, so that nothing is lost.
 
 mod bonds;
@@ -59,8 +59,6 @@ pub struct Outcome {
     pub share: Vec<f64>,
     /// D.
     pub dividend: Vec<f64>,
-    /// BᵀI/‖I‖ with the columns of B normalised, as printed.
-    pub literal: Vec<f64>,
     /// L.
     pub loss: f64,
     /// ∂L/∂a_i.
@@ -120,42 +118,38 @@ impl Consensus {
                 incentive: nought.clone(),
                 share: nought.clone(),
                 dividend: nought.clone(),
-                literal: nought.clone(),
                 loss: 0.0,
                 scaling_gradient: nought,
                 bonds: memory.bonds.clone(),
             });
         }
         let part: Vec<f64> = scaled.iter().map(|sc| sc / z).collect();
-        let rank = weights.transposed_times(&part);
-        let mut trust = vec![0.0; n];
-        for (i, part) in part.iter().enumerate() {
-            for (j, _) in weights.row(i).filter(|&(_, w)| self.trusts(w)) {
-                trust[j] += part;
-            }
-        }
+        let (rank, trust) = self.scored(&weights, &part);
         let consensus: Vec<f64> = trust.iter().map(|t| logistic(self.slope * (t - self.kappa))).collect();
         let incentive: Vec<f64> = rank.iter().zip(&consensus).map(|(r, c)| r * c).collect();
         let share = shares(&incentive);
         let bonds = memory.bonds.with(&weights, &part, self.max_bonds);
-        let (dividend, literal) = bonds.dividends(&share);
+        let dividend = bonds.dividends(&share);
         let loss = scaling::loss(&rank, &consensus);
         let along = self.along(&weights, &rank, &consensus, &trust);
         let terms = Terms { scaled: z, trusted: &consensus, loss, along: &along };
         let scaling_gradient = scaling::gradient(&World { weights: &weights, ..*world }, &terms);
-        Ok(Outcome {
-            scaled: z,
-            trust,
-            consensus,
-            rank,
-            incentive,
-            share,
-            dividend,
-            literal,
-            loss,
-            scaling_gradient,
-            bonds,
-        })
+        Ok(Outcome { scaled: z, trust, consensus, rank, incentive, share, dividend, loss, scaling_gradient, bonds })
+    }
+
+    /// (Wᵀp, Tᵀp) for the parts p of the scaled stake, in one pass over the weights.
+    fn scored(&self, weights: &Rows, parts: &[f64]) -> (Vec<f64>, Vec<f64>) {
+        let mut both = vec![(0.0, 0.0); parts.len()];
+        for (i, part) in parts.iter().enumerate() {
+            for (j, w) in weights.row(i) {
+                let (rank, trust) = &mut both[j];
+                *rank += w * part;
+                if self.trusts(w) {
+                    *trust += part;
+                }
+            }
+        }
+        both.into_iter().unzip()
     }
 
     fn trusts(&self, weight: f64) -> bool {

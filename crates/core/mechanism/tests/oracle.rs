@@ -100,7 +100,7 @@ proptest! {
         near(&outcome.consensus, &consensus.to_vec(), 1e-12)?;
         near(&outcome.incentive, &incentive.to_vec(), 1e-12)?;
         near(&outcome.dividend, &normalised.dot(&share).to_vec(), 1e-12)?;
-        near(&outcome.literal, &normalised.t().dot(&share).to_vec(), 1e-12)?;
+        near(&outcome.bonds.literal(&outcome.share), &normalised.t().dot(&share).to_vec(), 1e-12)?;
         near(&[outcome.loss], &[-rank.dot(&(&consensus - 0.5))], 1e-12)?;
     }
 

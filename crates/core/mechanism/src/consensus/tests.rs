@@ -44,7 +44,7 @@ fn a_row_with_too_few_weights_counts_as_its_self_loop() {
     let memory = Memory { min_weights: 2, ..Memory::new(3) };
     let outcome = mechanism.outcome(&world(&[0.5, 0.25, 0.25], &weights), &memory).unwrap();
     assert_eq!(outcome.rank, [0.5 + 0.125 + 0.125, 0.125 + 0.0625, 0.0625]);
-    assert_eq!(outcome.bonds.row(0), [(0, 0.5)]);
+    assert_eq!(outcome.bonds.row(0).collect::<Vec<_>>(), [(0, 0.5)]);
 }
 
 #[test]

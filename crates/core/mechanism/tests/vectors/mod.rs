@@ -28,7 +28,7 @@ pub fn all() -> Vec<(&'static str, u64, u64)> {
         ("loose_stake_40_35_25", trust::loose_stake(), 0x8b04_5255_9036_9392),
         ("equation 6", trust::readings(), 0xf95b_eea2_5df1_5fc4),
         ("loose stake as printed", trust::loose_stake_as_printed(), 0x6c6b_c068_ef4b_af51),
-        ("tiny000", drafts::tiny000(), 0x8e2c_7492_98b8_b9eb),
+        ("tiny000", drafts::tiny000(), 0x885a_3f90_ecae_aae5),
         ("competitive", drafts::competitive(), 0x19f4_4b62_937d_e51e),
         ("removal_rank", drafts::removal(), 0x14f8_4c6c_989e_72d1),
         ("emission_compounding_tau0.1", compounding(), 0x95f6_3a15_0b4d_d600),

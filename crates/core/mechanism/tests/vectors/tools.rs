@@ -74,7 +74,7 @@ impl Hash {
         self.numbers(epoch.scaling_gradient.as_deref().unwrap_or_default());
         self.word(u64::from(epoch.pays) << 32 | u64::from(epoch.memory.min_weights));
         for i in 0..epoch.memory.bonds.peers() {
-            epoch.memory.bonds.row(i).iter().for_each(|&(j, bond)| {
+            epoch.memory.bonds.row(i).for_each(|(j, bond)| {
                 self.word(u64::from(j));
                 self.numbers(&[bond]);
             });

@@ -9,9 +9,11 @@
 //! | [`scenario`] | scenarios, their settings, and the list of all |
 //! | [`chain`] | peers that act, block by block, and a mechanism that pays |
 //! | [`adversary`] | one file a sin, and the trial of each beside its honest twin |
+//! | [`market`] | the market game: quadratic losses, gradient steps on rows |
 //! | [`report`] | facts, tables, figures; JSON and CSV |
 //! | [`draw`] | the figures of a report as one SVG document |
 //! | [`random`] | the seeded source of randomness |
+//! | [`statistics`] | means, deviations, quantiles, rank correlation |
 //! | [`scenarios`] | one file a scenario |
 //!
 //! It opens no file, reads no clock and draws nothing on a screen.
@@ -19,10 +21,12 @@
 pub mod adversary;
 pub mod chain;
 pub mod draw;
+pub mod market;
 pub mod random;
 pub mod report;
 pub mod scenario;
 pub mod scenarios;
+pub mod statistics;
 
 pub use report::Report;
 pub use scenario::{LabError, Scenario, Settings, all, find};

@@ -1,5 +1,6 @@
 //! One file a scenario.
 
+mod adaptive_inflation;
 mod adversaries;
 mod adversary_table;
 mod bonders;
@@ -8,10 +9,15 @@ mod cabal_share;
 mod direct_trust;
 mod emission;
 mod loose_stake;
+mod market_game;
+mod market_play;
+mod score_forms;
+mod self_vote;
 mod simulation;
 mod stake_splitting;
 mod three_thirds;
 mod trust_sources;
+mod zero_regret;
 
 use crate::scenario::Scenario;
 
@@ -29,4 +35,10 @@ pub const ALL: &[&Scenario] = &[
     &trust_sources::SCENARIO,
     &direct_trust::SCENARIO,
     &emission::SCENARIO,
+    &market_game::SCENARIO,
+    &market_play::SCENARIO,
+    &adaptive_inflation::SCENARIO,
+    &self_vote::SCENARIO,
+    &zero_regret::SCENARIO,
+    &score_forms::SCENARIO,
 ];

@@ -1,5 +1,9 @@
 //! The command line.
 
+mod lab;
+
+pub use lab::{LINE, Lab, Output, Run, wrapped};
+
 use clap::{Args, Parser, Subcommand};
 use protocol::bootstrap::IceServer;
 use std::{
@@ -22,6 +26,9 @@ pub struct Arguments {
 pub enum Command {
     /// Run a whole network on this machine: ledger, relay, site and resident peers.
     Dev(Dev),
+    /// Run a scenario of the mechanisms and print its numbers or draw its figures; `lab list` tells of each.
+    #[command(subcommand)]
+    Lab(Lab),
 }
 
 /// Options of `peerage dev`.
@@ -96,7 +103,10 @@ mod tests {
 
     fn dev(arguments: &[&str]) -> Result<Dev, clap::Error> {
         let all = ["peerage", "dev"].iter().chain(arguments);
-        Arguments::try_parse_from(all).map(|Arguments { command: Command::Dev(options) }| options)
+        match Arguments::try_parse_from(all)?.command {
+            Command::Dev(options) => Ok(options),
+            Command::Lab(_) => panic!("dev is not lab"),
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `peerage`, the native program: a validator, the network's relay, the site, the corpus, and resident peers.
+//! `peerage`, the native program: a validator, the network's relay, the site, the corpus, and resident peers; and the lab.
 //!
 //! This file reads the command line and turns what went wrong into one sentence and an exit code; the work is in the
 //! modules. Nothing that comes from the network is read here.
@@ -12,6 +12,7 @@ mod data;
 mod dev;
 mod ending;
 mod fault;
+mod lab;
 mod node;
 mod resident;
 mod say;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
     fault::keep();
     let outcome = match arguments.command {
         cli::Command::Dev(options) => dev::run(options),
+        cli::Command::Lab(options) => lab::run(options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,4 +1,4 @@
-//! What a person reads on the terminal: progress on stdout, trouble on stderr, one line each.
+//! What a person reads on the terminal: progress and results on stdout, trouble on stderr, one line each.
 //!
 //! Logs are not written here but through `tracing`. A closed pipe is not an error: nobody reads any more.
 
@@ -9,6 +9,23 @@ pub fn line(text: impl Display) {
     let mut out = std::io::stdout().lock();
     let _ = writeln!(out, "{text}");
     let _ = out.flush();
+}
+
+/// A result of many lines, or one that another program reads.
+///
+/// # Errors
+/// Where it could not be written, but for a closed pipe.
+pub fn result(text: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+/// One line beside the result, on stderr.
+pub fn aside(text: impl Display) {
+    let _ = writeln!(std::io::stderr().lock(), "peerage: {text}");
 }
 
 /// What went wrong, as one sentence with its causes behind it.

@@ -47,7 +47,8 @@ pub fn dev(arguments: &[String]) -> Result<()> {
     become_it(command)
 }
 
-fn program(shell: &Shell) -> Result<()> {
+/// Builds the native program on a machine that is set up.
+pub fn program(shell: &Shell) -> Result<()> {
     let since = Instant::now();
     say("Building the native program (about 15 minutes on two cores the first time):");
     // There are no examples: naming them makes cargo choose the features that the tests choose, so that building and

@@ -9,6 +9,7 @@ mod bench;
 mod build;
 mod check;
 mod debian;
+mod figures;
 mod licences;
 mod setup;
 mod shell;
@@ -54,6 +55,12 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Draw the figures of the documentation anew: docs/mechanisms/figures/<scenario>.svg
+    Figures {
+        /// Scenarios to draw [default: all that `peerage lab list` names]
+        #[arg(value_name = "SCENARIO")]
+        scenarios: Vec<String>,
+    },
     /// Look at the source files alone: headers, lengths, forgotten notes, the direction of dependencies
     Tidy,
 }
@@ -67,6 +74,7 @@ fn main() -> ExitCode {
         Command::Test => test::run(),
         Command::Check => check::run(),
         Command::Bench { subject, json } => bench::run(subject, json),
+        Command::Figures { scenarios } => figures::run(&scenarios),
         Command::Tidy => check::tidy(),
     };
     match result {

@@ -12,6 +12,8 @@ use clap::ValueEnum;
 pub enum Subject {
     /// Training in a tab, alone and with a development network (3 minutes)
     Tab,
+    /// Whole epochs of every mechanism, natively and in a tab (3 minutes)
+    Mechanism,
     /// Streams of a direct connection beside bare data channels and js-libp2p (1 minute)
     Webrtc,
 }
@@ -24,6 +26,7 @@ pub fn run(subject: Subject, json: bool) -> Result<()> {
     let ready = setup::run(For::Test)?;
     let script = match subject {
         Subject::Tab => build::all(&ready.shell).map(|()| "tests/e2e/bench.mjs"),
+        Subject::Mechanism => build::epochs(&ready.shell).map(|()| "tests/mechanism/bench.mjs"),
         Subject::Webrtc => build::probe(&ready.shell).map(|()| "tests/webrtc/bench.mjs"),
     }?;
     let mut command = in_node(&ready.shell, ready.browser.as_ref().context("set-up found no browser")?, script);

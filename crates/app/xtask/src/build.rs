@@ -7,6 +7,7 @@ use crate::shell::{Shell, run as run_it, say, step};
 use crate::site;
 use crate::toolchain::TARGET;
 use anyhow::{Context, Result};
+use std::path::Path;
 use std::time::Instant;
 
 /// Set-up, then both.
@@ -28,13 +29,29 @@ pub fn probe(shell: &Shell) -> Result<()> {
     say("Building the probe of direct connections (a minute on two cores, more the first time):");
     let example = ["--package", "peerage-webrtc", "--example", "probe"];
     run_it(shell.cargo(["build", "--locked", "--release", "--target", TARGET]).args(example))?;
-    let folder = shell.workspace.probe();
-    let mut bindgen = shell.command("wasm-bindgen");
-    bindgen.args(["--target", "web", "--out-name", "probe", "--out-dir"]).arg(&folder);
-    bindgen.arg(shell.workspace.target.join(TARGET).join("release/examples/probe.wasm"));
-    run_it(&mut bindgen)?;
-    step("probe", "built", &folder.display().to_string(), since);
+    bindgen(shell, "probe", &shell.workspace.probe())?;
+    step("probe", "built", &shell.workspace.probe().display().to_string(), since);
     Ok(())
+}
+
+/// Builds the program that times epochs, natively and for a tab.
+pub fn epochs(shell: &Shell) -> Result<()> {
+    let since = Instant::now();
+    say("Building the program that times epochs (a minute on two cores the first time):");
+    let example = ["build", "--locked", "--package", "peerage-lab", "--example", "epochs"];
+    run_it(&mut shell.cargo(example))?;
+    run_it(shell.cargo(example).args(["--release", "--target", TARGET]))?;
+    bindgen(shell, "epochs", &shell.workspace.epochs())?;
+    step("epochs", "built", &shell.workspace.epochs().display().to_string(), since);
+    Ok(())
+}
+
+/// Makes a module for browsers of an example that was built for the tab.
+fn bindgen(shell: &Shell, example: &str, folder: &Path) -> Result<()> {
+    let mut bindgen = shell.command("wasm-bindgen");
+    bindgen.args(["--target", "web", "--out-name", example, "--out-dir"]).arg(folder);
+    bindgen.arg(shell.workspace.target.join(TARGET).join("release/examples").join(format!("{example}.wasm")));
+    run_it(&mut bindgen)
 }
 
 /// Builds, then becomes `peerage dev` with these arguments.

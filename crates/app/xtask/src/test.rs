@@ -64,6 +64,7 @@ pub fn in_node(shell: &Shell, browser: &Browser, script: &str) -> Command {
     command.env("PEERAGE_BIN", shell.workspace.program());
     command.env("PEERAGE_SITE", shell.workspace.site());
     command.env("PEERAGE_PROBE", shell.workspace.probe());
+    command.env("PEERAGE_EPOCHS", shell.workspace.epochs());
     command.env("CHROME", &browser.chromium);
     command
 }
@@ -140,8 +141,8 @@ fn tally(text: &str) -> (u64, u64) {
 /// The suites that start several browsers.
 const SCRIPTS: [(&str, &str); 2] =
     [("direct connections", "tests/webrtc/run.mjs"), ("end to end", "tests/e2e/run.mjs")];
-/// The modules of the tab with a suite of their own.
-const IN_BROWSER: [&str; 3] = ["peerage-page", "peerage-auditor", "peerage-trainer"];
+/// What runs in a tab and has a suite of its own.
+const IN_BROWSER: [&str; 4] = ["peerage-lab", "peerage-page", "peerage-auditor", "peerage-trainer"];
 
 /// Headless, and with the software adapter where there is no GPU. The sandbox does not start for root.
 const ARGUMENTS: &[&str] = &[

@@ -46,6 +46,11 @@ impl Workspace {
         self.target.join("webrtc-probe")
     }
 
+    /// The page that times epochs.
+    pub fn epochs(&self) -> PathBuf {
+        self.target.join("epochs")
+    }
+
     /// The native program.
     pub fn program(&self) -> PathBuf {
         self.target.join("debug").join(format!("peerage{}", env::consts::EXE_SUFFIX))

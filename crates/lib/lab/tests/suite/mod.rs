@@ -1,0 +1,70 @@
+//! Every scenario as a plain function that gives a hash over the bits of all its numbers and of its
+//! drawing. A native test and a browser test
+//! include this file and compare the same hashes, so both compute and draw the same.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use peerage_lab::draw::svg;
+use peerage_lab::{Report, all};
+
+/// Settings for scenarios that would take long with their defaults.
+const SHORTER: &[(&str, &[(&str, &str)])] = &[("simulation", &[("blocks", "300")])];
+
+/// Runs every scenario: (name, hash over the bits of its numbers).
+pub fn hashes() -> Vec<(&'static str, u64)> {
+    let hash = |scenario: &&peerage_lab::Scenario| {
+        let shorter = SHORTER.iter().find(|(name, _)| *name == scenario.name).map_or(&[][..], |(_, given)| *given);
+        let settings = scenario.settings(1, shorter.iter().copied()).unwrap();
+        (scenario.name, bits(&scenario.report(&settings).unwrap()))
+    };
+    all().iter().map(hash).collect()
+}
+
+/// What does not have the hash that it must have, as lines of [`EXPECTED`].
+pub fn wrong() -> String {
+    let known = |name: &str| EXPECTED.iter().find(|(known, _)| *known == name).map(|(_, hash)| *hash);
+    let line = |(name, hash): (&str, u64)| format!("    (\"{name}\", {hash:#018x}),\n");
+    hashes().into_iter().filter(|(name, hash)| known(name) != Some(*hash)).map(line).collect()
+}
+
+/// FNV-1a, 64 bits, over the names and the bits of all facts and columns, and the drawing.
+fn bits(report: &Report) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325;
+    let mut word = |bytes: &[u8]| {
+        for byte in bytes {
+            hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    };
+    for fact in &report.facts {
+        word(fact.name.as_bytes());
+        word(&fact.value.to_bits().to_le_bytes());
+    }
+    for column in report.tables.iter().flat_map(|table| &table.columns) {
+        word(column.name.as_bytes());
+        column.values.iter().for_each(|value| word(&value.to_bits().to_le_bytes()));
+    }
+    word(svg(report).unwrap().as_bytes());
+    hash
+}
+
+/// The hash of each scenario, with seed 1.
+const EXPECTED: &[(&str, u64)] = &[
+    ("cabal-decay", 0xe744_7966_2d62_e6bd),
+    ("cabal-share", 0xd26a_373f_0fa5_3043),
+    ("simulation", 0xc09b_9603_432c_9cef),
+    ("loose-stake", 0x3f6e_afd4_e0d2_ac2f),
+    ("adversaries", 0x0045_af8a_0c12_2692),
+    ("adversary-table", 0xf604_2fde_54bc_b68c),
+    ("stake-splitting", 0x9792_2f0c_7a93_0c70),
+    ("bonders", 0x63fc_96e7_aea0_a597),
+    ("three-thirds", 0x5a8e_4945_764d_c34a),
+    ("trust-sources", 0x399c_c298_1beb_84b4),
+    ("direct-trust", 0x4cfb_89f1_cac0_d19a),
+    ("emission", 0x8b2f_643a_7768_5a8b),
+    ("market-game", 0xc66d_93a1_55bb_de99),
+    ("market-play", 0xfa68_fbf3_f083_dbf0),
+    ("adaptive-inflation", 0x925e_e9ff_533d_99bb),
+    ("self-vote", 0x3f38_c5b8_58e9_ae83),
+    ("zero-regret", 0x16ea_edc0_c1ec_56d5),
+    ("score-forms", 0x6b5d_33c6_5419_7533),
+];

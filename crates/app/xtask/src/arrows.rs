@@ -130,6 +130,7 @@ const LINKS: &[(&str, &str, &[&str])] = &[
     ("peerage-consensus", NATIVE, &["libp2p", "burn"]),
     ("peerage-model", NATIVE, &["libp2p", "peerage-ledger", "peerage-light"]),
     ("peerage-peer", NATIVE, &["libp2p", "peerage-ledger", "peerage-light"]),
+    ("peerage-lab", TAB, &["burn", "burn-core", "libp2p", "tokio", "peerage-ledger"]),
     ("peerage-network", NATIVE, &["burn", "peerage-model"]),
 ];
 

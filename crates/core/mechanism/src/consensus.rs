@@ -68,9 +68,9 @@ pub struct Outcome {
 }
 
 impl Default for Consensus {
-    /// ρ = 10, κ = ½, direct trust from 1/128 on, at most 1,024 weights and bonds.
+    /// ρ = 10, κ = ½, at most 1,024 weights and bonds, direct trust from half of the equal share in so long a row on.
     fn default() -> Self {
-        Self { slope: 10.0, kappa: 0.5, direct: 1.0 / 128.0, max_weights: 1024, max_bonds: 1024 }
+        Self { slope: 10.0, kappa: 0.5, direct: 1.0 / 2048.0, max_weights: 1024, max_bonds: 1024 }
     }
 }
 

@@ -50,7 +50,8 @@ fn a_row_with_too_few_weights_counts_as_its_self_loop() {
 #[test]
 fn a_weight_below_the_threshold_ranks_and_does_not_trust() {
     let weights = Rows::new(2, [[(0, 0.995), (1, 0.005)], [(0, 0.5), (1, 0.5)]]).unwrap();
-    let outcome = Consensus::default().outcome(&world(&[0.5, 0.5], &weights), &Memory::new(2)).unwrap();
+    let mechanism = Consensus { direct: 1.0 / 128.0, ..Consensus::default() };
+    let outcome = mechanism.outcome(&world(&[0.5, 0.5], &weights), &Memory::new(2)).unwrap();
     assert_eq!(outcome.trust, [1.0, 0.5]);
     assert_eq!(outcome.rank[1], 0.0025 + 0.25);
 }

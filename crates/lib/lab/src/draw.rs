@@ -100,7 +100,7 @@ impl Panel {
             (Mark::Heat, few) => return Err(DrawError::NoValue { figure: figure.title, series: few.len() }),
             _ => Body::Plot(Plot::new(figure, x, &series)),
         };
-        Ok(Self { title: wrapped(figure.title, TITLE.size, WIDTH - 2.0 * EDGE, 3), body })
+        Ok(Self { title: wrapped(figure.title, TITLE.size * BOLD, WIDTH - 2.0 * EDGE, 3), body })
     }
 
     fn height(&self) -> f64 {
@@ -136,6 +136,8 @@ const WIDTH: f64 = 720.0;
 const EDGE: f64 = 22.0;
 /// Between a figure and the next.
 const BELOW: f64 = 30.0;
+/// How much wider bold letters are.
+const BOLD: f64 = 1.15;
 /// One line of a title.
 const TITLE_LINE: f64 = 21.0;
 /// Height of what is said where there are no figures.

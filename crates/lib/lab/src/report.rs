@@ -58,6 +58,8 @@ pub struct Column {
     pub unit: &'static str,
     /// The numbers, one a line of the table.
     pub values: Vec<f64>,
+    /// What the numbers 0, 1, … stand for, where they are no quantities; JSON, CSV and figures say these words.
+    pub labels: Vec<&'static str>,
 }
 
 /// A view of a table.
@@ -163,7 +165,8 @@ impl Table {
         // Writing to a string does not fail.
         let _ = writeln!(text, "# {}\n{}", self.name, head.join(","));
         for line in 0..self.lines() {
-            let cell = |column: &Column| column.values.get(line).map_or_else(String::new, |value| format!("{value:?}"));
+            let said = |column: &Column, value: f64| column.label(value).map_or_else(|| format!("{value:?}"), quoted);
+            let cell = |column: &Column| column.values.get(line).map_or_else(String::new, |value| said(column, *value));
             let cells: Vec<String> = self.columns.iter().map(cell).collect();
             let _ = writeln!(text, "{}", cells.join(","));
         }
@@ -180,7 +183,7 @@ impl Column {
     /// A column with a unit.
     #[must_use]
     pub fn with_unit(name: impl Into<String>, unit: &'static str, values: Vec<f64>) -> Self {
-        Self { name: name.into(), unit, values }
+        Self { name: name.into(), unit, values, labels: Vec::new() }
     }
 
     /// The numbers 0, 1, … below `count`.
@@ -189,6 +192,23 @@ impl Column {
         #[expect(clippy::cast_precision_loss, reason = "tables are short")]
         let values = (0..count).map(|index| index as f64).collect();
         Self::new(name, values)
+    }
+
+    /// One line for each of these words.
+    #[must_use]
+    pub fn named(name: impl Into<String>, labels: &[&'static str]) -> Self {
+        Self { labels: labels.to_vec(), ..Self::index(name, labels.len()) }
+    }
+
+    /// The word that a number stands for, where there is one.
+    #[must_use]
+    pub fn label(&self, value: f64) -> Option<&'static str> {
+        let found = self.labels.iter().enumerate().find(|(index, _)| {
+            #[expect(clippy::cast_precision_loss, reason = "few words")]
+            let number = *index as f64;
+            number == value
+        });
+        found.map(|(_, label)| *label)
     }
 
     /// Name, with its unit where it has one.
@@ -218,7 +238,12 @@ impl Serialize for Columns<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
         for column in self.0 {
-            map.serialize_entry(&column.name, &column.values)?;
+            if column.labels.is_empty() {
+                map.serialize_entry(&column.name, &column.values)?;
+            } else {
+                let words: Vec<_> = column.values.iter().map(|value| column.label(*value)).collect();
+                map.serialize_entry(&column.name, &words)?;
+            }
         }
         map.end()
     }
@@ -232,9 +257,13 @@ mod tests {
     fn numbers_keep_their_precision_in_both_formats() {
         let mut report = Report::new("x", "X");
         let values = vec![0.1 + 0.2, 1e-300];
-        report.tables.push(Table::new("t", vec![Column::index("n", 2), Column::with_unit("a, b", "τ", values)]));
-        assert_eq!(report.csv(), "# t\nn,\"a, b [τ]\"\n0.0,0.30000000000000004\n1.0,1e-300\n");
+        let words = Column::named("who", &["x", "y"]);
+        report.tables.push(Table::new("t", vec![Column::index("n", 2), Column::with_unit("a, b", "τ", values), words]));
+        assert_eq!(report.csv(), "# t\nn,\"a, b [τ]\",who\n0.0,0.30000000000000004,x\n1.0,1e-300,y\n");
         let json = serde_json::to_string(&report).unwrap();
-        assert!(json.contains(r#""tables":{"t":{"n":[0.0,1.0],"a, b":[0.30000000000000004,1e-300]}}"#), "{json}");
+        assert!(
+            json.contains(r#""tables":{"t":{"n":[0.0,1.0],"a, b":[0.30000000000000004,1e-300],"who":["x","y"]}}"#),
+            "{json}"
+        );
     }
 }

@@ -77,10 +77,14 @@ fn ends(table: &Table) -> String {
 /// The head of a column, and its numbers in these lines.
 fn cells(column: &Column, lines: &[Option<usize>]) -> Vec<String> {
     let cell = |line: &Option<usize>| match line {
-        Some(line) => column.values.get(*line).copied().map(number).unwrap_or_default(),
+        Some(line) => column.values.get(*line).map(|value| said(column, *value)).unwrap_or_default(),
         None => "…".into(),
     };
     [column.head()].into_iter().chain(lines.iter().map(cell)).collect()
+}
+
+fn said(column: &Column, value: f64) -> String {
+    column.label(value).map_or_else(|| number(value), str::to_owned)
 }
 
 /// Two columns, the first as wide as its longest word.

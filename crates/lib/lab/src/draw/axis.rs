@@ -74,8 +74,9 @@ impl Axis {
     }
 
     /// An axis on which these values stand evenly, the first at 0; as many are named as find room side by side.
-    pub fn ranks(values: &[f64], length: f64) -> Self {
-        let labels: Vec<String> = values.iter().copied().map(short).collect();
+    pub fn ranks(values: &[f64], length: f64, named: impl Fn(f64) -> Option<&'static str>) -> Self {
+        let label = |value: &f64| named(*value).map_or_else(|| short(*value), str::to_owned);
+        let labels: Vec<String> = values.iter().map(label).collect();
         let widest = labels.iter().map(|label| width(label, LABEL)).fold(0.0, f64::max);
         Self::evenly(labels, widest + GAP / 2.0, length)
     }

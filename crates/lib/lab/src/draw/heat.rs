@@ -53,7 +53,7 @@ impl Heat {
         let (wide, high) = size(across, down, room);
         let top = NAME_LINE;
         let frame = Frame { left, right: left + wide, top, bottom: top + high };
-        let (x_axis, y_axis) = (Axis::ranks(&columns, wide), Axis::ranks_upward(&rows, high));
+        let (x_axis, y_axis) = (Axis::ranks(&columns, wide, |_| None), Axis::ranks_upward(&rows, high));
         Self {
             cells,
             across,

@@ -59,7 +59,7 @@ impl Plot {
         let places: Vec<f64> = x.values.iter().map(place).collect();
         let group = if ranked { 1.0 } else { nearest(&distinct) };
         let x_axis = match figure.mark {
-            Mark::Bar if ranked => Axis::ranks(&distinct, frame.width()),
+            Mark::Bar if ranked => Axis::ranks(&distinct, frame.width(), |value| x.label(value)),
             Mark::Bar => {
                 let ends = distinct.first().zip(distinct.last());
                 let ends = ends.map_or(vec![], |(first, last)| vec![first - group / 2.0, last + group / 2.0]);

@@ -243,13 +243,13 @@ fn show_pairs(pairs: &[Pair; PAIRS], by_model: f64, report: &mut Report) {
     report.tables.push(Table::new(
         "pairs",
         vec![
-            Column::index("pair", PAIRS),
+            Column::named("pair", &["original and copier", "original and another", "two others"]),
             Column::with_unit("sum of each alone", "nats", each(&|pair| pair.alone)),
             Column::with_unit("both", "nats", each(&|pair| pair.both)),
             Column::with_unit("half of the Hessian's form", "nats", each(&|pair| pair.form)),
         ],
     ));
-    let title = "Removed together: original and copier, original and another, two others";
+    let title = "What removing two together costs";
     let series = ["sum of each alone", "both", "half of the Hessian's form"];
     report.figures.push(figure(title, "pairs", "pair", &series, "loss", "nats"));
 }

@@ -2,9 +2,15 @@
 //!
 //! The epoch computes with it, and so does a light client that holds the verified tables `Neurons` and `Weights`, to find
 //! its own trust t_i and ∂L/∂a_i or to audit an epoch. s_i enters as s_i/ΣS·ρ and w_ij as score/65,535.
+//!
+//! Beyond M peers, those whose rows make trust are drawn anew in every epoch, from its number. The draw can be computed
+//! ahead, so that everybody can check it; stakes that suit it in one epoch do not in the next, and unbonding is slower
+//! than epochs.
 
+use crate::hash::{Domain, tagged};
 use crate::parameters::Parameters;
 use crate::table::{NeuronLeaf, WeightsLeaf};
+use crate::types::Height;
 use mechanism::epoch::Mechanism;
 use mechanism::fault::Fault;
 use mechanism::rows::{Rows, RowsError};
@@ -68,8 +74,16 @@ pub fn world(
     })
 }
 
-/// The mechanism's constants for a chain with so many peers: κ = kappa·d/n, T_c = temperature·κ.
-pub fn trust_parameters(parameters: &Parameters, peers: usize) -> trust::Parameters {
+/// The number of the first epoch that closes after the block at `height`, when epochs count from 1.
+pub fn coming(height: Height, parameters: &Parameters) -> u64 {
+    (height.get() / parameters.tempo.max(1)).saturating_add(1)
+}
+
+/// The mechanism's constants for a chain with so many peers: κ = kappa·d/n, T_c = temperature·κ, and the seed of this epoch:
+/// the first eight bytes of the hash of its number, little-endian.
+pub fn trust_parameters(parameters: &Parameters, peers: usize, epoch: u64) -> trust::Parameters {
+    let digest = tagged(Domain::Sources, [&epoch.to_le_bytes(), &[], &[]]);
+    let seed = digest.iter().take(8).rev().fold(0, |seed, byte| seed << 8 | u64::from(*byte));
     #[expect(clippy::cast_precision_loss, reason = "at most 2^20 peers")]
     let kappa = parameters.kappa * f64::from(parameters.depth) / peers.max(1) as f64;
     trust::Parameters {
@@ -78,25 +92,51 @@ pub fn trust_parameters(parameters: &Parameters, peers: usize) -> trust::Paramet
         depth: parameters.depth,
         temperature: parameters.temperature * kappa,
         sources: parameters.sources as usize,
+        seed,
     }
 }
 
-/// The mechanism of a chain with so many peers.
-pub fn mechanism(parameters: &Parameters, peers: usize) -> impl Mechanism {
+/// The mechanism of a chain with so many peers in this epoch.
+pub fn mechanism(parameters: &Parameters, peers: usize, epoch: u64) -> impl Mechanism {
     Trust {
-        parameters: trust_parameters(parameters, peers),
+        parameters: trust_parameters(parameters, peers, epoch),
         descent: parameters.scaling_step,
         recovery: parameters.scaling_return,
     }
 }
 
-/// What trust says about these tables, term by term.
+/// What trust says about these tables in this epoch, term by term.
 pub fn evaluate(
     neurons: &[NeuronLeaf],
     weights: &[WeightsLeaf],
     parameters: &Parameters,
+    epoch: u64,
 ) -> Result<(Economy, Outcome), EconomyError> {
     let economy = world(neurons, weights, parameters)?;
-    let outcome = trust::evaluate(&economy.world(), &trust_parameters(parameters, neurons.len()))?;
+    let outcome = trust::evaluate(&economy.world(), &trust_parameters(parameters, neurons.len(), epoch))?;
     Ok((economy, outcome))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_epoch_draws_its_sources_from_another_seed() {
+        let parameters = Parameters::dev();
+        let seed = |epoch| trust_parameters(&parameters, 1000, epoch).seed;
+        assert_eq!(seed(1), 0x0daa_853f_5cd8_2f1b);
+        let mut seeds: Vec<u64> = (0..1000).map(seed).collect();
+        seeds.sort_unstable();
+        seeds.dedup();
+        assert_eq!(seeds.len(), 1000);
+    }
+
+    #[test]
+    fn the_epoch_that_comes_closes_after_this_block() {
+        let parameters = Parameters { tempo: 10, ..Parameters::dev() };
+        let coming = |height| coming(Height(height), &parameters);
+        assert_eq!([coming(0), coming(9), coming(10), coming(19), coming(20)], [1, 1, 2, 2, 3]);
+        assert_eq!(super::coming(Height(u64::MAX), &Parameters { tempo: 0, ..Parameters::dev() }), u64::MAX);
+    }
 }

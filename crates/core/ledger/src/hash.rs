@@ -23,6 +23,8 @@ pub enum Domain {
     Attempt,
     /// The contents of a snapshot file.
     Snapshot,
+    /// The number of an epoch: from whose hash its trust sources are drawn.
+    Sources,
 }
 
 impl Domain {
@@ -38,6 +40,7 @@ impl Domain {
             Self::Puzzle => b"peerage/puzzle/1\0\0\0\0\0\0\0\0",
             Self::Attempt => b"peerage/attempt/1\0\0\0\0\0\0\0",
             Self::Snapshot => b"peerage/snapshot/1\0\0\0\0\0\0",
+            Self::Sources => b"peerage/sources/1\0\0\0\0\0\0\0",
         }
     }
 }
@@ -65,6 +68,7 @@ mod tests {
             Domain::Puzzle,
             Domain::Attempt,
             Domain::Snapshot,
+            Domain::Sources,
         ];
         for (index, a) in domains.iter().enumerate() {
             for b in domains.iter().skip(index + 1) {

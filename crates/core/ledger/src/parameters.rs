@@ -28,7 +28,7 @@ pub struct Parameters {
     pub depth: u32,
     /// Temperature of soft connectivity in units of κ: T_c = temperature · κ.
     pub temperature: f64,
-    /// Peers of largest scaled stake over whose rows trust is measured, M.
+    /// Samples of the scaled stake over whose rows trust is measured, M; all peers where there are no more.
     pub sources: u32,
     /// Most entries of a row.
     pub max_weights: u32,

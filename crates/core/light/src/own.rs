@@ -4,6 +4,10 @@
 //! they stand at that block (specification: Trust; ledger, "Light client" 5). ∂s*_i/∂w_ib is the gradient of the soft
 //! stake clipping, advisory on a chain that does not clip. Where a gradient does not exist the answer is the reason.
 //!
+//! Beyond M peers, those whose rows make trust are drawn by the number of an epoch. Here it is the one that comes: the
+//! tables are what the next close will find if nothing changes. Its number follows from the verified height and the
+//! tempo of genesis, since every block whose height the tempo divides closes one; no source's word is needed for it.
+//!
 //! It does not compare the chain's own epoch figures with these: that needs the tables as they stood before the epoch.
 
 use crate::{Error, Own, Verified};
@@ -127,7 +131,8 @@ impl Tables {
 
     /// The mechanism's figures, and the two gradients where they exist.
     fn evaluate(&self, own: &mut Own, uid: Option<Uid>, parameters: &Parameters) {
-        let (economy, outcome) = match economy::evaluate(&self.neurons, &self.weights, parameters) {
+        let epoch = economy::coming(self.at.height(), parameters);
+        let (economy, outcome) = match economy::evaluate(&self.neurons, &self.weights, parameters, epoch) {
             Ok(both) => both,
             Err(error) => {
                 own.scaling_gradient = Err(error.to_string());
@@ -145,7 +150,7 @@ impl Tables {
         } else {
             Err("nobody holds scaled stake, so the loss is not defined".into())
         };
-        let constants = economy::trust_parameters(parameters, self.neurons.len());
+        let constants = economy::trust_parameters(parameters, self.neurons.len(), epoch);
         own.clipping_gradient = clipping::own_gradient(&economy.world(), index, constants.kappa, constants.temperature)
             .map(|gradient| gradient.into_iter().map(|(uid, value)| (Uid::new(uid), value)).collect())
             .map_err(|reason| reason.to_string());

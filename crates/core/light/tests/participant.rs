@@ -52,7 +52,8 @@ fn it_registers_sets_rows_and_sees_them_included() {
 /// What the mechanism says of the peer with `uid` in the state that `own` was computed from, without the light client.
 fn agrees_with_the_mechanism(world: &World, own: &Own, uid: usize) {
     let state = &world.chain.states[own.height.get() as usize];
-    let (economy, outcome) = economy::evaluate(state.neurons(), state.weights(), state.parameters()).unwrap();
+    let epoch = state.totals().number + 1;
+    let (economy, outcome) = economy::evaluate(state.neurons(), state.weights(), state.parameters(), epoch).unwrap();
     assert_eq!(own.uid.map(Uid::index), Some(uid));
     assert_eq!((own.rank, own.trust, own.loss), (outcome.rank[uid], outcome.trust[uid], outcome.loss));
     assert_eq!(own.scaling_gradient, Ok(outcome.scaling_gradient[uid]));
@@ -60,7 +61,7 @@ fn agrees_with_the_mechanism(world: &World, own: &Own, uid: usize) {
     assert_eq!(own.peers as usize, state.neurons().len());
     assert_eq!(own.row.as_ref(), Some(&state.weights()[uid].row));
     assert_eq!(own.version, state.weights()[uid].version);
-    let constants = economy::trust_parameters(state.parameters(), state.neurons().len());
+    let constants = economy::trust_parameters(state.parameters(), state.neurons().len(), epoch);
     let clipping = mechanism::clipping::own_gradient(&economy.world(), uid, constants.kappa, constants.temperature)
         .map(|gradient| gradient.into_iter().map(|(uid, value)| (Uid::new(uid), value)).collect::<Vec<_>>())
         .map_err(|reason| reason.to_string());

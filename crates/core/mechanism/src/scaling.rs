@@ -1,8 +1,9 @@
 //! The scaling A: gradient of the loss in it, its descent while the loss is not negative, its return while it is.
 //!
 //! For L = −R·(T − ½) with R = Wᵀsc/z, T = σ(βt) and q_k = r_k σ_k (1 − σ_k):
-//! ∂L/∂a_i = −(s_i/z) \[ Σ_k w_ik (σ_k − ½) + L + β (z/z_M) (Σ_k c_ik q_k − Σ_k q_k t_k) \],
-//! the last term for those whose rows make t (all, with z_M = z, but where trust sources are fewer). `Consensus` has the
+//! ∂L/∂a_i = −(s_i/z) \[ Σ_k w_ik (σ_k − ½) + L + β (z/Σv) (v_i/sc_i) (Σ_k c_ik q_k − Σ_k q_k t_k) \],
+//! the last term for those whose rows make t, with the voice v_i (all, with v_i = sc_i and Σv = z, but where trust sources
+//! are fewer; then v_i/sc_i is held fixed). `Consensus` has the
 //! same gradient with its consensus for T and direct trust for c. This is the true gradient; what the paper prints is in
 //! [`crate::trust::readings`].
 
@@ -16,7 +17,7 @@ pub(crate) struct Terms<'a> {
     pub trusted: &'a [f64],
     /// L.
     pub loss: f64,
-    /// β (z/z_M) (Σ_k c_ik q_k − Σ_k q_k t_k), 0 for those whose rows do not make t.
+    /// β (z/Σv) (v_i/sc_i) (Σ_k c_ik q_k − Σ_k q_k t_k), 0 for those whose rows do not make t.
     pub along: &'a [f64],
 }
 

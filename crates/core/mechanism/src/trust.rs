@@ -6,17 +6,18 @@
 //! |---|---|
 //! | rank | R = Wᵀ sc / z |
 //! | connectivity | C_d = Σ_{k=1..d} W^k; c = tanh((C_d − κ)/T_c), or ±1 by sign at T_c = 0 |
-//! | trust | t = Cᵀ sc / z_M over the M trust sources, T = σ(βt) |
+//! | trust | t = Cᵀ v / Σ v over the trust sources, T = σ(βt) |
 //! | incentive | I = R∘T |
 //! | loss | L = −R·(T − ½); L < 0 suffices for a trusted majority |
 //!
-//! **Trust sources** are the M peers of largest scaled stake, ties by lower index, and z_M is their scaled stake: with
-//! n ≤ M that is everyone and z_M = z. So t stays in \[−1, 1\] and its sign is a majority among the sources. Nothing
-//! n × n is stored.
+//! **Trust sources** are M samples of the scaled stake, one from each of M equal parts of it, and the voice v_i of a peer is
+//! the number of its samples times z/M: in expectation its scaled stake, however that is divided (`trust/sources.rs`). With
+//! n ≤ M everyone is a source and v_i = sc_i. So t stays in \[−1, 1\] and its sign is a majority of the voice. Nothing n × n
+//! is stored.
 //!
 //! # Order
-//! Sums over peers, entries and sources ascend by index. Trust adds, for each source, sc_i (c_ik − c_0) to the peers it
-//! reaches, then c_0 z_M once, where c_0 is the connectivity of a peer that is not reached.
+//! Sums over peers, entries and sources ascend by index. Trust adds, for each source, v_i (c_ik − c_0) to the peers it
+//! reaches, then c_0 Σ v once, where c_0 is the connectivity of a peer that is not reached.
 //!
 //! # Degenerate worlds
 //! [`evaluate`] is total on what the constructors let through: at z = 0 (nobody, no stake, or all scaled away) ranks,
@@ -25,6 +26,7 @@
 mod connectivity;
 mod payoff;
 pub mod readings;
+mod sources;
 
 pub use payoff::own_gradient;
 
@@ -97,20 +99,22 @@ pub struct Parameters {
     pub depth: u32,
     /// T_c, width of the soft connectivity in visits; \[0, [`crate::fault::LARGEST`]\], 0 means hard ±1.
     pub temperature: f64,
-    /// M, number of trust sources; at least 1.
+    /// M, largest number of trust sources; at least 1.
     pub sources: usize,
+    /// From which the samples are drawn where more than M peers hold scaled stake.
+    pub seed: u64,
 }
 
 /// Largest depth d.
 pub const DEEPEST: u32 = 16;
 
 impl Parameters {
-    /// The defaults for about `peers` peers: β = 10, d = 3, κ = ½·d/n, T_c = κ/4, M = 256.
+    /// The defaults for about `peers` peers: β = 10, d = 3, κ = ½·d/n, T_c = κ/4, M = 256, seed 0.
     #[must_use]
     pub fn for_peers(peers: u32) -> Self {
         let depth = 3;
         let kappa = 0.5 * f64::from(depth) / f64::from(peers.max(1));
-        Self { beta: 10.0, kappa, depth, temperature: kappa / 4.0, sources: 256 }
+        Self { beta: 10.0, kappa, depth, temperature: kappa / 4.0, sources: 256, seed: 0 }
     }
 
     /// Whether every constant is in its range.
@@ -138,6 +142,8 @@ pub struct Outcome {
     pub scaled: f64,
     /// The trust sources, ascending.
     pub sources: Vec<u32>,
+    /// v of each source, in that order; they sum to z to rounding.
+    pub voices: Vec<f64>,
     /// R; sums to 1 unless z = 0.
     pub rank: Vec<f64>,
     /// t, in \[−1, 1\].
@@ -148,11 +154,11 @@ pub struct Outcome {
     pub incentive: Vec<f64>,
     /// L.
     pub loss: f64,
-    /// ∂L/∂a_i, of the loss as normalised by z; Σ a_i ∂L/∂a_i = 0. The set of sources is held fixed.
+    /// ∂L/∂a_i, of the loss as normalised by z; Σ a_i ∂L/∂a_i = 0. Each v_i/sc_i is held fixed.
     pub scaling_gradient: Vec<f64>,
 }
 
-/// Evaluates the mechanism; linear in the entries of W but for the spread of the M sources.
+/// Evaluates the mechanism; linear in the entries of W but for the order of stakes and the spread of the sources.
 ///
 /// # Errors
 /// [`Fault`] when a parameter or a number of the world is out of range; never for a degenerate world.
@@ -166,6 +172,7 @@ pub fn evaluate(world: &World<'_>, parameters: &Parameters) -> Result<Outcome, F
         return Ok(Outcome {
             scaled: 0.0,
             sources: Vec::new(),
+            voices: Vec::new(),
             rank: vec![0.0; n],
             trust: vec![0.0; n],
             trusted: vec![0.5; n],
@@ -177,7 +184,7 @@ pub fn evaluate(world: &World<'_>, parameters: &Parameters) -> Result<Outcome, F
 
     let mut rank = world.weights.transposed_times(&scaled);
     rank.iter_mut().for_each(|r| *r /= z);
-    let mut connectivity = Connectivity::new(world, &scaled, parameters);
+    let mut connectivity = Connectivity::new(world, &scaled, z, parameters);
     let trust = connectivity.trust();
     let trusted: Vec<f64> = trust.iter().map(|t| logistic(parameters.beta * t)).collect();
     let incentive = rank.iter().zip(&trusted).map(|(r, t)| r * t).collect();
@@ -188,16 +195,21 @@ pub fn evaluate(world: &World<'_>, parameters: &Parameters) -> Result<Outcome, F
     for (q, t) in q.iter().zip(&trust) {
         mean += q * t;
     }
-    let slope = z / connectivity.scaled() * parameters.beta;
+    let slope = z / sum(connectivity.voices()) * parameters.beta;
     let connected = connectivity.times(&q);
     let mut along = vec![0.0; n];
-    for (&source, connected) in connectivity.sources().iter().zip(&connected) {
-        along[source as usize] = slope * (connected - mean);
+    for ((&source, &voice), connected) in connectivity.sources().iter().zip(connectivity.voices()).zip(&connected) {
+        along[source as usize] = slope * (connected - mean) * gain(voice, scaled[source as usize]);
     }
     let terms = Terms { scaled: z, trusted: &trusted, loss, along: &along };
     let scaling_gradient = scaling::gradient(world, &terms);
-    let sources = connectivity.sources().to_vec();
-    Ok(Outcome { scaled: z, sources, rank, trust, trusted, incentive, loss, scaling_gradient })
+    let (sources, voices) = (connectivity.sources().to_vec(), connectivity.voices().to_vec());
+    Ok(Outcome { scaled: z, sources, voices, rank, trust, trusted, incentive, loss, scaling_gradient })
+}
+
+/// v/sc: 1 where all speak, also for those who are scaled to nothing; finite, so that 0 times it is 0.
+fn gain(voice: f64, scaled: f64) -> f64 {
+    if voice == scaled { 1.0 } else { (voice / scaled).min(f64::MAX) }
 }
 
 #[cfg(test)]

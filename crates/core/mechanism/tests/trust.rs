@@ -20,11 +20,16 @@ fn parameters() -> impl Strategy<Value = Parameters> {
         depth,
         temperature,
         sources: 256,
+        seed: 0,
     })
 }
 
-/// (rank, t, T, I, L) by dense algebra, straight from the definitions.
-fn dense(market: &Market, parameters: &Parameters) -> (Array1<f64>, Array1<f64>, Array1<f64>, Array1<f64>, f64) {
+/// (rank, t, T, I, L) by dense algebra, straight from the definitions, where v_i = `gain`_i · sc_i.
+fn dense(
+    market: &Market,
+    parameters: &Parameters,
+    gain: &Array1<f64>,
+) -> (Array1<f64>, Array1<f64>, Array1<f64>, Array1<f64>, f64) {
     let scaled = Array1::from(market.stake.clone()) * Array1::from(market.scaling.clone());
     let z = scaled.sum();
     let mut visits = market.matrix.clone();
@@ -35,22 +40,49 @@ fn dense(market: &Market, parameters: &Parameters) -> (Array1<f64>, Array1<f64>,
     }
     let connected = visits.mapv(|visits| ((visits - parameters.kappa) / parameters.temperature).tanh());
     let rank = market.matrix.t().dot(&scaled) / z;
-    let trust = connected.t().dot(&scaled) / z;
+    let voices = &scaled * gain;
+    let trust = connected.t().dot(&voices) / voices.sum();
     let trusted = trust.mapv(|t| 1.0 / (1.0 + (-parameters.beta * t).exp()));
     let incentive = &rank * &trusted;
     let loss = -rank.dot(&(&trusted - 0.5));
     (rank, trust, trusted, incentive, loss)
 }
 
+/// v_i/sc_i of every peer; 1 where both are 0.
+fn gains(market: &Market, outcome: &Outcome) -> Array1<f64> {
+    let scaled = Array1::from(market.stake.clone()) * Array1::from(market.scaling.clone());
+    let mut voices = Array1::zeros(scaled.len());
+    outcome.sources.iter().zip(&outcome.voices).for_each(|(&source, &voice)| voices[source as usize] = voice);
+    ndarray::Zip::from(&voices).and(&scaled).map_collect(|v: &f64, sc: &f64| if v == sc { 1.0 } else { v / sc })
+}
+
 fn evaluated(market: &Market, parameters: &Parameters) -> Outcome {
     market.with(|world| evaluate(world, parameters).unwrap())
 }
 
+/// Central differences of `loss` in every a_i.
+fn differences(market: &Market, loss: impl Fn(&Market) -> f64) -> Vec<f64> {
+    let step = 1e-6;
+    let moved = |i: usize, by: f64| {
+        let mut moved = market.clone();
+        moved.scaling[i] += by;
+        loss(&moved)
+    };
+    (0..market.stake.len()).map(|i| (moved(i, step) - moved(i, -step)) / (2.0 * step)).collect()
+}
+
 proptest! {
     #[test]
-    fn sparse_meets_dense(market in markets(24), parameters in parameters()) {
+    fn sparse_meets_dense(
+        market in markets(24),
+        parameters in parameters(),
+        sources in 1usize..30,
+        seed in any::<u64>(),
+    ) {
+        let parameters = Parameters { sources, seed, ..parameters };
         let outcome = evaluated(&market, &parameters);
-        let (rank, trust, trusted, incentive, loss) = dense(&market, &parameters);
+        let gain = gains(&market, &outcome);
+        let (rank, trust, trusted, incentive, loss) = dense(&market, &parameters, &gain);
         near(&outcome.rank, &rank.to_vec(), 1e-12)?;
         near(&outcome.trust, &trust.to_vec(), 1e-12)?;
         near(&outcome.trusted, &trusted.to_vec(), 1e-12)?;
@@ -66,7 +98,11 @@ proptest! {
         prop_assert!(outcome.trusted.iter().all(|t| (0.0..=1.0).contains(t)));
         prop_assert!(outcome.incentive.iter().zip(&outcome.rank).all(|(i, r)| (0.0..=*r).contains(i)));
         prop_assert!(outcome.loss.abs() <= 0.5 + 1e-12);
-        prop_assert!(outcome.sources.len() <= sources);
+        prop_assert!(outcome.sources.len() <= sources && outcome.sources.is_sorted());
+        near(&[outcome.voices.iter().sum()], &[outcome.scaled], 1e-12)?;
+        if sources >= market.stake.len() {
+            prop_assert_eq!(gains(&market, &outcome), Array1::ones(market.stake.len()));
+        }
     }
 
     #[test]
@@ -114,24 +150,28 @@ proptest! {
     }
 
     #[test]
-    fn the_gradient_meets_central_differences(market in markets(10), parameters in parameters(), sources in 1usize..12) {
-        let parameters = Parameters { sources, ..parameters };
+    fn the_gradient_meets_central_differences(market in markets(10), parameters in parameters()) {
         let outcome = evaluated(&market, &parameters);
-        let step = 1e-6;
-        for i in 0..market.stake.len() {
-            let moved = |by: f64| {
-                let mut moved = market.clone();
-                moved.scaling[i] += by;
-                evaluated(&moved, &parameters)
-            };
-            prop_assume!(market.scaling[i] < 1.0 - step);
-            let (up, down) = (moved(step), moved(-step));
-            // The gradient holds the sources fixed.
-            if up.sources == outcome.sources && down.sources == outcome.sources {
-                let numeric = (up.loss - down.loss) / (2.0 * step);
-                near(&[outcome.scaling_gradient[i]], &[numeric], 1e-7)?;
-            }
-        }
+        prop_assume!(market.scaling.iter().all(|a| *a < 1.0 - 1e-6));
+        let numeric = differences(&market, |moved| evaluated(moved, &parameters).loss);
+        near(&outcome.scaling_gradient, &numeric, 1e-7)?;
+    }
+
+    #[test]
+    fn the_gradient_holds_the_gain_of_each_voice(
+        market in markets(10),
+        parameters in parameters(),
+        sources in 1usize..12,
+        seed in any::<u64>(),
+    ) {
+        // Who speaks and how much jumps with A where peers are sampled, so the dense computation holds v_i/sc_i.
+        let parameters = Parameters { sources, seed, ..parameters };
+        let outcome = evaluated(&market, &parameters);
+        let gain = gains(&market, &outcome);
+        let numeric = differences(&market, |moved| dense(moved, &parameters, &gain).4);
+        // A gain above 1 magnifies the curvature too.
+        let largest = gain.iter().copied().fold(1.0, f64::max);
+        near(&outcome.scaling_gradient, &numeric, 1e-7 * largest * largest)?;
     }
 
     #[test]

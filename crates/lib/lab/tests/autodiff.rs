@@ -128,6 +128,7 @@ fn trust() {
             depth: 3,
             temperature: graph.random.between(0.1, 0.6),
             sources: 256,
+            seed: 0,
         };
         // Burn keeps no graph after a backward pass, so each derivative has a forward pass of its own.
         let forward = || {

@@ -22,12 +22,13 @@ pub(super) fn close(state: &mut State) -> Event {
         draft::accrue(neuron, &parameters, state.height);
     }
     let stake: u64 = state.neurons.iter().fold(0, |sum, neuron| sum.saturating_add(neuron.stake.get()));
+    let number = state.totals.number.saturating_add(1);
     let mut paid = 0u64;
     let mut loss = 0.0;
     match economy::world(&state.neurons, &state.weights, &parameters) {
         Ok(economy) => {
             let peers = state.neurons.len();
-            let epoch = economy::mechanism(&parameters, peers).epoch(&economy.world(), &Memory::new(peers));
+            let epoch = economy::mechanism(&parameters, peers, number).epoch(&economy.world(), &Memory::new(peers));
             loss = settled(epoch.loss.unwrap_or_default());
             let parts =
                 if epoch.pays { emission::split(state.totals.pool.get(), &epoch.share) } else { vec![0; peers] };
@@ -50,7 +51,7 @@ pub(super) fn close(state: &mut State) -> Event {
         Err(_) => state.standings.iter_mut().for_each(|standing| *standing = Standing::default()),
     }
     let totals = &mut state.totals;
-    totals.number = totals.number.saturating_add(1);
+    totals.number = number;
     totals.height = state.height;
     totals.loss = loss;
     totals.stake = Amount(stake);

@@ -8,6 +8,7 @@
 //! between while they are few ([`KEPT`]), and spread again, to the same bits, where they are many.
 
 use super::Parameters;
+use super::sources::Sources;
 use crate::arithmetic::{sum, tanh};
 use crate::rows::Rows;
 use crate::world::World;
@@ -21,8 +22,8 @@ const KEPT: usize = 1 << 22;
 /// Forward spread of the trust sources of one world.
 pub(super) struct Connectivity<'a> {
     weights: &'a Rows,
-    scaled: &'a [f64],
     sources: Vec<u32>,
+    voices: Vec<f64>,
     kappa: f64,
     temperature: f64,
     depth: u32,
@@ -49,18 +50,15 @@ struct Front {
 }
 
 impl<'a> Connectivity<'a> {
-    /// Chooses the sources: the M largest of `scaled`, ties by lower index, peers without stake never.
-    pub(super) fn new(world: &World<'a>, scaled: &'a [f64], parameters: &Parameters) -> Self {
+    /// Chooses the sources, for `scaled` that sums to `z` > 0.
+    pub(super) fn new(world: &World<'a>, scaled: &[f64], z: f64, parameters: &Parameters) -> Self {
         let n = world.peers();
-        let mut sources: Vec<u32> = (0u32..).zip(world.stake).filter(|&(_, &s)| s > 0.0).map(|(i, _)| i).collect();
-        sources.sort_by(|&a, &b| scaled[b as usize].total_cmp(&scaled[a as usize]).then(a.cmp(&b)));
-        sources.truncate(parameters.sources);
-        sources.sort_unstable();
+        let Sources { peers: sources, voices } = Sources::new(world.stake, scaled, z, parameters);
         let mut connectivity = Self {
             weights: world.weights,
-            scaled,
             kept: (sources.len().saturating_mul(n) <= KEPT).then(Vec::new),
             sources,
+            voices,
             kappa: parameters.kappa,
             temperature: parameters.temperature,
             depth: parameters.depth,
@@ -78,27 +76,24 @@ impl<'a> Connectivity<'a> {
         &self.sources
     }
 
-    /// z_M, the scaled stake of the sources.
-    pub(super) fn scaled(&self) -> f64 {
-        let mut total = 0.0;
-        for &source in &self.sources {
-            total += self.scaled[source as usize];
-        }
-        total
+    /// v, the voice of each source.
+    pub(super) fn voices(&self) -> &[f64] {
+        &self.voices
     }
 
-    /// t = Cᵀ sc / z_M; z_M > 0.
+    /// t = Cᵀ v / Σ v.
     pub(super) fn trust(&mut self) -> Vec<f64> {
-        let mut trust = vec![0.0; self.scaled.len()];
-        let weight: Vec<f64> = self.sources.iter().map(|&source| self.scaled[source as usize]).collect();
+        let mut trust = vec![0.0; self.weights.peers()];
+        let voices = std::mem::take(&mut self.voices);
         self.each_block(|block| {
             for (k, above) in &block.above {
-                for (sc, c) in weight[block.first..].iter().zip(above) {
-                    trust[*k as usize] += sc * c;
+                for (v, c) in voices[block.first..].iter().zip(above) {
+                    trust[*k as usize] += v * c;
                 }
             }
         });
-        let total = self.scaled();
+        self.voices = voices;
+        let total = sum(&self.voices);
         for t in &mut trust {
             *t = (*t + self.base * total) / total;
         }

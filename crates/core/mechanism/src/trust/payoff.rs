@@ -5,7 +5,8 @@
 //! and what P says of its connectivities is carried back along the rows: λ^d = g, λ^p = g + W λ^{p+1}.
 //!
 //! The own row moves the own trust only along ways that lead back to the own peer: where nobody who is weighed weighs
-//! back, that part is near 0. The set of trust sources is held fixed.
+//! back, that part is near 0. A row changes no stake, and so
+//! neither sources nor voices.
 
 use super::{Parameters, evaluate};
 use crate::arithmetic::{sum, tanh};
@@ -35,17 +36,14 @@ pub fn own_gradient(world: &World<'_>, parameters: &Parameters, own: usize) -> R
     let mut gradient: Vec<f64> =
         outcome.trusted.iter().enumerate().map(|(j, t)| scaled[own] / outcome.scaled * by_incentive(j) * t).collect();
 
-    let mut total = 0.0;
-    for &source in &outcome.sources {
-        total += scaled[source as usize];
-    }
+    let total = sum(&outcome.voices);
     let by_trust: Vec<f64> = (0..n)
         .map(|k| {
             let t = outcome.trusted[k];
             by_incentive(k) * outcome.rank[k] * parameters.beta * t * (1.0 - t) / total
         })
         .collect();
-    for &source in &outcome.sources {
+    for (&source, voice) in outcome.sources.iter().zip(&outcome.voices) {
         let spread = spread(world, source as usize, parameters.depth);
         if spread.iter().all(|x| x[own] == 0.0) {
             continue;
@@ -57,7 +55,7 @@ pub fn own_gradient(world: &World<'_>, parameters: &Parameters, own: usize) -> R
                     visits += x[k];
                 }
                 let c = tanh((visits - parameters.kappa) / parameters.temperature);
-                scaled[source as usize] * by_trust[k] * (1.0 - c * c) / parameters.temperature
+                voice * by_trust[k] * (1.0 - c * c) / parameters.temperature
             })
             .collect();
         let mut back = by_visits.clone();

@@ -58,7 +58,7 @@ pub fn printed(world: &World<'_>, parameters: &Parameters, unit: Unit) -> Result
         Unit::One => 1.0,
         Unit::Scaled => z,
     };
-    let mut connectivity = Connectivity::new(world, &scaled, parameters);
+    let mut connectivity = Connectivity::new(world, &scaled, z, parameters);
     let rank: Vec<f64> = world.weights.transposed_times(&scaled).iter().map(|r| r / unit).collect();
     let trust: Vec<f64> = connectivity.trust().iter().map(|t| t * z / unit).collect();
     let at = |slope: f64| -> Vec<f64> { trust.iter().map(|t| logistic(slope * t)).collect() };

@@ -9,7 +9,7 @@ fn alone(peers: u32) -> Rows {
 }
 
 fn hard() -> Parameters {
-    Parameters { beta: 10.0, kappa: 0.5, depth: 3, temperature: 0.0, sources: 256 }
+    Parameters { beta: 10.0, kappa: 0.5, depth: 3, temperature: 0.0, sources: 256, seed: 0 }
 }
 
 #[test]
@@ -66,11 +66,13 @@ fn stakes_at_the_ends_of_binary64_stay_finite() {
     for stake in [[f64::MIN_POSITIVE, f64::MIN_POSITIVE / 8.0], [1e307, 1e307], [1e307, 5e-324]] {
         for scaling in [[1.0, 1.0], [1e-300, 1.0], [1e-300, 0.0]] {
             let world = World { stake: &stake, scaling: &scaling, weights: &weights };
-            let outcome = evaluate(&world, &Parameters::for_peers(2)).unwrap();
-            assert!(outcome.loss.is_finite() && outcome.trust.iter().chain(&outcome.rank).all(|x| x.is_finite()));
-            assert!(outcome.scaling_gradient.iter().all(|g| !g.is_nan()));
-            let next = step_scaling(&world, &outcome, 5.0, 0.01);
-            assert!(next.iter().all(|a| (0.0..=1.0).contains(a)), "{next:?}");
+            for sources in [1, 2] {
+                let outcome = evaluate(&world, &Parameters { sources, ..Parameters::for_peers(2) }).unwrap();
+                assert!(outcome.loss.is_finite() && outcome.trust.iter().chain(&outcome.rank).all(|x| x.is_finite()));
+                assert!(outcome.scaling_gradient.iter().all(|g| !g.is_nan()));
+                let next = step_scaling(&world, &outcome, 5.0, 0.01);
+                assert!(next.iter().all(|a| (0.0..=1.0).contains(a)), "{next:?}");
+            }
         }
     }
 }
@@ -97,16 +99,26 @@ fn a_descent_that_would_leave_nothing_is_not_taken() {
 }
 
 #[test]
-fn the_sources_are_the_largest_with_ties_by_index() {
+fn trust_is_a_majority_of_the_voices() {
     let weights = alone(5);
-    let world = World { stake: &[0.1, 0.3, 0.2, 0.2, 0.2], scaling: &[1.0, 0.5, 1.0, 1.0, 1.0], weights: &weights };
-    let sources = |sources| evaluate(&world, &Parameters { sources, ..hard() }).unwrap().sources;
-    assert_eq!(sources(2), [2, 3]);
-    assert_eq!(sources(4), [1, 2, 3, 4]);
-    assert_eq!(sources(256), [0, 1, 2, 3, 4]);
-    // Trust is then a majority among the sources: each of two knows itself and not the other.
-    let outcome = evaluate(&world, &Parameters { sources: 2, ..hard() }).unwrap();
-    assert_eq!(outcome.trust, [-1.0, -1.0, 0.0, 0.0, -1.0]);
+    let world =
+        World { stake: &[0.125, 0.5, 0.25, 0.25, 0.125], scaling: &[1.0, 0.5, 1.0, 1.0, 1.0], weights: &weights };
+    let all = evaluate(&world, &hard()).unwrap();
+    assert_eq!((all.sources, all.voices), (vec![0, 1, 2, 3, 4], vec![0.125, 0.25, 0.25, 0.25, 0.125]));
+    // In descending order 1, 2 and 3 fill a slot each of four, and 0 and 4 share the last.
+    let mut last = [0; 5];
+    for seed in 0..64 {
+        let outcome = evaluate(&world, &Parameters { sources: 4, seed, ..hard() }).unwrap();
+        assert_eq!(outcome.voices, [0.25; 4]);
+        // Each knows itself and not the others.
+        for peer in 0..5 {
+            let speaks = outcome.sources.contains(&peer);
+            assert_eq!(outcome.trust[peer as usize], if speaks { -0.5 } else { -1.0 });
+            last[peer as usize] += u32::from(speaks);
+        }
+    }
+    assert_eq!(last[1..4], [64; 3]);
+    assert!(last[0] > 16 && last[4] > 16 && last[0] + last[4] == 64, "{last:?}");
 }
 
 #[test]

@@ -16,7 +16,8 @@ pub fn tiny003() -> u64 {
     let weights = worlds::rows(&golden.matrix("W"));
     let (s, a) = (golden.vector("S"), golden.vector("A"));
     let world = World { stake: &s, scaling: &a, weights: &weights };
-    let parameters = Parameters { beta: golden.number("beta"), kappa: 0.5, depth: 3, temperature: 0.0, sources: 256 };
+    let parameters =
+        Parameters { beta: golden.number("beta"), kappa: 0.5, depth: 3, temperature: 0.0, sources: 256, seed: 0 };
     let outcome = evaluate(&world, &parameters).unwrap();
     near(&outcome.rank, &golden.vector("R_norm"), 1e-15);
     near(&outcome.trust, &golden.vector("t_norm"), 1e-15);
@@ -36,7 +37,7 @@ pub fn tiny003() -> u64 {
 pub fn loose_stake() -> u64 {
     let golden = Golden::of("loose_stake_40_35_25").part("true_lr5");
     let (weights, s) = worlds::loose_stake();
-    let parameters = Parameters { beta: 10.0, kappa: 0.1, depth: 3, temperature: 0.0, sources: 256 };
+    let parameters = Parameters { beta: 10.0, kappa: 0.1, depth: 3, temperature: 0.0, sources: 256, seed: 0 };
     let mut a = vec![1.0; s.len()];
     let mut hash = Hash::new();
     let mut steps = 0;
@@ -69,7 +70,8 @@ pub fn readings() -> u64 {
     let weights = worlds::rows(&golden.matrix("W"));
     let (s, a) = (golden.vector("S"), golden.vector("A"));
     let world = World { stake: &s, scaling: &a, weights: &weights };
-    let parameters = Parameters { beta: golden.number("beta"), kappa: 0.5, depth: 3, temperature: 0.0, sources: 256 };
+    let parameters =
+        Parameters { beta: golden.number("beta"), kappa: 0.5, depth: 3, temperature: 0.0, sources: 256, seed: 0 };
     let found = printed(&world, &parameters, Unit::One).unwrap();
     near(&[found.loss], &[golden.number("L_unnorm")], 1e-15);
     near(&found.gradient, &golden.vector("dL_dA_unnorm_beta10"), 1e-15);
@@ -90,7 +92,7 @@ pub fn readings() -> u64 {
 pub fn loose_stake_as_printed() -> u64 {
     let golden = Golden::of("loose_stake_40_35_25");
     let (weights, s) = worlds::loose_stake();
-    let parameters = Parameters { beta: 10.0, kappa: 0.1, depth: 3, temperature: 0.0, sources: 256 };
+    let parameters = Parameters { beta: 10.0, kappa: 0.1, depth: 3, temperature: 0.0, sources: 256, seed: 0 };
     let mut hash = Hash::new();
     for (key, literal) in [("eq6_literal_lr0.05", true), ("eq6_expminus_lr0.05", false)] {
         let golden = golden.part(key);

@@ -159,7 +159,7 @@ fn by_mechanism(
 
 /// Hard connectivity: two loners know themselves, and not each other.
 fn hard(beta: f64) -> Parameters {
-    Parameters { beta, kappa: 0.5, depth: 3, temperature: 0.0, sources: 256 }
+    Parameters { beta, kappa: 0.5, depth: 3, temperature: 0.0, sources: 256, seed: 0 }
 }
 
 #[cfg(test)]

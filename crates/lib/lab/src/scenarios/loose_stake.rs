@@ -71,8 +71,14 @@ fn run(settings: &Settings, report: &mut Report) -> Result<(), LabError> {
     }
     let steps = settings.whole("steps")?;
     let market = Market::new([first, second], settings.whole("peers")?)?;
-    let parameters =
-        Parameters { beta: settings.number("beta")?, kappa: 0.1, depth: 3, temperature: 0.0, sources: usize::MAX };
+    let parameters = Parameters {
+        beta: settings.number("beta")?,
+        kappa: 0.1,
+        depth: 3,
+        temperature: 0.0,
+        sources: usize::MAX,
+        seed: 0,
+    };
     let mut losses = vec![Column::index("step", steps + 1)];
     let mut scalings = vec![Column::index("step", steps + 1)];
     for (name, reading, rate) in [

@@ -138,7 +138,7 @@ impl Market {
             // The program takes t from the stake itself, not from shares: the slope grows with it.
             let slope = constants.temperature * sum(&world.scaled());
             let parameters =
-                Parameters { beta: slope, kappa: 0.0, depth: DEPTH, temperature: 0.0, sources: usize::MAX };
+                Parameters { beta: slope, kappa: 0.0, depth: DEPTH, temperature: 0.0, sources: usize::MAX, seed: 0 };
             let outcome = evaluate(&world, &parameters)?;
             if outcome.loss < 0.0 {
                 let total = sum(&stake);

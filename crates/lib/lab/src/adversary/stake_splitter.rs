@@ -4,8 +4,8 @@
 //! its stake evenly; each identity answers with the same encoding, and others, who see the copies together, score each for
 //! its k-th part. Its rows are honest. **What stops it:** ranks are linear in stake and score, so their sum does not change.
 //! Trust is not linear: an identity that is scored below κ (`Trust`, `Connectivity`) or below the least direct trust
-//! (`Consensus`) is not connected, so that splitting costs. Where κ is low and there are fewer trust sources than peers, one
-//! large holder is one source and k small ones may be none, or more.
+//! (`Consensus`) is not connected, so that splitting costs. Trust sources are samples of the stake: where they are fewer than
+//! peers, the voice of the identities is that of their stake, within two of the M samples.
 //!
 //! **What does not stop it:** a score that values each copy like the original, as the Fisher score does. Then k identities
 //! earn k times. The joint removal of the copies shows their true worth.

@@ -3,7 +3,12 @@
 //! Natively: `epochs MECHANISM PEERS WEIGHTS ROUNDS` prints one line of JSON. In a tab the module exports `epochs` with the
 //! same arguments, which returns that line.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a measurement that cannot go on should stop")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a measurement that cannot go on should stop"
+)]
 
 use lab::random::Random;
 use mechanism::competitive::Competitive;

@@ -102,13 +102,17 @@ fn captive(weights: &Rows) -> Option<usize> {
     free.iter().position(|&free| !free)
 }
 
+/// What the other entries of a row with the self-loop `own` are multiplied by, so that it counts as at least `self_loop`.
+pub(crate) fn shrink(own: f64, self_loop: f64) -> f64 {
+    if own < self_loop { (1.0 - self_loop) / (1.0 - own) } else { 1.0 }
+}
+
 /// I − Q, row by row, with every self-loop at least `self_loop`.
 fn transitions(weights: &Rows, self_loop: f64) -> Vec<f64> {
     let n = weights.peers();
     let mut matrix = vec![0.0; n * n];
     for i in 0..n {
-        let own = weights.get(i, i);
-        let shrink = if own < self_loop { (1.0 - self_loop) / (1.0 - own) } else { 1.0 };
+        let shrink = shrink(weights.get(i, i), self_loop);
         for (j, w) in weights.row(i) {
             matrix[i * n + j] = -(shrink * w);
         }

@@ -19,7 +19,7 @@ pub mod payoff;
 
 use crate::arithmetic::sum;
 use crate::epoch::{Epoch, Mechanism, Memory, shares};
-use crate::fault::{Fault, NotDefined, ranged};
+use crate::fault::{Fault, LARGEST, NotDefined, ranged};
 use crate::rows::Rows;
 use crate::world::World;
 
@@ -52,6 +52,7 @@ impl Mechanism for Competitive {
     fn evaluate(&self, world: &World<'_>, memory: &Memory) -> Result<Epoch, Fault> {
         ranged("target", self.target, 0.0)?;
         ranged("rise", self.rise, 0.0)?;
+        ranged("inflation", memory.inflation, 0.0)?;
         world.check()?;
         let n = world.peers();
         let rank = ranks(world, Reading::Right);
@@ -70,16 +71,35 @@ impl Mechanism for Competitive {
         })
     }
 
-    fn stake(&self, stake: &[f64], epoch: &Epoch, tau: f64) -> Vec<f64> {
-        let mut squares = 0.0;
-        for r in &epoch.rank {
-            squares += r * r;
+    fn own_gradient(&self, world: &World<'_>, own: usize) -> Result<Vec<f64>, NotDefined> {
+        if own >= world.peers() {
+            return Err(NotDefined::Peer { peer: own, peers: world.peers() });
         }
-        if squares <= 0.0 {
+        world.check()?;
+        let rank = ranks(world, Reading::Right);
+        let total = sum(&rank);
+        if total <= 0.0 {
+            return Err(NotDefined::Nothing);
+        }
+        #[expect(clippy::cast_precision_loss, reason = "at most 2^32 peers")]
+        let by_entry = world.scaling[own] * world.stake[own] / world.peers() as f64 / total;
+        let share = rank[own] / total;
+        Ok((0..rank.len()).map(|j| by_entry * (f64::from(u8::from(j == own)) - share)).collect())
+    }
+
+    fn stake(&self, stake: &[f64], epoch: &Epoch, tau: f64) -> Vec<f64> {
+        // In parts of the largest rank, whose squares neither vanish nor overflow.
+        let largest = epoch.rank.iter().copied().fold(0.0, f64::max);
+        if largest <= 0.0 {
             return stake.to_vec();
         }
+        let parts = || epoch.rank.iter().map(|r| r / largest);
+        let mut squares = 0.0;
+        for part in parts() {
+            squares += part * part;
+        }
         let norm = squares.sqrt();
-        stake.iter().zip(&epoch.rank).map(|(s, r)| s + tau * (r / norm)).collect()
+        stake.iter().zip(parts()).map(|(s, part)| s + tau * (part / norm)).collect()
     }
 }
 
@@ -88,7 +108,7 @@ impl Competitive {
     #[must_use]
     pub fn inflation(&self, weights: &Rows, tau: f64) -> f64 {
         let (own, others) = diagonal(weights);
-        if own < self.target * others { tau + self.rise } else { tau }
+        if own < self.target * others { (tau + self.rise).min(LARGEST) } else { tau }
     }
 }
 

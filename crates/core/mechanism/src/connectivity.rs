@@ -15,9 +15,9 @@
 //! stay below. The draft prints ρ + ρ² for the level, which is the maximum. It has no rule for a market below the level,
 //! so every epoch pays; [`Epoch::loss`] is the level minus ‖R‖.
 //!
-//! Up to [`crate::absorbing::LIMIT`] peers; the visits are the one n × n matrix of this crate.
+//! Up to [`crate::absorbing::LIMIT`] peers: factors, visits and connectivities are n × n, the only such matrices of this crate.
 
-use crate::absorbing::{Absorbing, MINIMUM_SELF_LOOP};
+use crate::absorbing::{Absorbing, MINIMUM_SELF_LOOP, shrink};
 use crate::arithmetic::{logistic, sum};
 use crate::epoch::{Epoch, Mechanism, Memory, shares};
 use crate::fault::{Fault, NotDefined, ranged};
@@ -109,8 +109,8 @@ impl Connectivity {
 
     /// ∂P_i/∂w_ij of peer i = `own` for every j, of its part P_i = R_i/‖R‖ of what is paid.
     ///
-    /// Entries are moved one by one, w_ij against nothing; on the simplex only their differences matter. Through the own
-    /// self-loop, which is no part of Q, visits do not change.
+    /// Entries are moved one by one, w_ij against nothing; on the simplex only their differences matter. The own self-loop
+    /// is no part of Q, and moves visits only where it is below the least that is counted, by how the others shrink.
     ///
     /// # Errors
     /// [`NotDefined::World`], [`NotDefined::Peer`], [`NotDefined::Hard`], or [`NotDefined::Nothing`] where ‖R‖ = 0.
@@ -146,6 +146,7 @@ impl Connectivity {
             }
         }
         let mut gradient: Vec<f64> = (0..n).map(|j| outcome.counted[own] * by_rank(j)).collect();
+        let mut by_entry = vec![0.0; n];
         for m in 0..n {
             let visits = chain.row(m);
             let clipped = self.clip && outcome.reach[m] < 1.0;
@@ -158,10 +159,19 @@ impl Connectivity {
             };
             // ∂N_mk/∂w_ij = N_mi N_jk.
             let along = chain.times(visits.iter().enumerate().map(by_visits).collect());
-            for (j, along) in along.iter().enumerate() {
-                if j != own {
-                    gradient[j] += visits[own] * along;
-                }
+            for (sum, along) in by_entry.iter_mut().zip(&along) {
+                *sum += visits[own] * along;
+            }
+        }
+        // From the row as it is counted to the row as it is.
+        let own_loop = world.weights.get(own, own);
+        let shrink = shrink(own_loop, self.self_loop);
+        for (j, by_entry) in by_entry.iter().enumerate().filter(|&(j, _)| j != own) {
+            gradient[j] += shrink * by_entry;
+        }
+        if own_loop < self.self_loop {
+            for (k, w) in world.weights.row(own).filter(|&(k, _)| k != own) {
+                gradient[own] += w * shrink / (1.0 - own_loop) * by_entry[k];
             }
         }
         Ok(gradient)
@@ -200,6 +210,10 @@ impl Connectivity {
 }
 
 impl Mechanism for Connectivity {
+    fn own_gradient(&self, world: &World<'_>, own: usize) -> Result<Vec<f64>, NotDefined> {
+        self.own_gradient(world, own)
+    }
+
     fn evaluate(&self, world: &World<'_>, memory: &Memory) -> Result<Epoch, Fault> {
         let outcome = self.outcome(world)?;
         let loss = outcome.level - sum(&outcome.rank);

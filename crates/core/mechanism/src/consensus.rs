@@ -175,6 +175,10 @@ impl Consensus {
 }
 
 impl Mechanism for Consensus {
+    fn own_gradient(&self, _: &World<'_>, _: usize) -> Result<Vec<f64>, NotDefined> {
+        Err(NotDefined::Binary)
+    }
+
     fn evaluate(&self, world: &World<'_>, memory: &Memory) -> Result<Epoch, Fault> {
         let outcome = self.outcome(world, memory)?;
         let pays = outcome.loss < 0.0;

@@ -22,6 +22,14 @@ pub trait Mechanism {
         self.evaluate(world, memory).unwrap_or_else(|fault| Epoch::void(world, memory, fault))
     }
 
+    /// ∂P_i/∂w_ij of peer i = `own` for every j, where P_i is its part of what is paid, before bonds.
+    ///
+    /// Entries are moved one by one, w_ij against nothing; on the simplex only their differences matter.
+    ///
+    /// # Errors
+    /// [`NotDefined`] with the reason where the part has no slope in the own row.
+    fn own_gradient(&self, world: &World<'_>, own: usize) -> Result<Vec<f64>, NotDefined>;
+
     /// S′ in real numbers, at emission rate `tau`; S itself where nothing is shared.
     fn stake(&self, stake: &[f64], epoch: &Epoch, tau: f64) -> Vec<f64> {
         stake::next(stake, &epoch.share, tau)

@@ -104,7 +104,7 @@ pub fn gate_mass(gates: &[f64], neighbours: usize) -> Result<Vec<f64>, Fault> {
 fn checked(hessian: &[f64], answers: &[f64]) -> Result<usize, Fault> {
     let n = answers.len();
     finite("answers", answers, n)?;
-    finite("hessian", hessian, n * n)?;
+    finite("hessian", hessian, n.saturating_mul(n))?;
     Ok(n)
 }
 

@@ -11,7 +11,10 @@ pub fn project(point: &[f64]) -> Vec<f64> {
     if point.iter().any(|value| !value.is_finite()) {
         return vec![1.0 / count; point.len()];
     }
-    let mut sorted = point.to_vec();
+    // A common shift moves the projection nowhere, and with the largest at 0 no sum loses the 1.
+    let largest = point.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let point: Vec<f64> = point.iter().map(|value| value - largest).collect();
+    let mut sorted = point.clone();
     sorted.sort_by(|a, b| b.total_cmp(a));
     // The largest threshold for which what is above it sums to 1.
     let (mut sum, mut threshold, mut kept) = (0.0, 0.0, 0.0);
@@ -56,6 +59,9 @@ mod tests {
         assert_eq!(project(&[0.25, 0.75]), [0.25, 0.75]);
         assert_eq!(project(&[2.0, 0.0]), [1.0, 0.0]);
         assert_eq!(project(&[-3.0, -3.0]), [0.5, 0.5]);
+        assert_eq!(project(&[1e17, 0.0]), [1.0, 0.0]);
+        assert_eq!(project(&[1e16 + 2.0, 1e16]), [1.0, 0.0]);
+        assert_eq!(project(&[f64::MAX, f64::MIN]), [1.0, 0.0]);
         assert_eq!(project(&[f64::NAN, 1.0]), [0.5, 0.5]);
         assert_eq!(project(&[]), [0.0; 0]);
     }
@@ -81,7 +87,7 @@ mod tests {
         fn a_step_is_bounded_and_stays_on_the_simplex(
             raw in prop::collection::vec(0.01..1.0f64, 2..10),
             gradient in prop::collection::vec(-2.0..2.0f64, 10),
-            rate in 0.0..4.0f64,
+            rate in prop_oneof![0.0..4.0f64, 1e15..1e20f64],
             epsilon in 0.001..1.0f64,
         ) {
             let sum: f64 = raw.iter().sum();

@@ -12,8 +12,9 @@
 //!
 //! **Trust sources** are M samples of the scaled stake, one from each of M equal parts of it, and the voice v_i of a peer is
 //! the number of its samples times z/M: in expectation its scaled stake, however that is divided (`trust/sources.rs`). With
-//! n ≤ M everyone is a source and v_i = sc_i. So t stays in \[−1, 1\] and its sign is a majority of the voice. Nothing n × n
-//! is stored.
+//! n ≤ M everyone is a source and v_i = sc_i. So t stays in \[−1, 1\], and its sign is a majority of the voice where
+//! connectivity is hard; soft, an unreached peer counts a little less than −1, so that a minority just below one half is
+//! trusted too (.4998 at the defaults). No n × n matrix is stored: of the sources' rows at most 2²² values are kept.
 //!
 //! # Order
 //! Sums over peers, entries and sources ascend by index. Trust adds, for each source, v_i (c_ik − c_0) to the peers it
@@ -49,6 +50,10 @@ pub struct Trust {
 }
 
 impl Mechanism for Trust {
+    fn own_gradient(&self, world: &World<'_>, own: usize) -> Result<Vec<f64>, NotDefined> {
+        own_gradient(world, &self.parameters, own)
+    }
+
     fn evaluate(&self, world: &World<'_>, memory: &Memory) -> Result<Epoch, Fault> {
         ranged("descent", self.descent, 0.0)?;
         ranged("recovery", self.recovery, 0.0)?;
@@ -97,13 +102,16 @@ pub struct Parameters {
     pub kappa: f64,
     /// d, steps that a row is spread; 1 to [`DEEPEST`].
     pub depth: u32,
-    /// T_c, width of the soft connectivity in visits; \[0, [`crate::fault::LARGEST`]\], 0 means hard ±1.
+    /// T_c, width of the soft connectivity in visits; 0 means hard ±1, else from [`SHARPEST`] to [`crate::fault::LARGEST`].
     pub temperature: f64,
     /// M, largest number of trust sources; at least 1.
     pub sources: usize,
     /// From which the samples are drawn where more than M peers hold scaled stake.
     pub seed: u64,
 }
+
+/// Least T_c above 0, so that a gradient stays finite.
+pub const SHARPEST: f64 = 1e-9;
 
 /// Largest depth d.
 pub const DEEPEST: u32 = 16;
@@ -124,7 +132,9 @@ impl Parameters {
     pub fn check(&self) -> Result<(), Fault> {
         ranged("beta", self.beta, f64::MIN_POSITIVE)?;
         ranged("kappa", self.kappa, 0.0)?;
-        ranged("temperature", self.temperature, 0.0)?;
+        if self.temperature != 0.0 {
+            ranged("temperature", self.temperature, SHARPEST)?;
+        }
         if self.depth < 1 || self.depth > DEEPEST {
             return Err(Fault::Parameter { name: "depth", value: f64::from(self.depth) });
         }

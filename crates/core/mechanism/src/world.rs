@@ -48,6 +48,9 @@ impl World<'_> {
                 return Err(Fault::Scaling { peer, value });
             }
         }
-        if total.is_finite() { Ok(()) } else { Err(Fault::Total) }
+        if total <= MOST { Ok(()) } else { Err(Fault::Total) }
     }
 }
+
+/// Most stake in all: beyond it, sums over peers with both signs would not be finite.
+const MOST: f64 = f64::MAX / 8.0;

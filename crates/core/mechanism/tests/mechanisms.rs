@@ -179,6 +179,7 @@ fn an_epoch_is_total() {
             vec![0.0; n],
             vec![f64::NAN; n],
             vec![f64::MAX; n],
+            vec![1e307 / (n as f64 + 1.0); n],
             vec![1e200; n],
             vec![f64::MIN_POSITIVE; n],
             vec![1.0; n + 1],
@@ -198,7 +199,10 @@ fn an_epoch_is_total() {
                             assert!(!epoch.pays && epoch.memory == memory);
                             assert!(matches!(epoch.scaling_gradient, Err(NotDefined::World(_))));
                         } else {
-                            assert!(epoch.share.iter().chain(&epoch.rank).all(|value| value.is_finite()));
+                            let all = [&epoch.rank, &epoch.trust, &epoch.trusted, &epoch.incentive, &epoch.dividend];
+                            let all = all.into_iter().chain([&epoch.share, &epoch.scaling]).flatten();
+                            let gradient = epoch.scaling_gradient.iter().flatten();
+                            assert!(all.chain(gradient).all(|value| value.is_finite()), "{stake:?}");
                         }
                     }
                 }

@@ -146,6 +146,32 @@ proptest! {
         differences(&market, &gradient, share)?;
     }
 
+    /// Self-loops below the least that is counted.
+    #[test]
+    fn the_own_row_as_it_is_counted(market in markets(7), kappa in 0.5..3.0f64, temperature in 0.3..2.0f64, clip: bool) {
+        let mechanism = Connectivity { kappa, temperature, clip, self_loop: 0.9 };
+        let share = |market: &Market| {
+            let outcome = market.with(|world| mechanism.outcome(world).unwrap());
+            outcome.rank[0] / outcome.rank.iter().sum::<f64>()
+        };
+        let outcome = market.with(|world| mechanism.outcome(world).unwrap());
+        prop_assume!(outcome.reach.iter().all(|reach| (reach - 1.0).abs() > 1e-3));
+        prop_assume!((market.matrix[[0, 0]] - 0.9).abs() > 2.0 * STEP);
+        let gradient = market.with(|world| mechanism.own_gradient(world, 0).unwrap());
+        differences(&market, &gradient, share)?;
+    }
+
+    #[test]
+    fn the_own_row_under_competitive_ranks(market in markets(9)) {
+        let gradient = market.with(|world| Competitive::default().own_gradient(world, 0).unwrap());
+        let share = |market: &Market| {
+            let rank = market.with(|world| competitive::ranks(world, Reading::Right));
+            rank[0] / rank.iter().sum::<f64>()
+        };
+        prop_assume!(market.stake[0] > 0.0);
+        differences(&market, &gradient, share)?;
+    }
+
     #[test]
     fn the_payoff_of_bids(
         market in markets(8),
@@ -228,6 +254,12 @@ fn where_there_is_no_slope_the_reason_is_given() {
     let soft = trust::Parameters::for_peers(2);
     assert_eq!(poor.with(|world| trust::own_gradient(world, &soft, 0)), Err(NotDefined::Nothing));
     assert_eq!(poor.with(|world| Connectivity::default().own_gradient(world, 0)), Err(NotDefined::Nothing));
+    assert_eq!(market.with(|world| Consensus::default().own_gradient(world, 0)), Err(NotDefined::Binary));
+    assert_eq!(poor.with(|world| Competitive::default().own_gradient(world, 0)), Err(NotDefined::Nothing));
+    let huge = Quadratic::new(vec![1e308; 4], 2).unwrap();
+    let steep = Terms { alpha: 1e6, tau: 1.0, temperature: 1.0, reading: Reading::Right };
+    let refused = market.with(|world| payoff::of(world, 0, &huge, &steep));
+    assert!(matches!(refused, Err(NotDefined::World(_))), "{refused:?}");
     let terms = Terms { alpha: 1.0, tau: 1.0, temperature: 0.0, reading: Reading::Right };
     let loss = Utility::new(vec![1.0; 2]).unwrap();
     assert_eq!(market.with(|world| payoff::of(world, 0, &loss, &terms)), Err(NotDefined::Hard));

@@ -91,11 +91,15 @@ impl Market {
     }
 }
 
-/// FNV-1a over the bits of what an epoch says.
+/// FNV-1a over the bits of everything that an epoch says.
 fn bits(epoch: &Epoch) -> u64 {
-    let numbers = [&epoch.rank, &epoch.trust, &epoch.trusted, &epoch.incentive, &epoch.dividend, &epoch.share];
+    let vectors =
+        [&epoch.rank, &epoch.trust, &epoch.trusted, &epoch.incentive, &epoch.dividend, &epoch.share, &epoch.scaling];
+    let scalars = [epoch.loss.unwrap_or_default(), epoch.memory.inflation, f64::from(epoch.memory.min_weights)];
+    let bonds = (0..epoch.memory.bonds.peers()).flat_map(|i| epoch.memory.bonds.row(i).map(|(_, bond)| bond));
+    let gradient = epoch.scaling_gradient.iter().flatten().copied();
     let mut hash = 0xcbf2_9ce4_8422_2325;
-    for number in numbers.into_iter().flatten().chain(&epoch.scaling) {
+    for number in vectors.into_iter().flatten().copied().chain(scalars).chain(gradient).chain(bonds) {
         hash = (hash ^ number.to_bits()).wrapping_mul(0x0000_0100_0000_01b3);
     }
     hash

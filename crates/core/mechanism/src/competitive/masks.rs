@@ -3,7 +3,7 @@
 //! Peer i sees F_W(x)_j = f_j(x) m_ij: whose bid for j is below the mean sees less of j.
 
 use crate::arithmetic::logistic;
-use crate::fault::{Fault, NotDefined, ranged};
+use crate::fault::{NotDefined, finite, ranged};
 use crate::world::World;
 
 /// Least T, so that slopes stay finite.
@@ -27,9 +27,8 @@ pub fn of(world: &World<'_>, own: usize, means: &[f64], temperature: f64) -> Res
     if own >= peers {
         return Err(NotDefined::Peer { peer: own, peers });
     }
-    if means.len() != peers {
-        return Err(Fault::Size { name: "means", found: means.len(), expected: peers }.into());
-    }
+    world.check()?;
+    finite("means", means, peers)?;
     if temperature == 0.0 {
         return Err(NotDefined::Hard);
     }

@@ -62,7 +62,7 @@ impl Quadratic {
     /// # Errors
     /// [`Fault::Size`] or [`Fault::NotFinite`].
     pub fn new(hessian: Vec<f64>, peers: usize) -> Result<Self, Fault> {
-        finite("hessian", &hessian, peers * peers)?;
+        finite("hessian", &hessian, peers.saturating_mul(peers))?;
         Ok(Self { hessian, peers })
     }
 
@@ -146,5 +146,7 @@ pub fn of(world: &World<'_>, own: usize, loss: &dyn Loss, terms: &Terms) -> Resu
         Reading::Literal => gradient.iter_mut().for_each(|slope| *slope += by_weight),
     }
     let at = loss.at(&masks.values);
+    finite("payoff", &gradient, gradient.len())?;
+    finite("loss", &[at, terms.alpha * at], 2)?;
     Ok(Payoff { loss: at, rank, value: sign * terms.alpha * at + terms.tau * rank, gradient })
 }

@@ -81,12 +81,11 @@ impl Bonds {
     #[must_use]
     pub fn dividends(&self, x: &[f64]) -> Vec<f64> {
         let sums = self.sums(x.len());
-        // What one unit of bonds in j earns.
-        let rate: Vec<f64> = x.iter().zip(&sums).map(|(x, sum)| if *sum > 0.0 { x / sum } else { 0.0 }).collect();
         let paid = |i: usize| {
             let mut paid = if sums[i] > 0.0 { 0.0 } else { x[i] };
             for (j, bond) in self.row(i) {
-                paid += bond * rate[j as usize];
+                // The share first: it is at most 1, however small the bonds are.
+                paid += bond / sums[j as usize] * x[j as usize];
             }
             paid
         };
@@ -181,6 +180,8 @@ mod tests {
         assert!((paid.iter().sum::<f64>() - 1.0).abs() < 1e-15);
         assert_eq!(paid[0], 0.3);
         assert_eq!(Bonds::new(3).dividends(&[0.2, 0.3, 0.5]), [0.2, 0.3, 0.5]);
+        let dust = Bonds::new(0).with(&weights(), &[0.0, 1e-320, 0.0], 8);
+        assert_eq!(dust.dividends(&[0.2, 0.3, 0.5]), [0.0, 0.2 + 0.3 + 0.5, 0.0]);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::world::World;
 /// Sources that are spread together: one cache line of values a peer.
 const LANES: usize = 8;
 
-/// Most connectivities that are kept between two passes: 32 MiB.
+/// Most connectivities that are kept between two passes: 36 MiB with their peers.
 const KEPT: usize = 1 << 22;
 
 /// Forward spread of the trust sources of one world.

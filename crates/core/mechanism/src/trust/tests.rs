@@ -167,3 +167,15 @@ fn every_parameter_out_of_range_is_named() {
     }
     assert!(evaluate(&world, &Parameters::for_peers(0)).is_ok());
 }
+
+#[test]
+fn with_soft_connectivity_the_watershed_lies_a_little_below_one_half() {
+    let weights = alone(2);
+    let loss = |share: f64| {
+        let world = World { stake: &[1.0 - share, share], scaling: &[1.0; 2], weights: &weights };
+        let outcome = evaluate(&world, &Parameters::for_peers(2)).unwrap();
+        (outcome.trust[1] > 0.0, outcome.loss)
+    };
+    assert!(!loss(0.4997).0);
+    assert!(loss(0.4999).0 && loss(0.5).1 < 0.0);
+}

@@ -6,6 +6,9 @@
 //! splits its pool (also under `Competitive`, whose printed step would mint more the more peers there are). While nothing
 //! is paid the emission waits, and is paid with the first block that pays.
 //!
+//! Stake grows without end, and doubles do not. Where its sum passes 2⁴⁰⁰ all stakes are divided by that, and the chain
+//! remembers how often: shares are the same, and [`Chain::tokens`] is what a peer holds.
+//!
 //! It has no accounts, fees, tempo or integers: those are the ledger's, and a scenario that needs them runs the ledger.
 
 mod truth;
@@ -69,6 +72,8 @@ pub struct Chain<'a> {
     mechanism: &'a dyn Mechanism,
     rules: Rules,
     stake: Vec<f64>,
+    /// How often [`LARGE`] was divided out of the stake.
+    divided: i32,
     scaling: Vec<f64>,
     rows: Vec<Vec<f64>>,
     fresh: Vec<bool>,
@@ -138,6 +143,7 @@ impl<'a> Chain<'a> {
             fresh: vec![true; peers],
             memory: Memory::new(peers),
             stake,
+            divided: 0,
             epoch: None,
             blocks: 0,
             waiting: 0.0,
@@ -162,6 +168,10 @@ impl<'a> Chain<'a> {
         if epoch.pays && sum(&epoch.share) > 0.0 {
             self.stake = stake::next(&self.stake, &epoch.share, self.waiting);
             self.waiting = 0.0;
+            if sum(&self.stake) > LARGE {
+                self.stake.iter_mut().for_each(|stake| *stake /= LARGE);
+                self.divided += 1;
+            }
         }
         self.scaling.clone_from(&epoch.scaling);
         self.memory = epoch.memory.clone();
@@ -169,10 +179,16 @@ impl<'a> Chain<'a> {
         Ok(self.epoch.insert(epoch))
     }
 
-    /// Stake of all, in tokens.
+    /// Stake of all, in one unit: tokens, or [`LARGE`] tokens to the power of how often that was divided out.
     #[must_use]
     pub fn stake(&self) -> &[f64] {
         &self.stake
+    }
+
+    /// Stake of this peer in tokens: 0 of nobody, infinite where it is beyond all doubles.
+    #[must_use]
+    pub fn tokens(&self, peer: usize) -> f64 {
+        libm::ldexp(self.stake.get(peer).copied().unwrap_or_default(), LARGE_EXPONENT * self.divided)
     }
 
     /// Share of all stake that these peers hold; 0 where there is none.
@@ -244,6 +260,11 @@ pub fn sparse(rows: &[Vec<f64>]) -> Result<Rows, LabError> {
     };
     Ok(Rows::new(rows.len(), rows.iter().map(entries))?)
 }
+
+const LARGE_EXPONENT: i32 = 400;
+
+/// 2⁴⁰⁰: a sum of stakes above it is divided by it. A power of two changes no digit.
+pub const LARGE: f64 = f64::from_bits((1023 + 400) << 52);
 
 /// The names of the mechanisms, in the order of their drafts' readings.
 pub const MECHANISMS: &[&str] = &["trust", "connectivity", "consensus", "competitive"];

@@ -9,6 +9,7 @@
 
 pub mod law;
 
+use crate::chain::sparse;
 use crate::report::Column;
 use crate::scenario::LabError;
 use mechanism::competitive::payoff::{self, Loss, Payoff, Quadratic, Terms};
@@ -80,7 +81,7 @@ impl Market {
     /// # Errors
     /// [`LabError::Rows`].
     pub fn ranks(&self, rows: &[Vec<f64>]) -> Result<Vec<f64>, LabError> {
-        let weights = weights(rows)?;
+        let weights = sparse(rows)?;
         Ok(ranks(&self.world(&weights), Reading::Right))
     }
 
@@ -89,7 +90,7 @@ impl Market {
     /// # Errors
     /// [`LabError::Rows`] or [`LabError::NotDefined`].
     pub fn payoff(&self, rows: &[Vec<f64>], own: usize, terms: &Terms) -> Result<Payoff, LabError> {
-        let weights = weights(rows)?;
+        let weights = sparse(rows)?;
         Ok(payoff::of(&self.world(&weights), own, &self.losses[own], terms)?)
     }
 
@@ -104,7 +105,7 @@ impl Market {
         moves: Moves,
         seen: impl Fn(&'a Quadratic) -> &'a dyn Loss,
     ) -> Result<Vec<Vec<f64>>, LabError> {
-        let weights = weights(rows)?;
+        let weights = sparse(rows)?;
         let world = self.world(&weights);
         let mut next = Vec::with_capacity(rows.len());
         for (own, (row, loss)) in rows.iter().zip(&self.losses).enumerate() {
@@ -147,16 +148,7 @@ pub fn terms(ratio: f64, temperature: f64) -> Terms {
 /// # Errors
 /// [`LabError::Rows`].
 pub fn own_share(rows: &[Vec<f64>]) -> Result<f64, LabError> {
-    Ok(self_share(&weights(rows)?))
-}
-
-/// The rows, checked; zeros are not stored.
-///
-/// # Errors
-/// [`LabError::Rows`].
-pub fn weights(rows: &[Vec<f64>]) -> Result<Rows, LabError> {
-    let row = |row: &Vec<f64>| (0..).zip(row.clone()).filter(|&(_, weight)| weight > 0.0);
-    Ok(Rows::new(rows.len(), rows.iter().map(row))?)
+    Ok(self_share(&sparse(rows)?))
 }
 
 /// The longest step of a row between two matrices, in L2.

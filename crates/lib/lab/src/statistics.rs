@@ -1,9 +1,10 @@
-//! Mean, deviation, quantiles and rank correlation of a few numbers, each sum in the order of its argument.
+//! Mean, deviation, quantiles and rank correlation of a few numbers, and their product; each sum in the order of its
+//! argument.
 
 /// The mean; 0 of nothing.
 #[must_use]
 pub fn mean(values: &[f64]) -> f64 {
-    if values.is_empty() { 0.0 } else { sum(values.iter().copied()) / count(values) }
+    if values.is_empty() { 0.0 } else { sum(values.iter().copied()) / real(values.len()) }
 }
 
 /// The standard deviation of a sample (divisor n − 1); 0 of fewer than two.
@@ -13,7 +14,7 @@ pub fn deviation(values: &[f64]) -> f64 {
         return 0.0;
     }
     let mean = mean(values);
-    (sum(values.iter().map(|value| (value - mean) * (value - mean))) / (count(values) - 1.0)).sqrt()
+    (sum(values.iter().map(|value| (value - mean) * (value - mean))) / (real(values.len()) - 1.0)).sqrt()
 }
 
 /// The quantile at `level` in \[0, 1\], linear between neighbours (type 7 of Hyndman and Fan 1996); 0 of nothing.
@@ -24,8 +25,7 @@ pub fn quantile(values: &[f64], level: f64) -> f64 {
     let Some(last) = sorted.len().checked_sub(1) else {
         return 0.0;
     };
-    #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
-    let place = level.clamp(0.0, 1.0) * last as f64;
+    let place = level.clamp(0.0, 1.0) * real(last);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to the last index")]
     let below = (place.floor() as usize).min(last);
     let above = (below + 1).min(last);
@@ -62,8 +62,7 @@ pub fn places(values: &[f64]) -> Vec<f64> {
     let mut places = vec![0.0; values.len()];
     let mut before = 0.0;
     for tied in order.chunk_by(|&a, &b| values[a] == values[b]) {
-        #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
-        let many = tied.len() as f64;
+        let many = real(tied.len());
         for &index in tied {
             places[index] = before + 0.5 * (many + 1.0);
         }
@@ -72,17 +71,25 @@ pub fn places(values: &[f64]) -> Vec<f64> {
     places
 }
 
+/// Σ a_i b_i, in order.
+#[must_use]
+pub fn dot(a: &[f64], b: &[f64]) -> f64 {
+    sum(a.iter().zip(b).map(|(a, b)| a * b))
+}
+
+/// A count as a real number.
+#[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
+#[must_use]
+pub const fn real(count: usize) -> f64 {
+    count as f64
+}
+
 fn sum(values: impl Iterator<Item = f64>) -> f64 {
     let mut total = 0.0;
     for value in values {
         total += value;
     }
     total
-}
-
-#[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
-fn count(values: &[f64]) -> f64 {
-    values.len() as f64
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@
 //! earn k times. The joint removal of the copies shows their true worth.
 
 use crate::chain::Truth;
+use crate::statistics::real;
 
 /// Gives the stake of `members` to the first of them, or to all alike, and their worth with it.
 pub fn set(truth: &mut Truth, stake: &mut [f64], members: &[usize], split: bool) {
@@ -19,8 +20,7 @@ pub fn set(truth: &mut Truth, stake: &mut [f64], members: &[usize], split: bool)
         total += stake[member];
     }
     let identities = if split { members.len() } else { 1 };
-    #[expect(clippy::cast_precision_loss, reason = "few identities")]
-    let each = total / identities.max(1) as f64;
+    let each = total / real(identities.max(1));
     for (place, &member) in members.iter().enumerate() {
         stake[member] = if place < identities { each } else { 0.0 };
     }

@@ -3,6 +3,7 @@
 use super::Adversary;
 use crate::chain::{Behaviour, Chain, Honest, Rules, Truth, mechanism};
 use crate::scenario::LabError;
+use crate::statistics::real;
 use mechanism::arithmetic::sum;
 use mechanism::competitive::{Reading, masks, ranks};
 use mechanism::world::World;
@@ -86,8 +87,7 @@ impl Trial {
         if self.members == 0 || self.members >= self.peers {
             return Err(LabError::Settings(format!("{} members of {} peers", self.members, self.peers)));
         }
-        #[expect(clippy::cast_precision_loss, reason = "few peers")]
-        let (members, others) = (self.members as f64, (self.peers - self.members) as f64);
+        let (members, others) = (real(self.members), real(self.peers - self.members));
         let held = |peer| if peer < self.members { self.share / members } else { (1.0 - self.share) / others };
         Ok((0..self.peers).map(held).collect())
     }
@@ -100,8 +100,7 @@ impl Trial {
         let scaling = vec![1.0; self.peers];
         let world = World { stake: &stake, scaling: &scaling, weights: &weights };
         let means = ranks(&world, Reading::Right);
-        #[expect(clippy::cast_precision_loss, reason = "few peers")]
-        let temperature = 0.5 * self.rules.rho / (self.peers as f64 * self.peers as f64);
+        let temperature = 0.5 * self.rules.rho / (real(self.peers) * real(self.peers));
         let (mut through, mut all) = (0.0, 0.0);
         for &own in members.iter().filter(|&&member| stake[member] > 0.0) {
             let masks = masks::of(&world, own, &means, temperature)?;

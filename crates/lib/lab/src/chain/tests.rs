@@ -67,6 +67,19 @@ fn what_is_not_paid_waits() {
 }
 
 #[test]
+fn stake_beyond_all_doubles_keeps_its_shares() {
+    let mechanism = mechanism("competitive", 2);
+    let mut chain = Chain::new(mechanism.as_ref(), Rules { tau: 1.0, ..Rules::default() }, vec![1.0, 3.0]);
+    let alone: Vec<Vec<f64>> = (0..2).map(|own| among(2, &[own])).collect();
+    for block in 1..=2000 {
+        chain.block(&alone, &mut honest(2)).unwrap();
+        let expected = libm::ldexp(3.0, block);
+        assert_eq!((chain.tokens(1), chain.share(&[0])), (expected, 0.25), "{block}");
+    }
+    assert_eq!((LARGE, chain.tokens(2)), (libm::exp2(400.0), 0.0));
+}
+
+#[test]
 fn a_chain_without_peers_or_stake_stands_still() {
     for name in MECHANISMS {
         let mechanism = mechanism(name, 3);

@@ -1,6 +1,7 @@
 //! What peers are truly worth to each other: u_ij = worth_j · taste_ij, drawn from a seed, drifting from block to block.
 
 use crate::random::Random;
+use crate::statistics::real;
 use mechanism::arithmetic::exp;
 
 /// The truth that honest rows follow. Worth is in units of the median peer's.
@@ -38,8 +39,7 @@ impl Truth {
     pub fn identify(&mut self, peers: &[usize], identities: usize) {
         let Some(&holder) = peers.first() else { return };
         let whole = self.part.get(holder).copied().unwrap_or_default();
-        #[expect(clippy::cast_precision_loss, reason = "few identities")]
-        let each = whole / identities.max(1) as f64;
+        let each = whole / real(identities.max(1));
         for (place, &peer) in peers.iter().enumerate() {
             if let (Some(owner), Some(part)) = (self.owner.get_mut(peer), self.part.get_mut(peer)) {
                 *owner = holder;

@@ -15,6 +15,7 @@
 
 use crate::random::Random;
 use crate::scenario::{LabError, Range, Setting, Settings};
+use crate::statistics::{dot, real};
 use mechanism::arithmetic::exp;
 
 /// Which law.
@@ -147,17 +148,7 @@ pub fn start(peers: usize, spread: f64, random: &mut Random) -> Vec<Vec<f64>> {
 /// 1/`count`; 1 of none.
 #[must_use]
 pub fn share(count: usize) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "small counts")]
-    let count = count.max(1) as f64;
-    1.0 / count
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let mut total = 0.0;
-    for (a, b) in a.iter().zip(b) {
-        total += a * b;
-    }
-    total
+    1.0 / real(count.max(1))
 }
 
 #[cfg(test)]

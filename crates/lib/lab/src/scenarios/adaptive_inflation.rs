@@ -4,10 +4,11 @@
 //! [`Competitive::inflation`] says the next τ. Rows lag behind τ, so that the ratio ends above its target, and more so the
 //! faster τ rises. τ never falls.
 
+use crate::chain::sparse;
 use crate::market::law::{
     COMMON, EPSILON, FEATURES, LAW, Law, NEED, PEERS, RATE, SIZE, SPREAD, START, TEMPERATURE, start,
 };
-use crate::market::{Market, Moves, weights};
+use crate::market::{Market, Moves};
 use crate::random::Random;
 use crate::report::{Column, Figure, Mark, Report, Table};
 use crate::scenario::{LabError, Range, Scenario, Setting, Settings};
@@ -69,11 +70,11 @@ fn run(settings: &Settings, report: &mut Report) -> Result<(), LabError> {
     for block in Column::index("", blocks).values {
         taus.push(tau);
         rows = market.step(&rows, &Terms { alpha, tau, temperature, reading: Reading::Right }, moves, |loss| loss)?;
-        let (own, others) = diagonal(&weights(&rows)?);
+        let (own, others) = diagonal(&sparse(&rows)?);
         // Nobody else is scored: no number says how much more that is.
         ratios.push(if others > 0.0 { own / others } else { f64::MAX });
         correlations.push(spearman(&coordinated, &market.ranks(&rows)?));
-        tau = mechanism.inflation(&weights(&rows)?, tau);
+        tau = mechanism.inflation(&sparse(&rows)?, tau);
         // At first the rows are random: what counts is the target being reached by inflation.
         if reached.is_none() && tau > 0.0 && own >= mechanism.target * others {
             reached = Some(block + 1.0);

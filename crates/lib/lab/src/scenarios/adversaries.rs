@@ -4,7 +4,7 @@
 //! worth of others, which drifts. Rows are all that differs, so the ratio of the two shares of the stake is the gain.
 
 use crate::adversary::{self, Trial, trial};
-use crate::chain::Rules;
+use crate::chain::{MECHANISMS, Rules};
 use crate::report::{Column, Figure, Mark, Report, Table};
 use crate::scenario::{LabError, Range, Scenario, Setting, Settings};
 use mechanism::arithmetic::sum;
@@ -16,11 +16,7 @@ pub const SCENARIO: Scenario = Scenario {
     about: "A few peers sin, the others score by true worth. The same peers run again, all honest. The adversary's share \
             of the stake beside that of its twin says what the sin earned, and whether the chain went on paying.",
     settings: &[
-        Setting {
-            name: "mechanism",
-            about: "which draft",
-            range: Range::Choice(&["trust", "connectivity", "consensus", "competitive"]),
-        },
+        Setting { name: "mechanism", about: "which draft", range: Range::Choice(MECHANISMS) },
         Setting { name: "adversary", about: "which sin", range: Range::Choice(adversary::NAMES) },
         Setting {
             name: "share",

@@ -4,7 +4,7 @@ use crate::adversary::{ALL, NAMES, Trial, trial};
 use crate::chain::{MECHANISMS, Rules};
 use crate::report::{Column, Figure, Mark, Report, Table};
 use crate::scenario::{LabError, Range, Scenario, Setting, Settings};
-use mechanism::arithmetic::sum;
+use crate::statistics::mean;
 
 /// The scenario.
 pub const SCENARIO: Scenario = Scenario {
@@ -24,7 +24,7 @@ pub const SCENARIO: Scenario = Scenario {
             range: Range::Whole { default: 3, least: 1, most: 64 },
         },
         Setting { name: "peers", about: "all peers", range: Range::Whole { default: 32, least: 2, most: 128 } },
-        Setting { name: "blocks", about: "blocks", range: Range::Whole { default: 100, least: 1, most: 10_000 } },
+        Setting { name: "blocks", about: "blocks", range: Range::Whole { default: 100, least: 1, most: 1_000 } },
     ],
     random: true,
     run,
@@ -85,13 +85,6 @@ fn conditions(settings: &Settings) -> Result<Trial, LabError> {
         rules: Rules::default(),
         seed: settings.seed(),
     })
-}
-
-/// Mean of zeros and ones; 0 of none.
-fn mean(flags: &[f64]) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "few blocks")]
-    let count = flags.len().max(1) as f64;
-    sum(flags) / count
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::adversary::lazy_copier::LazyCopier;
 use crate::chain::{Behaviour, Chain, Honest, Rules, Truth, View};
 use crate::report::{Column, Figure, Mark, Report, Table};
 use crate::scenario::{LabError, Range, Scenario, Setting, Settings};
+use crate::statistics::real;
 use mechanism::arithmetic::{logistic, sum};
 use mechanism::consensus::Consensus;
 
@@ -22,7 +23,7 @@ pub const SCENARIO: Scenario = Scenario {
             copying the early one. Dividends a block, and added up.",
     settings: &[
         Setting { name: "peers", about: "established peers", range: Range::Whole { default: 12, least: 3, most: 48 } },
-        Setting { name: "blocks", about: "blocks", range: Range::Whole { default: 200, least: 2, most: 5000 } },
+        Setting { name: "blocks", about: "blocks", range: Range::Whole { default: 200, least: 2, most: 1000 } },
         Setting {
             name: "middle",
             about: "block in which the newcomer has half of its worth",
@@ -142,7 +143,7 @@ fn run(settings: &Settings, report: &mut Report) -> Result<(), LabError> {
             })
             .collect();
         report.fact(format!("dividends of the {name}"), total, "pools");
-        report.fact(format!("stake of the {name} at the end, over its stake at first"), chain.stake()[peer], "");
+        report.fact(format!("stake of the {name} at the end, over its stake at first"), chain.tokens(peer), "");
         columns.push(Column::with_unit(format!("dividend of the {name}"), "share of a pool", dividends.clone()));
         columns.push(Column::with_unit(format!("added up by the {name}"), "pools", added));
         rates.push(format!("dividend of the {name}"));
@@ -166,8 +167,7 @@ fn run(settings: &Settings, report: &mut Report) -> Result<(), LabError> {
 /// Growth of the newcomer, from 0 to 1.
 fn grown(block: usize, middle: usize) -> f64 {
     const WIDTH: f64 = 8.0;
-    #[expect(clippy::cast_precision_loss, reason = "few blocks")]
-    let after = block as f64 - middle as f64;
+    let after = real(block) - real(middle);
     logistic(after / WIDTH)
 }
 

@@ -4,6 +4,7 @@
 //! that every digit they print appears. Beside them each group stands as one peer that scores itself alone, and the
 //! mechanism of that name runs on the two; where both exist they agree to rounding.
 
+use crate::chain;
 use crate::report::{Column, Figure, Mark, Report, Table};
 use crate::scenario::{LabError, Range, Scenario, Setting, Settings};
 use mechanism::arithmetic::exp;
@@ -22,11 +23,7 @@ pub const SCENARIO: Scenario = Scenario {
     about: "An honest group and a cabal score only among themselves. Each block mints stake by incentive. Below one half \
             the cabal's share of the stake falls, at first slowly, then faster and faster; above it, it would win.",
     settings: &[
-        Setting {
-            name: "mechanism",
-            about: "which draft",
-            range: Range::Choice(&["trust", "connectivity", "consensus", "competitive"]),
-        },
+        Setting { name: "mechanism", about: "which draft", range: Range::Choice(chain::MECHANISMS) },
         Setting { name: "blocks", about: "blocks", range: Range::Whole { default: 100, least: 1, most: 100_000 } },
         Setting {
             name: "share",
@@ -95,6 +92,8 @@ fn run(settings: &Settings, report: &mut Report) -> Result<(), LabError> {
 }
 
 /// The program of the paper's section on collusion: trust from the group's share, σ(T (s − ½)).
+///
+/// Its stakes grow without end. Where their sum passes 2⁴⁰⁰ both are divided by that, which changes no share.
 fn trust_program(blocks: usize, share: f64, tau: f64, temperature: f64) -> Vec<f64> {
     let (mut honest, mut cabal) = (1.0 - share, share);
     let trust = |stake: f64, total: f64| 1.0 / (1.0 + exp(-(stake / total - 0.5) * temperature));
@@ -104,7 +103,11 @@ fn trust_program(blocks: usize, share: f64, tau: f64, temperature: f64) -> Vec<f
         let all = incentive[0] + incentive[1];
         honest += tau * total * incentive[0] / all;
         cabal += tau * total * incentive[1] / all;
-        cabal / (honest + cabal)
+        let share = cabal / (honest + cabal);
+        if honest + cabal > chain::LARGE {
+            (honest, cabal) = (honest / chain::LARGE, cabal / chain::LARGE);
+        }
+        share
     };
     (0..blocks).map(block).collect()
 }
@@ -211,6 +214,15 @@ mod tests {
     }
 
     #[test]
+    fn stakes_beyond_all_doubles_are_no_trouble() {
+        for given in [[("tau", "10"), ("blocks", "3000")], [("tau", "0.1"), ("blocks", "20000")]] {
+            let report = SCENARIO.report(&SCENARIO.settings(0, given).unwrap()).unwrap();
+            let pairs = column(&report, "cabal").iter().zip(column(&report, "cabal by the mechanism"));
+            assert!(pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-12), "{given:?}");
+        }
+    }
+
+    #[test]
     fn without_trust_a_cabal_keeps_its_share() {
         let report = decay("competitive", "100");
         assert!(vector(&report, "decay", "cabal by the mechanism").iter().all(|share| (share - 0.49).abs() < 0.02));
@@ -218,7 +230,7 @@ mod tests {
 
     #[test]
     fn nobody_s_stake_is_no_trouble() {
-        for name in ["trust", "connectivity", "consensus", "competitive"] {
+        for &name in chain::MECHANISMS {
             for share in ["0", "1", "0.5"] {
                 let settings = SCENARIO.settings(0, [("mechanism", name), ("share", share)]).unwrap();
                 let report = SCENARIO.report(&settings).unwrap();

@@ -5,6 +5,7 @@
 
 use crate::report::{Column, Figure, Mark, Report, Table};
 use crate::scenario::{LabError, Range, Scenario, Setting, Settings};
+use crate::statistics::real;
 use mechanism::arithmetic::logistic;
 
 /// The scenario.
@@ -34,8 +35,7 @@ pub const SCENARIO: Scenario = Scenario {
 fn run(settings: &Settings, report: &mut Report) -> Result<(), LabError> {
     let (blocks, points) = (settings.whole("blocks")?, settings.whole("points")?);
     let (tau, temperature) = (settings.number("tau")?, settings.number("temperature")?);
-    #[expect(clippy::cast_precision_loss, reason = "at most 2,001 points")]
-    let starts: Vec<f64> = (0..points).map(|point| point as f64 / (points - 1) as f64).collect();
+    let starts: Vec<f64> = (0..points).map(|point| real(point) / real(points - 1)).collect();
     let ends = starts.iter().map(|share| after(blocks, *share, tau, temperature)).collect();
     report.fact("share after all blocks, from 0.49", after(blocks, 0.49, tau, temperature), "");
     report.fact("share after all blocks, from 0.51", after(blocks, 0.51, tau, temperature), "");

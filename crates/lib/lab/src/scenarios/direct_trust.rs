@@ -1,14 +1,17 @@
 //! The limit of `Consensus`: a majority that must be set directly, weight by weight.
 //!
 //! Among n equal peers a peer is trusted by as many as score it. With 64 weights a row that is 64/n of the stake, so that
-//! the majority is out of reach from 128 peers on. Longer rows do not help for long: an entry counts from 1/128 on, so a
-//! row has at most 128 that count (127 in integer scores, where 128 · 512 is one more than 65,535), and from 256 equal
-//! peers on no row is enough; a row that scores all of more than 128 peers alike trusts nobody. While L ≥ 0 the chain demands one weight
-//! more of every row each block; rows that cannot follow count as self-loops, and then nobody trusts anybody else.
+//! the majority is out of reach from about 128 peers on: rows are random, and some peers are scored by more than others.
+//! Longer rows help only as far as an entry has the least weight that counts. A chain takes 1/2,048; the default of this
+//! lesson is 1/128, so that the end is seen among few peers. A row then has at most 128 entries that count (127 in integer
+//! scores, where 128 · 512 is one more than 65,535), and from about 256 equal peers on no row is enough; a row that scores
+//! all of more than 128 peers alike trusts nobody. While L ≥ 0 the chain demands one weight more of every row each block;
+//! rows that cannot follow count as self-loops, and then nobody trusts anybody else.
 
 use crate::random::Random;
 use crate::report::{Column, Figure, Mark, Report, Table};
 use crate::scenario::{LabError, Range, Scenario, Setting, Settings};
+use crate::statistics::real;
 use mechanism::consensus::Consensus;
 use mechanism::epoch::{Epoch, Mechanism, Memory};
 use mechanism::rows::Rows;
@@ -29,7 +32,7 @@ pub const SCENARIO: Scenario = Scenario {
         },
         Setting {
             name: "direct",
-            about: "least weight that counts as direct trust",
+            about: "least weight that counts as direct trust (a chain takes 1/2,048)",
             range: Range::Number { default: 0.0078125, least: 0.0, most: 1.0 },
         },
         Setting {
@@ -167,11 +170,6 @@ fn epoch(weights: &Rows, direct: f64, memory: &Memory) -> Result<Epoch, LabError
     let stake = vec![1.0 / real(peers); peers];
     let world = World { stake: &stake, scaling: &vec![1.0; peers], weights };
     Ok(Consensus { direct, ..Consensus::default() }.evaluate(&world, memory)?)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "few peers")]
-fn real(count: usize) -> f64 {
-    count as f64
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 
 use crate::report::{Column, Figure, Mark, Report, Table};
 use crate::scenario::{LabError, Range, Scenario, Setting, Settings};
+use crate::statistics::real;
 use mechanism::rows::Rows;
 use mechanism::scaling;
 use mechanism::trust::readings::{Unit, printed};
@@ -92,8 +93,7 @@ fn run(settings: &Settings, report: &mut Report) -> Result<(), LabError> {
             (0..=steps).filter_map(|step| path.get(step).or(path.last())).map(pick).collect()
         };
         if let Some(last) = path.last().filter(|last| last.loss < 0.0) {
-            #[expect(clippy::cast_precision_loss, reason = "at most 10,000 steps")]
-            report.fact(format!("steps until a majority is trusted, {name}"), (path.len() - 1) as f64, "");
+            report.fact(format!("steps until a majority is trusted, {name}"), real(path.len() - 1), "");
             report.fact(format!("loss then, {name}"), last.loss, "");
         }
         losses.push(Column::new(name, held(&|point| point.loss)));
@@ -142,8 +142,7 @@ struct Point {
 
 impl Market {
     fn new(shares: [f64; 2], peers: usize) -> Result<Self, LabError> {
-        #[expect(clippy::cast_precision_loss, reason = "at most 60 peers")]
-        let count = peers as f64;
+        let count = real(peers);
         let part = [shares[0], shares[1], 1.0 - shares[0] - shares[1]].map(|share| share.max(0.0) / count);
         #[expect(clippy::cast_possible_truncation, reason = "at most 180 peers")]
         let row = |i: usize| -> Vec<(u32, f64)> {

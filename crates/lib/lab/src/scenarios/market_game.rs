@@ -14,7 +14,7 @@ use crate::market::{End, Market, Moves, heat, own_share, terms};
 use crate::random::Random;
 use crate::report::{Column, Figure, Mark, Report, Table};
 use crate::scenario::{LabError, Range, Scenario, Setting, Settings};
-use crate::statistics::{deviation, mean, quantile, spearman};
+use crate::statistics::{deviation, mean, quantile, real, spearman};
 
 /// The scenario.
 pub const SCENARIO: Scenario = Scenario {
@@ -95,8 +95,7 @@ impl Outcome {
     fn add(&mut self, market: &Market, coordinated: &[f64], end: &End) -> Result<(), LabError> {
         self.own.push(own_share(&end.rows)?);
         self.correlation.push(spearman(coordinated, &market.ranks(&end.rows)?));
-        #[expect(clippy::cast_precision_loss, reason = "at most 100,000 steps")]
-        self.steps.push(end.steps as f64);
+        self.steps.push(real(end.steps));
         self.rests += if end.rests { 1.0 } else { 0.0 };
         Ok(())
     }

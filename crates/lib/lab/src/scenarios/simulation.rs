@@ -24,14 +24,14 @@ pub const SCENARIO: Scenario = Scenario {
             The printed program measures the wrong peers and forgets that stake grows; beside it stand the corrected one \
             and the one in which stake is a share of the whole.",
     settings: &[
-        Setting { name: "honest", about: "honest peers", range: Range::Whole { default: 5, least: 1, most: 200 } },
-        Setting { name: "cabal", about: "dishonest peers", range: Range::Whole { default: 100, least: 1, most: 200 } },
+        Setting { name: "honest", about: "honest peers", range: Range::Whole { default: 5, least: 1, most: 120 } },
+        Setting { name: "cabal", about: "dishonest peers", range: Range::Whole { default: 100, least: 1, most: 120 } },
         Setting {
             name: "share",
             about: "the cabal's share of the stake at first",
             range: Range::Number { default: 0.49, least: 0.0, most: 1.0 },
         },
-        Setting { name: "blocks", about: "blocks", range: Range::Whole { default: 2_000, least: 1, most: 20_000 } },
+        Setting { name: "blocks", about: "blocks", range: Range::Whole { default: 2_000, least: 1, most: 5_000 } },
         Setting {
             name: "tau",
             about: "stake minted a block",
@@ -175,7 +175,7 @@ fn row(random: &mut Random, first: usize, own: usize, count: usize, density: f64
         entries.push((first + own, 1.0));
     }
     let total = entries.iter().fold(0.0, |total, (_, weight)| total + weight);
-    #[expect(clippy::cast_possible_truncation, reason = "at most 400 peers")]
+    #[expect(clippy::cast_possible_truncation, reason = "at most 240 peers")]
     entries.into_iter().map(|(j, weight)| (j as u32, weight / total)).collect()
 }
 

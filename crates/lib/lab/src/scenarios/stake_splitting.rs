@@ -9,6 +9,7 @@
 use crate::chain::{MECHANISMS, Truth, mechanism, sparse};
 use crate::report::{Column, Figure, Mark, Report, Table};
 use crate::scenario::{LabError, Range, Scenario, Setting, Settings};
+use crate::statistics::real;
 use mechanism::arithmetic::sum;
 use mechanism::epoch::{Epoch, Mechanism, Memory};
 use mechanism::trust::{self, Parameters, Trust};
@@ -161,11 +162,6 @@ fn parameters(settings: &Settings) -> Result<Parameters, LabError> {
     let most = IDENTITIES.last().copied().unwrap_or(1);
     let peers = u32::try_from(settings.whole("peers")? - most + 1).unwrap_or(u32::MAX);
     Ok(Parameters { sources: settings.whole("sources")?, ..Parameters::for_peers(peers) })
-}
-
-#[expect(clippy::cast_precision_loss, reason = "few peers")]
-fn real(count: usize) -> f64 {
-    count as f64
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 
 use crate::report::{Column, Figure, Mark, Report, Table};
 use crate::scenario::{LabError, Range, Scenario, Setting, Settings};
+use crate::statistics::real;
 use mechanism::connectivity::Connectivity;
 use mechanism::rows::Rows;
 use mechanism::world::World;
@@ -135,9 +136,7 @@ fn resistance(shares: &[f64], rho: f64, clip: bool) -> Result<(f64, f64), LabErr
 }
 
 fn part(step: usize, of: usize) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "few steps")]
-    let part = step as f64 / of as f64;
-    part
+    real(step) / real(of)
 }
 
 const NAMES: [&str; 2] = ["without clipping", "with clipping"];

@@ -14,6 +14,7 @@
 use crate::random::Random;
 use crate::report::{Column, Figure, Mark, Report, Table};
 use crate::scenario::{LabError, Range, Scenario, Setting, Settings};
+use crate::statistics::{mean, real};
 use mechanism::arithmetic::{exp, sum};
 use mechanism::rows::Rows;
 use mechanism::trust::{Parameters, evaluate};
@@ -82,7 +83,7 @@ fn run(settings: &Settings, report: &mut Report) -> Result<(), LabError> {
 
     let mut by_sources = vec![Column::new("sources", counts.iter().map(|&count| real(count)).collect())];
     let mut by_kappa = vec![Column::with_unit("kappa", "d/n", KAPPAS.to_vec())];
-    let mut grid: [Vec<f64>; 4] = Default::default();
+    let mut grid: [Vec<f64>; 5] = Default::default();
     for (stake, how) in [(&sides.even, "even"), (&sides.headed, "heads")] {
         let looks = counts.iter().map(|&count| sides.look(stake, count, kappa)).collect::<Result<Vec<_>, _>>()?;
         for (look, count) in looks.iter().zip(&counts) {
@@ -99,14 +100,16 @@ fn run(settings: &Settings, report: &mut Report) -> Result<(), LabError> {
     }
     for &count in &counts {
         for &kappa in KAPPAS {
-            let [sources, kappas, even, headed] = &mut grid;
+            let [sources, kappas, even, headed, margins] = &mut grid;
             sources.push(real(count));
             kappas.push(kappa);
             even.push(sides.look(&sides.even, count, kappa)?.loss);
-            headed.push(sides.look(&sides.headed, count, kappa)?.loss);
+            let loss = sides.look(&sides.headed, count, kappa)?.loss;
+            headed.push(loss);
+            margins.push(0.0 - loss);
         }
     }
-    let names = ["sources", "kappa", "loss, even", "loss, heads"];
+    let names = ["sources", "kappa", "loss, even", "loss, heads", "−L, heads"];
     let grid = names.into_iter().zip(grid).map(|(name, values)| Column::new(name, values)).collect();
     report.tables.push(Table::new("by sources", by_sources));
     report.tables.push(Table::new("by kappa", by_kappa));
@@ -119,10 +122,10 @@ fn run(settings: &Settings, report: &mut Report) -> Result<(), LabError> {
         report.figures.push(Figure { title, table, x: x.into(), series, y: "trust T", unit: "", mark: Mark::Line });
     }
     report.figures.push(Figure {
-        title: "Loss by trust sources and κ, stake on heads",
+        title: "Margin −L by trust sources and κ, stake on heads; it pays above 0",
         table: "grid",
         x: "sources".into(),
-        series: vec!["kappa".into(), "loss, heads".into()],
+        series: vec!["kappa".into(), "−L, heads".into()],
         y: "κ in units of d/n",
         unit: "",
         mark: Mark::Heat,
@@ -265,15 +268,6 @@ fn row(first: usize, count: usize, length: usize, random: &mut Random) -> Vec<(u
 fn scaled(values: &[f64], total: f64) -> Vec<f64> {
     let all = sum(values);
     values.iter().map(|value| value / all * total).collect()
-}
-
-fn mean(values: &[f64]) -> f64 {
-    sum(values) / real(values.len().max(1))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "few peers")]
-fn real(count: usize) -> f64 {
-    count as f64
 }
 
 #[cfg(test)]

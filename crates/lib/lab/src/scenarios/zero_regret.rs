@@ -10,6 +10,7 @@ use crate::market::{Market, terms};
 use crate::random::Random;
 use crate::report::{Column, Figure, Mark, Report, Table};
 use crate::scenario::{LabError, Range, Scenario, Setting, Settings};
+use crate::statistics::{dot, mean};
 use mechanism::competitive::payoff::Terms;
 
 /// The scenario.
@@ -89,15 +90,18 @@ fn run(settings: &Settings, report: &mut Report) -> Result<(), LabError> {
         let market = Market::new(law.hessians(&mut random))?;
         let place = Place::new(&market, rows(peers, &mut random), state % peers, &terms)?;
         let best: Vec<f64> = place.gradient.iter().map(|g| g / place.slope).collect();
+        let mut along = Vec::with_capacity(NORMS);
         for gains in &mut gains {
-            gains.gradient += place.gain(&best, gains.norm)?;
+            let gain = place.gain(&best, gains.norm)?;
+            gains.gradient += gain;
+            along.push(gain);
         }
         for index in 0..directions {
             let direction = place.direction(&best, index % NEARNESS, &mut random);
             let first = dot(&place.gradient, &direction) / place.slope;
             alignment = alignment.max(first);
-            for gains in &mut gains {
-                gains.compare(place.gain(&direction, gains.norm)?, first, place.gain(&best, gains.norm)?);
+            for (gains, along) in gains.iter_mut().zip(&along) {
+                gains.compare(place.gain(&direction, gains.norm)?, first, *along);
             }
         }
     }
@@ -195,16 +199,8 @@ fn rows(peers: usize, random: &mut Random) -> Vec<Vec<f64>> {
 
 /// The part of `vector` along which rows keep their sum.
 fn tangent(vector: &[f64]) -> Vec<f64> {
-    let mean = crate::statistics::mean(vector);
+    let mean = mean(vector);
     vector.iter().map(|entry| entry - mean).collect()
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let mut total = 0.0;
-    for (a, b) in a.iter().zip(b) {
-        total += a * b;
-    }
-    total
 }
 
 #[cfg(test)]

@@ -1,30 +1,48 @@
-//! Every scenario as a plain function that gives a hash over the bits of all its numbers and of its
-//! drawing. A native test and a browser test
-//! include this file and compare the same hashes, so both compute and draw the same.
+//! Every scenario, with its defaults and some with other settings, as a hash over the bits of all its numbers and of its
+//! drawing. A native test and a browser test include this file and compare the same hashes, so both compute and draw the
+//! same.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use peerage_lab::draw::svg;
 use peerage_lab::{Report, all};
 
-/// Settings for scenarios that would take long with their defaults.
+/// What runs beside the defaults of each scenario.
+const SET: &[(&str, &[(&str, &str)])] = &[
+    ("cabal-decay", &[("mechanism", "connectivity")]),
+    ("cabal-decay", &[("mechanism", "consensus")]),
+    ("cabal-decay", &[("mechanism", "competitive")]),
+    ("cabal-decay", &[("tau", "10"), ("blocks", "300")]),
+    ("adversaries", &[("adversary", "lazy-copier"), ("mechanism", "consensus")]),
+    ("adversaries", &[("adversary", "stake-splitter"), ("mechanism", "connectivity")]),
+    ("market-game", &[("law", "independent"), ("seeds", "2")]),
+    ("market-game", &[("law", "diagonal"), ("seeds", "2")]),
+];
+
+/// What runs in place of the defaults of scenarios that would take long with them.
 const SHORTER: &[(&str, &[(&str, &str)])] = &[("simulation", &[("blocks", "300")])];
 
-/// Runs every scenario: (name, hash over the bits of its numbers).
-pub fn hashes() -> Vec<(&'static str, u64)> {
-    let hash = |scenario: &&peerage_lab::Scenario| {
-        let shorter = SHORTER.iter().find(|(name, _)| *name == scenario.name).map_or(&[][..], |(_, given)| *given);
-        let settings = scenario.settings(1, shorter.iter().copied()).unwrap();
-        (scenario.name, bits(&scenario.report(&settings).unwrap()))
-    };
-    all().iter().map(hash).collect()
+/// Runs every scenario: (its name and what was set, hash over the bits of its numbers).
+pub fn hashes() -> Vec<(String, u64)> {
+    let mut hashes = Vec::new();
+    for scenario in all() {
+        let of = |table: &'static [(&str, &[(&str, &str)])]| {
+            table.iter().filter(|(name, _)| *name == scenario.name).map(|(_, given)| *given)
+        };
+        for given in of(SHORTER).chain([&[][..]]).take(1).chain(of(SET)) {
+            let settings = scenario.settings(1, given.iter().copied()).unwrap();
+            let set: String = given.iter().map(|(name, text)| format!(" {name}={text}")).collect();
+            hashes.push((format!("{}{set}", scenario.name), bits(&scenario.report(&settings).unwrap())));
+        }
+    }
+    hashes
 }
 
 /// What does not have the hash that it must have, as lines of [`EXPECTED`].
 pub fn wrong() -> String {
-    let known = |name: &str| EXPECTED.iter().find(|(known, _)| *known == name).map(|(_, hash)| *hash);
-    let line = |(name, hash): (&str, u64)| format!("    (\"{name}\", {hash:#018x}),\n");
-    hashes().into_iter().filter(|(name, hash)| known(name) != Some(*hash)).map(line).collect()
+    let known = |key: &str| EXPECTED.iter().find(|(known, _)| *known == key).map(|(_, hash)| *hash);
+    let wrong = hashes().into_iter().filter(|(key, hash)| known(key) != Some(*hash));
+    wrong.map(|(key, hash)| format!("    (\"{key}\", {hash:#018x}),\n")).collect()
 }
 
 /// FNV-1a, 64 bits, over the names and the bits of all facts and columns, and the drawing.
@@ -47,11 +65,11 @@ fn bits(report: &Report) -> u64 {
     hash
 }
 
-/// The hash of each scenario, with seed 1.
+/// The hash of each scenario with what is set, with seed 1.
 const EXPECTED: &[(&str, u64)] = &[
     ("cabal-decay", 0xe744_7966_2d62_e6bd),
     ("cabal-share", 0xd26a_373f_0fa5_3043),
-    ("simulation", 0xc09b_9603_432c_9cef),
+    ("simulation blocks=300", 0xc09b_9603_432c_9cef),
     ("loose-stake", 0x3f6e_afd4_e0d2_ac2f),
     ("adversaries", 0x0045_af8a_0c12_2692),
     ("adversary-table", 0xc4c3_3859_6f50_4114),

@@ -11,7 +11,7 @@ use crate::{
 };
 use anyhow::{Context, Result, bail};
 use lab::{
-    Report, Scenario, all, draw, find,
+    LabError, Report, Scenario, all, draw, find,
     scenario::{Range, Setting},
 };
 use serde::Serialize;
@@ -34,20 +34,29 @@ pub fn run(options: Lab) -> Result<()> {
 fn report(Run { scenario, seed, given, output }: Run) -> Result<()> {
     let scenario = find(&scenario)?;
     let given = given.iter().map(|(name, text)| (*name, text.as_str()));
-    let settings = scenario
-        .settings(seed, given)
-        .map_err(|error| anyhow::anyhow!("{error} (`peerage lab {} --help` lists what can be set)", scenario.name))?;
+    let settings = scenario.settings(seed, given).map_err(|error| explained(scenario, error))?;
     if let Output::Svg(file) = &output {
         writable(file)?;
     }
     let outcome = catch_unwind(AssertUnwindSafe(|| scenario.report(&settings)));
     let Ok(outcome) = outcome else { bail!("the scenario {} is faulty{}", scenario.name, fault::why()) };
-    let report = outcome.with_context(|| format!("the scenario {} did not end well", scenario.name))?;
+    let report = outcome.map_err(|error| explained(scenario, error))?;
     match output {
         Output::Summary => print(&summary::of(scenario, &report)),
         Output::Json => print_json(&report),
         Output::Csv => print(&report.csv()),
         Output::Svg(file) => draw_into(&file, &report),
+    }
+}
+
+/// What was wrong with the settings, and where to read more; or what ended the run.
+fn explained(scenario: &Scenario, error: LabError) -> anyhow::Error {
+    let name = scenario.name;
+    match error {
+        LabError::Fault(_) | LabError::NotDefined(_) | LabError::Rows(_) => {
+            anyhow::Error::new(error).context(format!("the scenario {name} did not end well"))
+        }
+        _ => anyhow::anyhow!("{error} (`peerage lab {name} --help` lists what can be set)"),
     }
 }
 
@@ -116,5 +125,19 @@ mod tests {
         assert_eq!(cabal["settings"][0]["among"][0], "trust");
         assert_eq!(cabal["settings"][1]["least"], 1);
         assert_eq!(cabal["settings"][2]["default"], 0.49);
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_said_once_and_with_a_hint() {
+        let scenario = find("loose-stake").unwrap();
+        let settings = scenario.settings(0, [("first", "0.8"), ("second", "0.8")]).unwrap();
+        let error = explained(scenario, scenario.report(&settings).unwrap_err());
+        assert_eq!(
+            format!("{error:#}"),
+            "first + second is 1.6, but must be at most 1 (`peerage lab loose-stake --help` lists what can be set)"
+        );
+        let half = lab::chain::sparse(&[vec![0.5]]).unwrap_err();
+        let expected = format!("the scenario loose-stake did not end well: {half}");
+        assert_eq!(format!("{:#}", explained(scenario, half)), expected);
     }
 }

@@ -115,13 +115,13 @@ pub enum LabError {
     #[error("{0}")]
     Settings(String),
     /// A mechanism refused a world.
-    #[error("mechanism: {0}")]
+    #[error(transparent)]
     Fault(#[from] Fault),
     /// A gradient does not exist.
-    #[error("gradient: {0}")]
+    #[error(transparent)]
     NotDefined(#[from] NotDefined),
     /// Rows that are not stochastic.
-    #[error("rows: {0}")]
+    #[error(transparent)]
     Rows(#[from] RowsError),
 }
 

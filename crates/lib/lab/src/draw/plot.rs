@@ -53,13 +53,14 @@ impl Plot {
         let top = legend.height() + NAME_LINE;
         let left = EDGE + widest.max(18.0) + 8.0;
         let frame = Frame { left, right: WIDTH - EDGE - 6.0, top, bottom: top + PLOT };
-        let distinct = if bars { distinct(&x.values) } else { Vec::new() };
-        let ranked = (1..=MOST_RANKED).contains(&distinct.len()) && !with_holes(&distinct);
+        let distinct = if matches!(figure.mark, Mark::Bar | Mark::Line) { distinct(&x.values) } else { Vec::new() };
+        let crowded = figure.mark == Mark::Line && crowded(&distinct);
+        let ranked = crowded || bars && (1..=MOST_RANKED).contains(&distinct.len()) && !with_holes(&distinct);
         let place = |x: &f64| if ranked && drawable(*x) { rank(&distinct, *x) } else { *x };
         let places: Vec<f64> = x.values.iter().map(place).collect();
         let group = if ranked { 1.0 } else { nearest(&distinct) };
         let x_axis = match figure.mark {
-            Mark::Bar if ranked => Axis::ranks(&distinct, frame.width(), |value| x.label(value)),
+            _ if ranked => Axis::ranks(&distinct, frame.width(), |value| x.label(value)),
             Mark::Bar => {
                 let ends = distinct.first().zip(distinct.last());
                 let ends = ends.map_or(vec![], |(first, last)| vec![first - group / 2.0, last + group / 2.0]);
@@ -79,7 +80,10 @@ impl Plot {
                 dashed: figure.mark == Mark::Line && (hidden || (index / COLOURS.len()) % 2 == 1),
             });
         }
-        let (x_name, y_name) = (x_axis.name(&x.name, x.unit), y.name(figure.y, figure.unit));
+        let (mut x_name, y_name) = (x_axis.name(&x.name, x.unit), y.name(figure.y, figure.unit));
+        if crowded {
+            x_name.push_str(", evenly spaced");
+        }
         Self { legend, mark: figure.mark, series, x: x_axis, y, x_name, y_name, frame, group }
     }
 
@@ -250,6 +254,14 @@ fn with_holes(ordered: &[f64]) -> bool {
     even && steps.any(|count| count > 1.5)
 }
 
+/// Whether most of so few numbers would crowd at the left of their axis.
+fn crowded(ordered: &[f64]) -> bool {
+    match ordered {
+        [first, _, .., last] if ordered.len() <= MOST_EVEN => *first > 0.0 && *last > WIDE * first,
+        _ => false,
+    }
+}
+
 /// Whether two lines lie on each other for most of their length, by some hundred samples.
 fn same(one: &Column, other: &Column, y: &Axis) -> bool {
     let stride = (one.values.len() / SAMPLES).max(1);
@@ -325,6 +337,10 @@ const SPACE: f64 = 5.0;
 const FEW: usize = 25;
 /// Bars that are named one by one, and stand evenly.
 const MOST_RANKED: usize = 24;
+/// Points of a line that may stand evenly, where the last
+const MOST_EVEN: usize = 12;
+/// is more than so many times the first.
+const WIDE: f64 = 50.0;
 /// Width of a bar at most.
 const MOST_BAR: f64 = 64.0;
 /// Comparisons of two lines.
@@ -333,6 +349,14 @@ const SAMPLES: usize = 300;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn few_numbers_that_grow_by_factors_crowd() {
+        assert!(crowded(&[0.1, 1.0, 10.0, 25.0, 50.0]) && crowded(&[1.0, 2.0, 100.0]));
+        assert!(!crowded(&[0.0, 1.0, 100.0]) && !crowded(&[1.0, 100.0]) && !crowded(&[1.0, 2.0, 50.0]));
+        let powers: Vec<f64> = (0..14).map(|power| libm::exp2(f64::from(power))).collect();
+        assert!(crowded(&powers[..12]) && !crowded(&powers) && !crowded(&[]));
+    }
 
     #[test]
     fn missing_bars_are_seen() {

@@ -114,7 +114,7 @@ fn compound(settings: &Settings, report: &mut Report) -> Result<(), LabError> {
         series: vec!["stake".into(), "limit".into()],
         y: "stake over stake at first",
         unit: "",
-        mark: Mark::Point,
+        mark: Mark::Line,
     });
     Ok(())
 }

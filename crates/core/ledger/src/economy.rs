@@ -8,13 +8,18 @@
 //! than epochs.
 
 use crate::hash::{Domain, tagged};
-use crate::parameters::Parameters;
-use crate::table::{NeuronLeaf, WeightsLeaf};
-use crate::types::Height;
-use mechanism::epoch::Mechanism;
+use crate::parameters::{Kind, Parameters};
+use crate::row;
+use crate::table::{BondsLeaf, NeuronLeaf, WeightsLeaf};
+use crate::types::{Height, Uid};
+use mechanism::absorbing::MINIMUM_SELF_LOOP;
+use mechanism::competitive::Competitive;
+use mechanism::connectivity::Connectivity;
+use mechanism::consensus::{Bonds, Consensus};
+use mechanism::epoch::{Epoch, Mechanism, Memory};
 use mechanism::fault::Fault;
 use mechanism::rows::{Rows, RowsError};
-use mechanism::trust::{self, Outcome, Trust};
+use mechanism::trust::{self, Trust};
 use mechanism::world::World;
 
 /// Stake, scaling and weights of n peers, owned.
@@ -79,42 +84,81 @@ pub fn coming(height: Height, parameters: &Parameters) -> u64 {
     (height.get() / parameters.tempo.max(1)).saturating_add(1)
 }
 
-/// The mechanism's constants for a chain with so many peers: κ = kappa·d/n, T_c = temperature·κ, and the seed of this epoch:
+/// (κ, T_c), in visits, by which reachable stake is clipped on a chain with so many peers; on one that does not clip, those of
+/// its connectivity, for advice.
+pub fn clipping(parameters: &Parameters, peers: usize) -> (f64, f64) {
+    let kappa = match parameters.mechanism {
+        Kind::Connectivity => parameters.kappa,
+        #[expect(clippy::cast_precision_loss, reason = "at most 2^20 peers")]
+        _ => parameters.kappa * f64::from(parameters.depth) / peers.max(1) as f64,
+    };
+    (kappa, parameters.temperature * kappa)
+}
+
+/// The constants of `Trust` for a chain with so many peers: κ = kappa·d/n, T_c = temperature·κ, and the seed of this epoch:
 /// the first eight bytes of the hash of its number, little-endian.
-pub fn trust_parameters(parameters: &Parameters, peers: usize, epoch: u64) -> trust::Parameters {
+fn trust_parameters(parameters: &Parameters, peers: usize, epoch: u64) -> trust::Parameters {
     let digest = tagged(Domain::Sources, [&epoch.to_le_bytes(), &[], &[]]);
     let seed = digest.iter().take(8).rev().fold(0, |seed, byte| seed << 8 | u64::from(*byte));
-    #[expect(clippy::cast_precision_loss, reason = "at most 2^20 peers")]
-    let kappa = parameters.kappa * f64::from(parameters.depth) / peers.max(1) as f64;
+    let (kappa, temperature) = clipping(parameters, peers);
     trust::Parameters {
         beta: parameters.beta,
         kappa,
         depth: parameters.depth,
-        temperature: parameters.temperature * kappa,
+        temperature,
         sources: parameters.sources as usize,
         seed,
     }
 }
 
 /// The mechanism of a chain with so many peers in this epoch.
-pub fn mechanism(parameters: &Parameters, peers: usize, epoch: u64) -> impl Mechanism {
-    Trust {
-        parameters: trust_parameters(parameters, peers, epoch),
-        descent: parameters.scaling_step,
-        recovery: parameters.scaling_return,
+pub fn mechanism(parameters: &Parameters, peers: usize, epoch: u64) -> Box<dyn Mechanism> {
+    match parameters.mechanism {
+        Kind::Trust => Box::new(Trust {
+            parameters: trust_parameters(parameters, peers, epoch),
+            descent: parameters.scaling_step,
+            recovery: parameters.scaling_return,
+        }),
+        Kind::Connectivity => {
+            let (kappa, temperature) = clipping(parameters, peers);
+            Box::new(Connectivity { kappa, temperature, clip: parameters.clip, self_loop: MINIMUM_SELF_LOOP })
+        }
+        Kind::Consensus => Box::new(Consensus {
+            slope: parameters.beta,
+            kappa: parameters.kappa.min(1.0),
+            direct: parameters.direct,
+            max_weights: parameters.max_weights,
+            max_bonds: row::LIMIT,
+        }),
+        Kind::Competitive => Box::new(Competitive { target: parameters.target, rise: parameters.tau / RISE }),
     }
 }
 
-/// What trust says about these tables in this epoch, term by term.
+/// Epochs in which the inflation of `Competitive` rises by τ.
+const RISE: f64 = 1_024.0;
+
+/// The bonds of a table; what names no peer or is malformed counts as none.
+pub fn bonds(leaves: &[BondsLeaf]) -> Bonds {
+    Bonds::from_rows(leaves.iter().map(|leaf| leaf.held.iter().map(|(uid, bond)| (uid.get(), *bond))))
+}
+
+/// The table of bonds.
+pub fn bond_leaves(bonds: &Bonds) -> Vec<BondsLeaf> {
+    let leaf = |i| BondsLeaf { held: bonds.row(i).map(|(uid, bond)| (Uid(uid), bond)).collect() };
+    (0..bonds.peers()).map(leaf).collect()
+}
+
+/// What the chain's mechanism says about these tables in this epoch, and what it computed from.
 pub fn evaluate(
     neurons: &[NeuronLeaf],
     weights: &[WeightsLeaf],
+    memory: &Memory,
     parameters: &Parameters,
     epoch: u64,
-) -> Result<(Economy, Outcome), EconomyError> {
+) -> Result<(Economy, Epoch), EconomyError> {
     let economy = world(neurons, weights, parameters)?;
-    let outcome = trust::evaluate(&economy.world(), &trust_parameters(parameters, neurons.len(), epoch))?;
-    Ok((economy, outcome))
+    let found = mechanism(parameters, neurons.len(), epoch).evaluate(&economy.world(), memory)?;
+    Ok((economy, found))
 }
 
 #[cfg(test)]

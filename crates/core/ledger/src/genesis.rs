@@ -124,10 +124,7 @@ impl Genesis {
             height: Height(0),
             time: self.time,
             transactions: crate::Body::default().root(),
-            accounts: roots.accounts,
-            neurons: roots.neurons,
-            weights: roots.weights,
-            epoch: roots.epoch,
+            roots,
             validators: validators_digest(&self.validators),
         })
     }

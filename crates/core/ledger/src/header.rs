@@ -3,8 +3,9 @@
 //! The digest of a block is the hash of its header, so a certificate over the digest certifies the roots of every table.
 //! The encoding has a fixed size.
 
-use crate::codec::{Item, plain_fields, take_version};
+use crate::codec::{Item, message, plain_fields, take_version};
 use crate::hash::{Domain, tagged};
+use crate::table::Table;
 use crate::types::{ChainId, Height};
 use crate::{Digest, PublicKey};
 use bytes::BufMut;
@@ -28,17 +29,41 @@ pub struct Header {
     pub time: u64,
     /// Root over the transactions of the block.
     pub transactions: Digest,
-    /// Root of the accounts after the block.
-    pub accounts: Digest,
-    /// Root of the neurons after the block.
-    pub neurons: Digest,
-    /// Root of the rows after the block.
-    pub weights: Digest,
-    /// Root of the epoch table after the block.
-    pub epoch: Digest,
+    /// The roots of all tables after the block.
+    pub roots: Roots,
     /// Commitment to the validators of the next block, see [`validators_digest`].
     pub validators: Digest,
 }
+
+/// The roots of all tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Roots {
+    /// Root of the accounts.
+    pub accounts: Digest,
+    /// Root of the neurons.
+    pub neurons: Digest,
+    /// Root of the rows.
+    pub weights: Digest,
+    /// Root of the bonds.
+    pub bonds: Digest,
+    /// Root of the epoch table.
+    pub epoch: Digest,
+}
+
+impl Roots {
+    /// The root of a table.
+    pub const fn of(&self, table: Table) -> Digest {
+        match table {
+            Table::Accounts => self.accounts,
+            Table::Neurons => self.neurons,
+            Table::Weights => self.weights,
+            Table::Bonds => self.bonds,
+            Table::Epoch => self.epoch,
+        }
+    }
+}
+
+message!(Roots { accounts, neurons, weights, bonds, epoch });
 
 impl Header {
     /// The digest of the block.
@@ -47,13 +72,8 @@ impl Header {
     }
 
     /// The root of a table.
-    pub const fn root(&self, table: crate::table::Table) -> Digest {
-        match table {
-            crate::table::Table::Accounts => self.accounts,
-            crate::table::Table::Neurons => self.neurons,
-            crate::table::Table::Weights => self.weights,
-            crate::table::Table::Epoch => self.epoch,
-        }
+    pub const fn root(&self, table: Table) -> Digest {
+        self.roots.of(table)
     }
 }
 
@@ -77,14 +97,14 @@ impl Write for Header {
         self.parent.write(buf);
         self.height.write(buf);
         self.time.write(buf);
-        for root in [self.transactions, self.accounts, self.neurons, self.weights, self.epoch, self.validators] {
-            root.write(buf);
-        }
+        self.transactions.write(buf);
+        self.roots.write(buf);
+        self.validators.write(buf);
     }
 }
 
 impl FixedSize for Header {
-    const SIZE: usize = 1 + 2 * 32 + 2 * 8 + 6 * 32;
+    const SIZE: usize = 1 + 2 * 32 + 2 * 8 + 7 * 32;
 }
 
 impl Read for Header {
@@ -99,10 +119,7 @@ impl Read for Header {
             height: Height::read(buf)?,
             time: u64::read(buf)?,
             transactions: Digest::read(buf)?,
-            accounts: Digest::read(buf)?,
-            neurons: Digest::read(buf)?,
-            weights: Digest::read(buf)?,
-            epoch: Digest::read(buf)?,
+            roots: Roots::read(buf)?,
             validators: Digest::read(buf)?,
         })
     }

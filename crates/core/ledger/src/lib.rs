@@ -37,7 +37,7 @@ pub use parameters::Parameters;
 pub use query::{Query, Reply, TransactionStatus};
 pub use refusal::Refusal;
 pub use row::{Row, RowError};
-pub use state::{ApplyError, At, Event, Roots, State};
+pub use state::{ApplyError, At, Event, State};
 pub use table::{AccountLeaf, EpochLeaf, NeuronLeaf, Standing, Table, Totals, WeightsLeaf};
 pub use transaction::{Action, Transaction};
 pub use types::{Amount, ChainId, Height, Nonce, Score, Uid};

@@ -1,16 +1,48 @@
 //! The numbers that rule a chain, fixed at genesis (decisions "Defaults (genesis)" and 1 to 8).
 
-use crate::codec::message;
+use crate::codec::{choice, message};
 use crate::types::Amount;
+
+/// Which draft's mechanism turns weights into stake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Trust by depth-d connectivity, with a scaling of stake.
+    Trust,
+    /// Ranks by reachable stake, which is clipped.
+    Connectivity,
+    /// Direct trust, consensus and bonds.
+    Consensus,
+    /// Ranks by bids, with inflation that adapts.
+    Competitive,
+}
+
+choice!(Kind { 0 => Trust {}, 1 => Connectivity {}, 2 => Consensus {}, 3 => Competitive {} });
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Trust, Self::Connectivity, Self::Consensus, Self::Competitive];
+
+    /// Its name in files and on command lines.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Trust => "trust",
+            Self::Connectivity => "connectivity",
+            Self::Consensus => "consensus",
+            Self::Competitive => "competitive",
+        }
+    }
+}
 
 /// Genesis parameters.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameters {
+    /// The mechanism.
+    pub mechanism: Kind,
     /// Time from one block to the next, ms.
     pub block_time: u64,
     /// Blocks an epoch.
     pub tempo: u64,
-    /// Emission τ, share of the scaled stake a year.
+    /// Emission τ, share of the scaled stake a year; under `Competitive` what it rises by in 1,024 epochs, from 0.
     pub tau: f64,
     /// Longest step of a row, ‖ΔW_i‖₂ < ε.
     pub epsilon: f64,
@@ -20,9 +52,10 @@ pub struct Parameters {
     pub expiry: u64,
     /// Sum ρ of the stakes as the mechanism sees them: s_i/ΣS·ρ.
     pub rho: f64,
-    /// Temperature β of trust, T = σ(βt).
+    /// Slope β of trust, T = σ(βt), and ρ of the consensus, C = σ(ρ(t − κ)).
     pub beta: f64,
-    /// Threshold of connectivity in units of d/n: κ = kappa · depth / n. The default ½ is half the visits of a fair share.
+    /// Threshold κ: of depth-d connectivity in units of d/n (half the visits of a fair share), of expected visits, or of
+    /// direct trust, by the mechanism.
     pub kappa: f64,
     /// Steps d that are followed along rows.
     pub depth: u32,
@@ -34,6 +67,12 @@ pub struct Parameters {
     pub max_weights: u32,
     /// Most neurons.
     pub max_neurons: u32,
+    /// Whether reachable stake is clipped (`Connectivity`).
+    pub clip: bool,
+    /// Least weight that is direct trust (`Consensus`).
+    pub direct: f64,
+    /// Weight on oneself over weight on others at which inflation stops to rise (`Competitive`).
+    pub target: f64,
     /// Step η of the descent of A, in the normalised gradient.
     pub scaling_step: f64,
     /// Share of the way back to 1 that each a_i goes in an epoch with L < 0.
@@ -51,6 +90,7 @@ pub struct Parameters {
 }
 
 message!(Parameters {
+    mechanism,
     block_time,
     tempo,
     tau,
@@ -65,6 +105,9 @@ message!(Parameters {
     sources,
     max_weights,
     max_neurons,
+    clip,
+    direct,
+    target,
     scaling_step,
     scaling_return,
     difficulty,
@@ -95,6 +138,7 @@ impl Parameters {
     /// A network on one machine, on which a minute shows something.
     pub const fn dev() -> Self {
         Self {
+            mechanism: Kind::Trust,
             block_time: 1_000,
             tempo: 10,
             tau: 10_000.0,
@@ -109,6 +153,9 @@ impl Parameters {
             sources: 256,
             max_weights: 64,
             max_neurons: 4_096,
+            clip: true,
+            direct: 1.0 / 2048.0,
+            target: 0.1,
             scaling_step: 5.0,
             scaling_return: 0.01,
             difficulty: 1 << 16,
@@ -135,6 +182,23 @@ impl Parameters {
         }
     }
 
+    /// τ of the first epoch.
+    pub const fn begins_with_tau(&self) -> f64 {
+        match self.mechanism {
+            Kind::Competitive => 0.0,
+            _ => self.tau,
+        }
+    }
+
+    /// Most neurons for which the mechanism can be computed in time.
+    fn most_neurons(&self) -> f64 {
+        match self.mechanism {
+            #[expect(clippy::cast_precision_loss, reason = "1,024")]
+            Kind::Connectivity => mechanism::absorbing::LIMIT as f64,
+            _ => 1_048_576.0,
+        }
+    }
+
     /// Whether every number is in the range for which the transition function is defined.
     pub fn check(&self) -> Result<(), ParameterError> {
         #[expect(clippy::cast_precision_loss, reason = "only compared with small bounds and shown")]
@@ -146,7 +210,7 @@ impl Parameters {
             ("depth", f64::from(self.depth), 1.0, 16.0),
             ("sources", f64::from(self.sources), 1.0, 65_536.0),
             ("max_weights", f64::from(self.max_weights), 1.0, crate::row::LIMIT as f64),
-            ("max_neurons", f64::from(self.max_neurons), 1.0, 1_048_576.0),
+            ("max_neurons", f64::from(self.max_neurons), 1.0, self.most_neurons()),
             ("difficulty", self.difficulty as f64, 1.0, 1e15),
             ("registrations", f64::from(self.registrations), 1.0, 1e6),
             ("opening", self.opening.get() as f64, 1.0, 1e18),
@@ -160,6 +224,8 @@ impl Parameters {
             ("beta", self.beta, 1e-3, 1e3),
             ("kappa", self.kappa, 1e-6, 1e6),
             ("temperature", self.temperature, 1e-3, 1e3),
+            ("direct", self.direct, 0.0, 1.0),
+            ("target", self.target, 0.0, 1e6),
             ("scaling_step", self.scaling_step, 0.0, 1e3),
             ("scaling_return", self.scaling_return, 0.0, 1.0),
         ];
@@ -191,5 +257,8 @@ mod tests {
         assert_eq!(wrong.check().unwrap_err().name, "tempo");
         let wrong = Parameters { tau: f64::NAN, ..Parameters::dev() };
         assert_eq!(wrong.check().unwrap_err().name, "tau");
+        let wrong = Parameters { mechanism: Kind::Connectivity, ..Parameters::dev() };
+        let error = wrong.check().unwrap_err();
+        assert_eq!((error.name, error.most), ("max_neurons", 1_024.0));
     }
 }

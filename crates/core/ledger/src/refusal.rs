@@ -96,6 +96,14 @@ pub enum Refusal {
         /// Entries allowed.
         most: u32,
     },
+    /// The row has fewer entries than the chain demands now.
+    #[error("a row of {entries} entries: weigh at least {least}")]
+    TooFewWeights {
+        /// Entries given.
+        entries: u32,
+        /// Entries demanded.
+        least: u32,
+    },
     /// The row moves further than one update may.
     #[error("too large a step: Σ(Δscore)² is {squared}, keep it below {bound}")]
     TooLargeStep {
@@ -158,6 +166,7 @@ choice!(Refusal {
     17 => TooLittle { amount, least },
     18 => Queued { open },
     19 => Busy { open },
+    20 => TooFewWeights { entries, least },
 });
 
 #[cfg(test)]

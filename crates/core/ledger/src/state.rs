@@ -17,10 +17,11 @@ pub use draft::Draft;
 pub use snapshot::SNAPSHOT_VERSION;
 
 use crate::genesis::Genesis;
+use crate::header::Roots;
 use crate::parameters::Parameters;
 use crate::refusal::Refusal;
 use crate::row::Row;
-use crate::table::{AccountLeaf, EpochLeaf, NeuronLeaf, Proven, Standing, Table, Totals, Tree, WeightsLeaf};
+use crate::table::{AccountLeaf, BondsLeaf, EpochLeaf, NeuronLeaf, Proven, Standing, Table, Totals, Tree, WeightsLeaf};
 use crate::transaction::Transaction;
 use crate::types::{Amount, ChainId, Height, Nonce, Uid};
 use crate::{Digest, PublicKey};
@@ -42,6 +43,8 @@ pub struct State {
     accounts: Vec<AccountLeaf>,
     neurons: Vec<NeuronLeaf>,
     weights: Vec<WeightsLeaf>,
+    /// By uid, where the mechanism has bonds; else none.
+    bonds: Vec<BondsLeaf>,
     standings: Vec<Standing>,
     totals: Totals,
     /// Digests of the newest blocks before this one, the parent last.
@@ -61,19 +64,6 @@ pub struct At {
     pub time: u64,
     /// Digest of its parent.
     pub parent: Digest,
-}
-
-/// The roots of all tables.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Roots {
-    /// Root of the accounts.
-    pub accounts: Digest,
-    /// Root of the neurons.
-    pub neurons: Digest,
-    /// Root of the rows.
-    pub weights: Digest,
-    /// Root of the epoch table.
-    pub epoch: Digest,
 }
 
 /// What a block did, for those who watch.
@@ -177,6 +167,7 @@ impl State {
             height: Height(0),
             time: genesis.time,
             weights: (0..neurons.len()).map(own).collect(),
+            bonds: Vec::new(),
             standings: vec![Standing::default(); neurons.len()],
             totals: Totals {
                 number: 0,
@@ -186,7 +177,8 @@ impl State {
                 paid: Amount::ZERO,
                 pool: Amount::ZERO,
                 minted: Amount::ZERO,
-                tau: genesis.parameters.tau,
+                tau: genesis.parameters.begins_with_tau(),
+                min_weights: 1,
                 difficulty: genesis.parameters.difficulty,
                 registered: 0,
             },
@@ -263,6 +255,11 @@ impl State {
         &self.weights
     }
 
+    /// All bonds by holder; none where the mechanism has no bonds, or before its first epoch.
+    pub fn bonds(&self) -> &[BondsLeaf] {
+        &self.bonds
+    }
+
     /// What the last epoch found, by uid.
     pub fn standings(&self) -> &[Standing] {
         &self.standings
@@ -302,6 +299,7 @@ impl State {
             Table::Accounts => self.accounts.iter().map(Encode::encode).collect(),
             Table::Neurons => self.neurons.iter().map(Encode::encode).collect(),
             Table::Weights => self.weights.iter().map(Encode::encode).collect(),
+            Table::Bonds => self.bonds.iter().map(Encode::encode).collect(),
             Table::Epoch => {
                 let totals = EpochLeaf::Totals(self.totals.clone()).encode();
                 let standings = self.standings.iter().map(|standing| EpochLeaf::Standing(standing.clone()).encode());
@@ -327,6 +325,7 @@ impl State {
             accounts: root(Table::Accounts),
             neurons: root(Table::Neurons),
             weights: root(Table::Weights),
+            bonds: root(Table::Bonds),
             epoch: root(Table::Epoch),
         }
     }

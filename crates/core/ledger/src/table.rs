@@ -4,10 +4,10 @@
 //! commits to their number and order and not to their history. A proof shows that a leaf stands at an index. It cannot
 //! show absence: "none of the n leaves is yours" takes the whole table, whose root a client computes with [`root_of`].
 
-use crate::codec::{choice, message};
+use crate::codec::{Item, choice, message};
 use crate::hash::{Domain, tagged};
 use crate::row::Row;
-use crate::types::{Amount, Height, Nonce};
+use crate::types::{Amount, Height, Nonce, Uid};
 use crate::{Digest, PublicKey};
 use bytes::Bytes;
 use commonware_codec::{Decode, Encode};
@@ -24,15 +24,17 @@ pub enum Table {
     Neurons,
     /// Rows by uid: [`WeightsLeaf`].
     Weights,
+    /// What each holds in others, by uid: [`BondsLeaf`]. Empty where the mechanism has no bonds.
+    Bonds,
     /// [`EpochLeaf`]: totals at index 0, the standing of uid u at index u + 1.
     Epoch,
 }
 
-choice!(Table { 0 => Accounts {}, 1 => Neurons {}, 2 => Weights {}, 3 => Epoch {} });
+choice!(Table { 0 => Accounts {}, 1 => Neurons {}, 2 => Weights {}, 3 => Epoch {}, 4 => Bonds {} });
 
 impl Table {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Accounts, Self::Neurons, Self::Weights, Self::Epoch];
+    pub const ALL: [Self; 5] = [Self::Accounts, Self::Neurons, Self::Weights, Self::Bonds, Self::Epoch];
 
     const fn tag(self) -> u8 {
         match self {
@@ -40,6 +42,7 @@ impl Table {
             Self::Neurons => 1,
             Self::Weights => 2,
             Self::Epoch => 3,
+            Self::Bonds => 4,
         }
     }
 }
@@ -50,6 +53,7 @@ impl fmt::Display for Table {
             Self::Accounts => "accounts",
             Self::Neurons => "neurons",
             Self::Weights => "weights",
+            Self::Bonds => "bonds",
             Self::Epoch => "epoch",
         })
     }
@@ -106,6 +110,19 @@ pub struct WeightsLeaf {
 
 message!(WeightsLeaf { row, version, updated });
 
+/// What one peer holds in others for having weighed them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BondsLeaf {
+    /// (uid, bond), uids ascending, bonds above 0 in shares of the scaled stake, added up over the epochs.
+    pub held: Vec<(Uid, f64)>,
+}
+
+message!(BondsLeaf { held });
+
+impl Item for (Uid, f64) {
+    const MOST: usize = crate::row::LIMIT;
+}
+
 /// A leaf of the epoch table.
 #[derive(Clone, Debug, PartialEq)]
 pub enum EpochLeaf {
@@ -126,11 +143,13 @@ pub struct Standing {
     pub trust: f64,
     /// I_i.
     pub incentive: f64,
+    /// D_i; 0 without bonds.
+    pub dividend: f64,
     /// Paid into its stake.
     pub paid: Amount,
 }
 
-message!(Standing { rank, trust, incentive, paid });
+message!(Standing { rank, trust, incentive, dividend, paid });
 
 /// Figures of the whole chain: of its last epoch where said, else as of now.
 #[derive(Clone, Debug, PartialEq)]
@@ -149,15 +168,17 @@ pub struct Totals {
     pub pool: Amount,
     /// Emission released so far, now.
     pub minted: Amount,
-    /// Emission τ a year.
+    /// Emission τ a year, now.
     pub tau: f64,
+    /// Weights that every row must have, now.
+    pub min_weights: u32,
     /// Expected hashes of a registration, now.
     pub difficulty: u64,
     /// Registrations since the last epoch.
     pub registered: u32,
 }
 
-message!(Totals { number, height, loss, stake, paid, pool, minted, tau, difficulty, registered });
+message!(Totals { number, height, loss, stake, paid, pool, minted, tau, min_weights, difficulty, registered });
 
 /// Why a leaf or a proof is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,12 +1,14 @@
 //! A peer's own standing, computed from the tables of one verified header: nothing here is a source's word.
 //!
-//! Rank R_i, trust t_i, loss L and ∂L/∂a_i are those of the `Trust` mechanism over the stake, scaling and rows as
+//! Rank R_i, trust t_i, loss L and ∂L/∂a_i are those of the chain's mechanism over the stake, scaling and rows as
 //! they stand at that block (specification: Trust; ledger, "Light client" 5). ∂s*_i/∂w_ib is the gradient of the soft
 //! stake clipping, advisory on a chain that does not clip. Where a gradient does not exist the answer is the reason.
 //!
 //! Beyond M peers, those whose rows make trust are drawn by the number of an epoch. Here it is the one that comes: the
 //! tables are what the next close will find if nothing changes. Its number follows from the verified height and the
 //! tempo of genesis, since every block whose height the tempo divides closes one; no source's word is needed for it.
+//!
+//! Bonds and the number of weights that a chain demands are in other tables, and left out of these figures.
 //!
 //! It does not compare the chain's own epoch figures with these: that needs the tables as they stood before the epoch.
 
@@ -16,6 +18,7 @@ use commonware_codec::{DecodeExt as _, Read};
 use commonware_cryptography::ed25519::PublicKey;
 use ledger::{AccountLeaf, Amount, NeuronLeaf, Parameters, Uid, WeightsLeaf, economy};
 use mechanism::clipping;
+use mechanism::epoch::Memory;
 use std::collections::BTreeMap;
 
 /// The tables of one verified header, parsed.
@@ -132,7 +135,8 @@ impl Tables {
     /// The mechanism's figures, and the two gradients where they exist.
     fn evaluate(&self, own: &mut Own, uid: Option<Uid>, parameters: &Parameters) {
         let epoch = economy::coming(self.at.height(), parameters);
-        let (economy, outcome) = match economy::evaluate(&self.neurons, &self.weights, parameters, epoch) {
+        let memory = Memory::new(self.neurons.len());
+        let (economy, found) = match economy::evaluate(&self.neurons, &self.weights, &memory, parameters, epoch) {
             Ok(both) => both,
             Err(error) => {
                 own.scaling_gradient = Err(error.to_string());
@@ -140,18 +144,17 @@ impl Tables {
                 return;
             }
         };
-        own.loss = outcome.loss;
+        own.loss = found.loss.unwrap_or_default();
         let Some(index) = uid.map(Uid::index) else { return };
         let figure = |column: &[f64]| column.get(index).copied();
-        own.rank = figure(&outcome.rank).unwrap_or_default();
-        own.trust = figure(&outcome.trust).unwrap_or_default();
-        own.scaling_gradient = if outcome.scaled > 0.0 {
-            figure(&outcome.scaling_gradient).ok_or_else(|| UNREGISTERED.into())
-        } else {
-            Err("nobody holds scaled stake, so the loss is not defined".into())
+        own.rank = figure(&found.rank).unwrap_or_default();
+        own.trust = figure(&found.trust).unwrap_or_default();
+        own.scaling_gradient = match &found.scaling_gradient {
+            Ok(gradient) => figure(gradient).ok_or_else(|| UNREGISTERED.into()),
+            Err(reason) => Err(reason.to_string()),
         };
-        let constants = economy::trust_parameters(parameters, self.neurons.len(), epoch);
-        own.clipping_gradient = clipping::own_gradient(&economy.world(), index, constants.kappa, constants.temperature)
+        let (kappa, temperature) = economy::clipping(parameters, self.neurons.len());
+        own.clipping_gradient = clipping::own_gradient(&economy.world(), index, kappa, temperature)
             .map(|gradient| gradient.into_iter().map(|(uid, value)| (Uid::new(uid), value)).collect())
             .map_err(|reason| reason.to_string());
     }

@@ -328,7 +328,7 @@ fn a_chain_of_headers_must_link() {
     skipped.remove(3);
     assert_eq!(refused(&skipped), Error::BrokenLink { height: Height(5) });
     let mut forged = links.clone();
-    forged[2].weights = Digest::from([3; 32]);
+    forged[2].roots.weights = Digest::from([3; 32]);
     assert_eq!(refused(&forged), Error::BrokenLink { height: Height(4) });
     assert!(matches!(refused(&links[..8]), Error::OtherBlock { .. }));
     let endless = vec![links[0].clone(); ledger::query::MAX_HEADERS + 1];

@@ -53,16 +53,18 @@ fn it_registers_sets_rows_and_sees_them_included() {
 fn agrees_with_the_mechanism(world: &World, own: &Own, uid: usize) {
     let state = &world.chain.states[own.height.get() as usize];
     let epoch = state.totals().number + 1;
-    let (economy, outcome) = economy::evaluate(state.neurons(), state.weights(), state.parameters(), epoch).unwrap();
+    let memory = mechanism::epoch::Memory::new(state.neurons().len());
+    let (economy, outcome) =
+        economy::evaluate(state.neurons(), state.weights(), &memory, state.parameters(), epoch).unwrap();
     assert_eq!(own.uid.map(Uid::index), Some(uid));
-    assert_eq!((own.rank, own.trust, own.loss), (outcome.rank[uid], outcome.trust[uid], outcome.loss));
-    assert_eq!(own.scaling_gradient, Ok(outcome.scaling_gradient[uid]));
+    assert_eq!((own.rank, own.trust, own.loss), (outcome.rank[uid], outcome.trust[uid], outcome.loss.unwrap()));
+    assert_eq!(own.scaling_gradient, Ok(outcome.scaling_gradient.unwrap()[uid]));
     assert_eq!((own.stake, own.scaling), (state.neurons()[uid].stake, state.neurons()[uid].scaling));
     assert_eq!(own.peers as usize, state.neurons().len());
     assert_eq!(own.row.as_ref(), Some(&state.weights()[uid].row));
     assert_eq!(own.version, state.weights()[uid].version);
-    let constants = economy::trust_parameters(state.parameters(), state.neurons().len(), epoch);
-    let clipping = mechanism::clipping::own_gradient(&economy.world(), uid, constants.kappa, constants.temperature)
+    let (kappa, temperature) = economy::clipping(state.parameters(), state.neurons().len());
+    let clipping = mechanism::clipping::own_gradient(&economy.world(), uid, kappa, temperature)
         .map(|gradient| gradient.into_iter().map(|(uid, value)| (Uid::new(uid), value)).collect::<Vec<_>>())
         .map_err(|reason| reason.to_string());
     assert_eq!(own.clipping_gradient, clipping);

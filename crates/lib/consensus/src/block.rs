@@ -47,10 +47,7 @@ impl Block {
             height: at.height,
             time: at.time,
             transactions: body.root(),
-            accounts: roots.accounts,
-            neurons: roots.neurons,
-            weights: roots.weights,
-            epoch: roots.epoch,
+            roots,
             validators: validators_digest(state.validators()),
         };
         Self { context, header, body }
@@ -73,12 +70,7 @@ impl Block {
 
     /// Whether the header's roots are those of `state`.
     pub fn leads_to(&self, state: &State) -> bool {
-        let roots = state.roots();
-        self.header.accounts == roots.accounts
-            && self.header.neurons == roots.neurons
-            && self.header.weights == roots.weights
-            && self.header.epoch == roots.epoch
-            && self.header.validators == validators_digest(state.validators())
+        self.header.roots == state.roots() && self.header.validators == validators_digest(state.validators())
     }
 
     /// With its digest.

@@ -54,7 +54,7 @@ pub(crate) struct Kept {
     header: Header,
     finalization: Option<Bytes>,
     state: Arc<State>,
-    trees: [OnceLock<Tree>; 4],
+    trees: [OnceLock<Tree>; 5],
 }
 
 impl Kept {
@@ -63,11 +63,12 @@ impl Kept {
     }
 
     fn tree(&self, table: Table) -> &Tree {
-        let [accounts, neurons, weights, epoch] = &self.trees;
+        let [accounts, neurons, weights, bonds, epoch] = &self.trees;
         let slot = match table {
             Table::Accounts => accounts,
             Table::Neurons => neurons,
             Table::Weights => weights,
+            Table::Bonds => bonds,
             Table::Epoch => epoch,
         };
         slot.get_or_init(|| self.state.tree(table))

@@ -105,8 +105,7 @@ impl Snapshot {
             return Err(SnapshotError::WrongChain { path: path.to_path_buf(), found: state.chain(), wanted: chain });
         }
         let roots = state.roots();
-        let same = (header.accounts, header.neurons, header.weights, header.epoch, header.height)
-            == (roots.accounts, roots.neurons, roots.weights, roots.epoch, state.height());
+        let same = (header.roots, header.height) == (roots, state.height());
         if same { Ok(Self { header, state }) } else { Err(damaged("header and state differ")) }
     }
 }
@@ -142,16 +141,7 @@ mod tests {
             let at = At { height: Height(height), time: state.time() + 1, parent: header.digest() };
             (state, _) = state.apply(&at, &[]).unwrap();
             let roots = state.roots();
-            header = Header {
-                parent: at.parent,
-                height: at.height,
-                time: at.time,
-                accounts: roots.accounts,
-                neurons: roots.neurons,
-                weights: roots.weights,
-                epoch: roots.epoch,
-                ..header
-            };
+            header = Header { parent: at.parent, height: at.height, time: at.time, roots, ..header };
             all.push(Snapshot { header: header.clone(), state: state.clone() });
         }
         all

@@ -113,6 +113,11 @@ fn check_weights(state: &State, key: &PublicKey, uid: Uid, row: &Row, height: He
         let entries = u32::try_from(row.len()).unwrap_or(u32::MAX);
         return Err(Refusal::TooManyWeights { entries, most: parameters.max_weights });
     }
+    let least = state.totals.min_weights.min(u32::try_from(state.neurons.len()).unwrap_or(u32::MAX));
+    if row.len() < least as usize {
+        let entries = u32::try_from(row.len()).unwrap_or(u32::MAX);
+        return Err(Refusal::TooFewWeights { entries, least });
+    }
     if let Some((uid, _)) = row.entries().iter().find(|(uid, _)| uid.index() >= state.neurons.len()) {
         return Err(Refusal::UnknownUid { uid: *uid });
     }
@@ -217,7 +222,7 @@ fn release(state: &mut State, uid: Uid, height: Height) -> Amount {
     let left = u128::from(SUPPLY_LIMIT.get()).saturating_sub(state.issued());
     let parameters = Arc::clone(&state.parameters);
     let Some(neuron) = state.neurons.get_mut(uid.index()) else { return Amount::ZERO };
-    accrue(neuron, &parameters, height);
+    accrue(neuron, &parameters, state.totals.tau, height);
     let released = neuron.pending.get().min(u64::try_from(left).unwrap_or(u64::MAX));
     neuron.pending = Amount::ZERO;
     state.totals.pool = Amount(state.totals.pool.get().saturating_add(released));
@@ -226,10 +231,10 @@ fn release(state: &mut State, uid: Uid, height: Height) -> Amount {
 }
 
 /// Adds what the peer emitted since it was last accrued: e_i = τ·(a_i s_i)·Δt, rounded down.
-pub(super) fn accrue(neuron: &mut NeuronLeaf, parameters: &Parameters, height: Height) {
+pub(super) fn accrue(neuron: &mut NeuronLeaf, parameters: &Parameters, tau: f64, height: Height) {
     #[expect(clippy::cast_precision_loss, reason = "blocks × ms, exact below 2^53")]
     let years = height.since(neuron.accrued) as f64 * parameters.block_time as f64 / crate::parameters::YEAR as f64;
-    let emitted = emission::accrued(neuron.stake.get(), neuron.scaling, parameters.tau, years);
+    let emitted = emission::accrued(neuron.stake.get(), neuron.scaling, tau, years);
     neuron.pending = Amount(neuron.pending.get().saturating_add(emitted));
     neuron.accrued = height;
 }

@@ -6,10 +6,11 @@
 
 use super::{Event, State, draft};
 use crate::economy;
+use crate::parameters::Kind;
 use crate::table::Standing;
 use crate::types::Amount;
 use mechanism::emission;
-use mechanism::epoch::{Mechanism as _, Memory};
+use mechanism::epoch::Memory;
 use std::sync::Arc;
 
 /// Highest difficulty of a registration.
@@ -19,16 +20,20 @@ const HARDEST: u64 = 1_000_000_000_000_000;
 pub(super) fn close(state: &mut State) -> Event {
     let parameters = Arc::clone(&state.parameters);
     for neuron in &mut state.neurons {
-        draft::accrue(neuron, &parameters, state.height);
+        draft::accrue(neuron, &parameters, state.totals.tau, state.height);
     }
     let stake: u64 = state.neurons.iter().fold(0, |sum, neuron| sum.saturating_add(neuron.stake.get()));
     let number = state.totals.number.saturating_add(1);
     let mut paid = 0u64;
     let mut loss = 0.0;
-    match economy::world(&state.neurons, &state.weights, &parameters) {
-        Ok(economy) => {
+    let memory = Memory {
+        bonds: economy::bonds(&state.bonds),
+        min_weights: state.totals.min_weights,
+        inflation: state.totals.tau,
+    };
+    match economy::evaluate(&state.neurons, &state.weights, &memory, &parameters, number) {
+        Ok((_, epoch)) => {
             let peers = state.neurons.len();
-            let epoch = economy::mechanism(&parameters, peers, number).epoch(&economy.world(), &Memory::new(peers));
             loss = settled(epoch.loss.unwrap_or_default());
             let parts =
                 if epoch.pays { emission::split(state.totals.pool.get(), &epoch.share) } else { vec![0; peers] };
@@ -37,15 +42,23 @@ pub(super) fn close(state: &mut State) -> Event {
                 neuron.scaling = settled(*a).clamp(0.0, 1.0);
                 paid = paid.saturating_add(*part);
             }
-            let per_peer = epoch.rank.iter().zip(&epoch.trust).zip(&epoch.incentive).zip(&parts);
-            state.standings = per_peer
-                .map(|(((rank, trust), incentive), part)| Standing {
+            let found = epoch.rank.iter().zip(&epoch.trust).zip(&epoch.incentive).zip(&epoch.dividend).zip(&parts);
+            state.standings = found
+                .map(|((((rank, trust), incentive), dividend), part)| Standing {
                     rank: settled(*rank),
                     trust: settled(*trust),
                     incentive: settled(*incentive),
+                    dividend: settled(*dividend),
                     paid: Amount(*part),
                 })
                 .collect();
+            state.totals.min_weights = epoch.memory.min_weights;
+            if parameters.mechanism == Kind::Consensus {
+                state.bonds = economy::bond_leaves(&epoch.memory.bonds);
+            }
+            if parameters.mechanism == Kind::Competitive {
+                state.totals.tau = settled(epoch.memory.inflation);
+            }
         }
         // Cannot happen to a state that only this crate changed; should it, the chain goes on and nothing is paid.
         Err(_) => state.standings.iter_mut().for_each(|standing| *standing = Standing::default()),

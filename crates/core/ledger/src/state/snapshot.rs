@@ -6,7 +6,7 @@
 use super::{State, indexes};
 use crate::Digest;
 use crate::codec::{Field, Item, take_version};
-use crate::table::{AccountLeaf, NeuronLeaf, Standing, WeightsLeaf};
+use crate::table::{AccountLeaf, BondsLeaf, NeuronLeaf, Standing, WeightsLeaf};
 use crate::work::RECENT;
 use bytes::BufMut;
 use commonware_codec::{Buf, EncodeSize, Error as CodecError, Read, Write};
@@ -14,7 +14,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// Version of the encoding, its first byte.
-pub const SNAPSHOT_VERSION: u8 = 1;
+pub const SNAPSHOT_VERSION: u8 = 2;
 
 /// Most leaves of a table.
 const MOST: usize = 1 << 24;
@@ -26,6 +26,9 @@ impl Item for NeuronLeaf {
     const MOST: usize = MOST;
 }
 impl Item for WeightsLeaf {
+    const MOST: usize = MOST;
+}
+impl Item for BondsLeaf {
     const MOST: usize = MOST;
 }
 impl Item for Standing {
@@ -47,6 +50,7 @@ impl Write for State {
         self.accounts.put(buf);
         self.neurons.put(buf);
         self.weights.put(buf);
+        self.bonds.put(buf);
         self.standings.put(buf);
         self.totals.put(buf);
         self.recent.iter().copied().collect::<Vec<_>>().put(buf);
@@ -64,6 +68,7 @@ impl EncodeSize for State {
             + self.accounts.size()
             + self.neurons.size()
             + self.weights.size()
+            + self.bonds.size()
             + self.standings.size()
             + self.totals.size()
             + self.recent.iter().copied().collect::<Vec<_>>().size()
@@ -85,12 +90,14 @@ impl Read for State {
         let accounts: Vec<AccountLeaf> = Field::take(buf)?;
         let neurons: Vec<NeuronLeaf> = Field::take(buf)?;
         let weights: Vec<WeightsLeaf> = Field::take(buf)?;
+        let bonds: Vec<BondsLeaf> = Field::take(buf)?;
         let standings: Vec<Standing> = Field::take(buf)?;
         let totals = Field::take(buf)?;
         let recent: Vec<Digest> = Field::take(buf)?;
         let (account_of, uid_of) = indexes(&accounts, &neurons);
         let fits = neurons.len() == weights.len()
             && neurons.len() == standings.len()
+            && bonds.len() <= neurons.len()
             && account_of.len() == accounts.len()
             && uid_of.len() == neurons.len()
             && neurons.iter().all(|neuron| (0.0..=1.0).contains(&neuron.scaling));
@@ -107,6 +114,7 @@ impl Read for State {
             accounts,
             neurons,
             weights,
+            bonds,
             standings,
             totals,
             recent: VecDeque::from(recent),

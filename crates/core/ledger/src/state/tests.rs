@@ -1,6 +1,7 @@
 //! The transition function under honest and hostile blocks.
 
 use super::*;
+use crate::parameters::Kind;
 use crate::types::{Score, TOKEN};
 use crate::work::Puzzle;
 use crate::{Action, Parameters, PrivateKey};
@@ -325,16 +326,89 @@ fn roots_and_snapshots_do_not_know_history() {
 
 #[test]
 fn every_leaf_is_provable_against_the_header() {
-    let world = World::new(&genesis());
-    let header = genesis().header().unwrap();
+    let mut world = World::new(&of(Kind::Consensus));
+    world.epoch();
+    let roots = world.state.roots();
     for table in Table::ALL {
-        let proven = world.state.prove(table, 1).unwrap_or_else(|| world.state.prove(table, 0).unwrap());
         let index = if world.state.leaves(table).len() > 1 { 1 } else { 0 };
-        crate::table::verify_leaf(table, &header.root(table), index, &proven.leaf, &proven.proof).unwrap();
+        let proven = world.state.prove(table, index).unwrap();
+        crate::table::verify_leaf(table, &roots.of(table), index, &proven.leaf, &proven.proof).unwrap();
     }
     let (index, _) = world.state.account(&key(1).public_key()).unwrap();
     let proven = world.state.prove(Table::Accounts, index).unwrap();
     assert_eq!(AccountLeaf::decode(proven.leaf).unwrap().balance, Amount(1_000 * TOKEN));
+}
+
+/// A chain that runs this mechanism.
+fn of(mechanism: Kind) -> Genesis {
+    let genesis = genesis();
+    let most = if mechanism == Kind::Connectivity { 1_024 } else { 4_096 };
+    let parameters = Parameters { mechanism, max_neurons: most, ..genesis.parameters };
+    Genesis { parameters, ..genesis }
+}
+
+/// Two epochs in which the founders and one newcomer weigh each other.
+fn lived(mechanism: Kind) -> World {
+    let mut world = World::new(&of(mechanism));
+    let register = world.sign(7, world.register(7));
+    world.block(&[register]);
+    // Little on oneself, so that the inflation of Competitive rises.
+    let others = |own| [0, 1, 2].map(|uid| (uid, if uid == own { 1_535 } else { 32_000 }));
+    for _ in 0..4 {
+        let rows = [(2, 0), (3, 1), (7, 2)].map(|(seed, uid)| world.sign(seed, weights(uid, &others(uid))));
+        world.block(&rows);
+        world.epoch();
+    }
+    world
+}
+
+#[test]
+fn every_mechanism_closes_epochs_and_pays_what_was_released() {
+    for mechanism in Kind::ALL {
+        let world = lived(mechanism);
+        let totals = world.state.totals();
+        assert_eq!(totals.number, 4, "{mechanism:?}");
+        assert!(totals.minted > Amount(0), "{mechanism:?}");
+        assert!(world.state.neurons()[2].stake > Amount(0), "{mechanism:?}: {totals:?}");
+        let standing = &world.state.standings()[2];
+        assert_eq!(standing.dividend > 0.0, mechanism == Kind::Consensus);
+        assert_eq!(world.state.bonds().len(), if mechanism == Kind::Consensus { 3 } else { 0 });
+        let back = State::decode(world.state.encode()).unwrap();
+        assert_eq!((back.roots(), back.clone()), (world.state.roots(), world.state.clone()));
+    }
+    let loser = lived(Kind::Competitive).state.totals().tau;
+    assert!(loser > 0.0 && loser < Parameters::dev().tau / 100.0, "inflation rises from 0: {loser}");
+}
+
+#[test]
+fn a_chain_without_direct_majority_demands_more_weights_and_refuses_shorter_rows() {
+    let mut genesis = of(Kind::Consensus);
+    genesis.neurons.iter_mut().for_each(|founder| founder.stake = Amount(TOKEN));
+    let mut world = World::new(&genesis);
+    for expected in [2, 2] {
+        world.epoch();
+        assert!(world.state.totals().loss >= 0.0);
+        assert_eq!(world.state.totals().min_weights, expected, "there are but two");
+    }
+    let short = world.sign(2, weights(0, &[(1, 65_535)]));
+    assert_eq!(world.check(&short), Err(Refusal::TooFewWeights { entries: 1, least: 2 }));
+    assert_eq!(world.check(&world.sign(2, weights(0, &[(0, 1), (1, 65_534)]))), Ok(()));
+}
+
+#[test]
+fn a_hostile_row_of_any_kind_never_stops_an_epoch() {
+    for mechanism in Kind::ALL {
+        for hostile in [&[(1, 65_535)][..], &[(0, 65_535)], &[(0, 1), (1, 65_534)], &[(0, 65_534), (1, 1)]] {
+            let mut world = World::new(&of(mechanism));
+            // A closed class without a self-loop, where the other answers in kind.
+            let rows = [world.sign(2, weights(0, hostile)), world.sign(3, weights(1, &[(0, 65_535)]))];
+            world.block(&rows);
+            world.epoch();
+            let totals = world.state.totals();
+            assert!(totals.number == 1 && totals.loss.is_finite(), "{mechanism:?} {hostile:?}");
+            assert!(world.state.standings().iter().all(|standing| standing.rank.is_finite()));
+        }
+    }
 }
 
 /// What a random, partly hostile block tries.

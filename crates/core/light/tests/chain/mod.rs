@@ -163,10 +163,7 @@ impl Chain {
             height: at.height,
             time: at.time,
             transactions: Body { transactions }.root(),
-            accounts: roots.accounts,
-            neurons: roots.neurons,
-            weights: roots.weights,
-            epoch: roots.epoch,
+            roots,
             validators: header::validators_digest(&self.genesis.validators),
         };
         self.states.push(state);

@@ -26,6 +26,25 @@ impl Bonds {
         Self { offsets: vec![0; peers + 1], columns: Vec::new(), values: Vec::new() }
     }
 
+    /// Bonds from one iterator of (j, b_ij) a holder; what does not ascend, is not above 0 or names no holder counts as none.
+    pub fn from_rows<R>(rows: impl ExactSizeIterator<Item = R>) -> Self
+    where
+        R: Iterator<Item = (u32, f64)>,
+    {
+        let peers = rows.len();
+        let mut bonds = Self::empty(0);
+        for row in rows {
+            let mut before = None;
+            let good = row.filter(|&(j, bond)| {
+                let good = (j as usize) < peers && bond > 0.0 && bond.is_finite() && before < Some(j);
+                before = before.max(Some(j));
+                good
+            });
+            bonds.push(&good.collect::<Vec<_>>());
+        }
+        bonds
+    }
+
     /// Number of peers that may hold bonds.
     #[must_use]
     pub const fn peers(&self) -> usize {

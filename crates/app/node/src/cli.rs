@@ -5,6 +5,7 @@ mod lab;
 pub use lab::{LINE, Lab, Output, Run, wrapped};
 
 use clap::{Args, Parser, Subcommand};
+use ledger::Kind;
 use protocol::bootstrap::IceServer;
 use std::{
     env,
@@ -49,6 +50,9 @@ pub struct Dev {
     /// Text to learn: a file, or a folder of .txt and .md files [default: this project's own documentation].
     #[arg(long, value_name = "PATH")]
     pub corpus: Option<PathBuf>,
+    /// Mechanism that turns weights into stake on a new chain: trust, connectivity, consensus or competitive [default: trust].
+    #[arg(long, value_name = "NAME", value_parser = mechanism)]
+    pub mechanism: Option<Kind>,
     /// Peers that live in this program, on the CPU.
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(0..=64))]
     pub residents: u16,
@@ -86,6 +90,12 @@ impl Dev {
     pub fn network_port(&self) -> u16 {
         self.p2p_port.unwrap_or(if self.port == 0 { 0 } else { self.port.checked_add(1).unwrap_or(0) })
     }
+}
+
+/// The mechanism of this name.
+fn mechanism(name: &str) -> Result<Kind, String> {
+    let names = Kind::ALL.map(Kind::name).join(", ");
+    Kind::named(name).ok_or_else(|| format!("there are {names}"))
 }
 
 /// Parses a share of time.

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use commonware_codec::Encode;
 use commonware_cryptography::Signer;
 use consensus::Folder;
-use ledger::{Amount, Genesis, PrivateKey, types::TOKEN};
+use ledger::{Amount, Genesis, Kind, PrivateKey, types::TOKEN};
 use network::Keypair;
 use std::path::Path;
 
@@ -38,12 +38,13 @@ pub struct Keys {
 }
 
 impl Data {
-    /// Opens the folder; begins a chain at `now` (ms) where there is none, with the residents as founders.
-    pub fn open(path: &Path, residents: u16, now: u64) -> Result<Self> {
-        Self::begin(path, residents, now).context("the data folder cannot be used")
+    /// Opens the folder; begins a chain at `now` (ms) where there is none, with the residents as founders. A chain that is
+    /// there must run `mechanism`, where one is named.
+    pub fn open(path: &Path, residents: u16, mechanism: Option<Kind>, now: u64) -> Result<Self> {
+        Self::begin(path, residents, mechanism, now).context("the data folder cannot be used")
     }
 
-    fn begin(path: &Path, residents: u16, now: u64) -> Result<Self> {
+    fn begin(path: &Path, residents: u16, mechanism: Option<Kind>, now: u64) -> Result<Self> {
         let folder = Folder::open(path)?;
         let validator = folder.key("validator")?;
         let keys = |index| -> Result<Keys> {
@@ -57,8 +58,19 @@ impl Data {
         let mut new = false;
         let genesis = folder.genesis(|| {
             new = true;
-            Genesis::dev(now, validator.public_key(), faucet, Amount(FUNDS), founders)
+            let genesis = Genesis::dev(now, validator.public_key(), faucet, Amount(FUNDS), founders);
+            let parameters = mechanism.unwrap_or(Kind::Trust).fit(&genesis.parameters);
+            Genesis { parameters, ..genesis }
         })?;
+        let runs = genesis.parameters.mechanism;
+        if let Some(wanted) = mechanism.filter(|wanted| *wanted != runs) {
+            bail!(
+                "the chain in {} runs {}: name another folder with --data for one that runs {}",
+                path.display(),
+                runs.name(),
+                wanted.name()
+            );
+        }
         if !genesis.validators.contains(&validator.public_key()) {
             bail!(
                 "{} is not the key of this chain's validator: restore it from a copy, or begin anew by removing {}",
@@ -92,13 +104,13 @@ mod tests {
     fn the_second_opening_finds_the_same_chain_and_keys() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("new/dev");
-        let first = Data::open(&path, 2, 5).unwrap();
+        let first = Data::open(&path, 2, None, 5).unwrap();
         assert!(first.new);
         assert_eq!(first.genesis.neurons.len(), 2);
         let keys = |data: &Data| data.residents.iter().map(|keys| keys.hot.public_key()).collect::<Vec<_>>();
         let (genesis, before, peer) = (first.genesis.clone(), keys(&first), first.node.public().to_peer_id());
         drop(first);
-        let second = Data::open(&path, 3, 6).unwrap();
+        let second = Data::open(&path, 3, None, 6).unwrap();
         assert!(!second.new);
         assert_eq!((&second.genesis, second.node.public().to_peer_id()), (&genesis, peer));
         assert_eq!(keys(&second)[..2], before);
@@ -108,24 +120,37 @@ mod tests {
     #[test]
     fn without_residents_there_is_still_a_founder() {
         let place = tempfile::tempdir().unwrap();
-        let data = Data::open(place.path(), 0, 5).unwrap();
+        let data = Data::open(place.path(), 0, None, 5).unwrap();
         assert_eq!((data.genesis.neurons.len(), data.residents.len()), (1, 0));
+    }
+
+    #[test]
+    fn a_chain_keeps_its_mechanism() {
+        let place = tempfile::tempdir().unwrap();
+        let open = |mechanism| Data::open(place.path(), 1, mechanism, 5);
+        let data = open(Some(Kind::Connectivity)).unwrap();
+        let parameters = &data.genesis.parameters;
+        assert_eq!((parameters.mechanism, parameters.max_neurons), (Kind::Connectivity, 1_024));
+        drop(data);
+        assert_eq!(open(None).unwrap().genesis.parameters.mechanism, Kind::Connectivity);
+        let error = open(Some(Kind::Trust)).err().unwrap();
+        assert!(format!("{error:#}").contains("runs connectivity: name another folder"), "{error:#}");
     }
 
     #[test]
     fn a_lost_validator_key_is_named() {
         let place = tempfile::tempdir().unwrap();
-        drop(Data::open(place.path(), 0, 5).unwrap());
+        drop(Data::open(place.path(), 0, None, 5).unwrap());
         fs::remove_file(place.path().join("validator.key")).unwrap();
-        let error = Data::open(place.path(), 0, 6).err().unwrap();
+        let error = Data::open(place.path(), 0, None, 6).err().unwrap();
         assert!(format!("{error:#}").contains("validator.key is not the key"), "{error:#}");
     }
 
     #[test]
     fn a_folder_in_use_is_not_taken() {
         let place = tempfile::tempdir().unwrap();
-        let _first = Data::open(place.path(), 0, 5).unwrap();
-        let error = Data::open(place.path(), 0, 6).err().unwrap();
+        let _first = Data::open(place.path(), 0, None, 5).unwrap();
+        let error = Data::open(place.path(), 0, None, 6).err().unwrap();
         assert!(format!("{error:#}").contains("in use"), "{error:#}");
     }
 }

@@ -86,7 +86,7 @@ impl Prepared {
         let network = SocketAddr::new(options.host, options.network_port());
         drop(site::bind(network, "--p2p-port")?);
         let path = options.data();
-        let data = Data::open(&path, options.residents, now())?;
+        let data = Data::open(&path, options.residents, options.mechanism, now())?;
         say::line(format_args!("Text      {}, {}", corpus.name, say::bytes(corpus.text.len())));
         say::line(format_args!("Data      {}{}", path.display(), if data.new { ", new" } else { "" }));
         Ok(Self { options, corpus, page, network, data })

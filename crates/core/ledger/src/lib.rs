@@ -33,7 +33,7 @@ pub use commonware_cryptography::ed25519::{PrivateKey, PublicKey, Signature};
 pub use commonware_cryptography::sha256::Digest;
 pub use genesis::{Founder, Genesis, GenesisError};
 pub use header::{Header, namespace};
-pub use parameters::Parameters;
+pub use parameters::{Kind, Parameters};
 pub use query::{Query, Reply, TransactionStatus};
 pub use refusal::Refusal;
 pub use row::{Row, RowError};

@@ -22,6 +22,19 @@ impl Kind {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Trust, Self::Connectivity, Self::Consensus, Self::Competitive];
 
+    /// The one of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// The same constants as far as this mechanism allows: `Connectivity` has room for fewer peers.
+    pub fn fit(self, parameters: &Parameters) -> Parameters {
+        let parameters = Parameters { mechanism: self, ..parameters.clone() };
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 2^20")]
+        let most = parameters.most_neurons() as u32;
+        Parameters { max_neurons: parameters.max_neurons.min(most), ..parameters }
+    }
+
     /// Its name in files and on command lines.
     pub const fn name(self) -> &'static str {
         match self {
@@ -260,5 +273,9 @@ mod tests {
         let wrong = Parameters { mechanism: Kind::Connectivity, ..Parameters::dev() };
         let error = wrong.check().unwrap_err();
         assert_eq!((error.name, error.most), ("max_neurons", 1_024.0));
+        for kind in Kind::ALL {
+            kind.fit(&Parameters::public()).check().unwrap();
+            assert_eq!(Kind::named(kind.name()), Some(kind));
+        }
     }
 }

@@ -18,6 +18,10 @@ pub struct Limits {
     pub max_weights: usize,
     /// ε: bound of the step's length, the whole row being 1.
     pub epsilon: f64,
+    /// Least entries, demanded while no majority is trusted.
+    pub min_weights: usize,
+    /// Least weight that counts as trust.
+    pub direct: f64,
 }
 
 /// The row for peer `own` by `scores` (hot key, score): from `current` towards the target, or the target itself where
@@ -30,11 +34,33 @@ pub fn row(
     limits: Limits,
 ) -> Row {
     let shares = shares(own, scores, uids, limits.max_weights);
-    match current {
+    let next = match current {
         None => Row::from_shares(&shares, limits.max_weights).unwrap_or_else(|_| Row::own(own)),
         Some(current) if shares.is_empty() => current.clone(),
         Some(current) => bounded(current, &shares, limits),
+    };
+    match filled(&next, own, uids.len(), limits) {
+        Some(filled) if current.is_none_or(|current| current.within(&filled, limits.epsilon)) => filled,
+        _ => next,
     }
+}
+
+/// The row with as many entries as the chain demands: the peers that follow `own` by uid get the least that counts, from the
+/// largest entry. `None` where nothing is missing or the largest entry has not enough.
+fn filled(row: &Row, own: Uid, peers: usize, limits: Limits) -> Option<Row> {
+    let missing = limits.min_weights.min(peers).checked_sub(row.len()).filter(|missing| *missing > 0)?;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 1 to 65,535")]
+    let least = (limits.direct * f64::from(u16::MAX)).ceil().clamp(1.0, f64::from(u16::MAX)) as u16;
+    let mut entries: BTreeMap<Uid, Score> = row.entries().iter().copied().collect();
+    let largest = *entries.iter().max_by_key(|(_, score)| **score)?.0;
+    let peers = u32::try_from(peers).ok()?;
+    let strangers = (1..=peers).map(|step| Uid::new((own.get() + step) % peers)).filter(|uid| row.share(*uid) == 0.0);
+    let given: Vec<Uid> = strangers.take(missing).collect();
+    let total = u16::try_from(given.len()).ok()?.checked_mul(least)?;
+    let left = entries.get(&largest)?.get().checked_sub(total).filter(|left| *left > 0)?;
+    entries.insert(largest, Score::new(left));
+    entries.extend(given.into_iter().map(|uid| (uid, Score::new(least))));
+    Row::new(entries.into_iter().collect()).ok()
 }
 
 /// Scores by uid, strangers' and those that do not fit given to `own`. Empty without any positive score.
@@ -82,7 +108,7 @@ mod tests {
     use commonware_cryptography::{Signer as _, ed25519::PrivateKey};
     use proptest::prelude::*;
 
-    const LIMITS: Limits = Limits { max_weights: 4, epsilon: 0.5 };
+    const LIMITS: Limits = Limits { max_weights: 4, epsilon: 0.5, min_weights: 1, direct: 0.001 };
 
     fn key(seed: u64) -> PublicKey {
         PrivateKey::from_seed(seed).public_key()
@@ -102,6 +128,17 @@ mod tests {
         let scores = [(key(1), 2.0), (key(2), 1.0), (key(99), 1.0)];
         let row = row(Uid::new(0), None, &scores, &uids(), LIMITS);
         assert_eq!(shares_of(&row), [(0, 0.25), (1, 0.5), (2, 0.25)]);
+    }
+
+    #[test]
+    fn a_chain_that_demands_more_weights_gets_the_least_that_count() {
+        let limits = Limits { min_weights: 4, ..LIMITS };
+        let row = row(Uid::new(6), None, &[(key(1), 2.0), (key(7), 1.0)], &uids(), limits);
+        let entries: Vec<_> = row.entries().iter().map(|(uid, score)| (uid.get(), score.get())).collect();
+        assert_eq!(entries, [(0, 66), (1, 43_690 - 2 * 66), (2, 66), (7, 21_845)]);
+        // More than there are peers is not asked of anyone.
+        let all = filled(&row, Uid::new(6), 4, Limits { min_weights: 9, ..LIMITS });
+        assert_eq!(all, None);
     }
 
     #[test]

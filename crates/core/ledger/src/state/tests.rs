@@ -342,9 +342,7 @@ fn every_leaf_is_provable_against_the_header() {
 /// A chain that runs this mechanism.
 fn of(mechanism: Kind) -> Genesis {
     let genesis = genesis();
-    let most = if mechanism == Kind::Connectivity { 1_024 } else { 4_096 };
-    let parameters = Parameters { mechanism, max_neurons: most, ..genesis.parameters };
-    Genesis { parameters, ..genesis }
+    Genesis { parameters: mechanism.fit(&genesis.parameters), ..genesis }
 }
 
 /// Two epochs in which the founders and one newcomer weigh each other.

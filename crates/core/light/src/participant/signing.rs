@@ -64,6 +64,8 @@ impl Participant {
         let limits = policy::Limits {
             max_weights: usize::try_from(self.parameters.max_weights).unwrap_or(usize::MAX),
             epsilon: self.parameters.epsilon,
+            min_weights: usize::try_from(known.totals.min_weights).unwrap_or(usize::MAX),
+            direct: self.parameters.direct,
         };
         let current = Some(&weights.row).filter(|_| !first);
         let row = policy::row(uid, current, &self.scores, known.tables.uids(), limits);

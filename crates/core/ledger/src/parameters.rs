@@ -27,12 +27,17 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// The same constants as far as this mechanism allows: `Connectivity` has room for fewer peers.
+    /// The same constants as far as this mechanism allows: `Connectivity` has room for fewer peers, `Consensus` needs long rows.
     pub fn fit(self, parameters: &Parameters) -> Parameters {
         let parameters = Parameters { mechanism: self, ..parameters.clone() };
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 2^20")]
         let most = parameters.most_neurons() as u32;
-        Parameters { max_neurons: parameters.max_neurons.min(most), ..parameters }
+        let max_weights = match self {
+            #[expect(clippy::cast_possible_truncation, reason = "1,024")]
+            Self::Consensus => crate::row::LIMIT as u32,
+            _ => parameters.max_weights,
+        };
+        Parameters { max_neurons: parameters.max_neurons.min(most), max_weights, ..parameters }
     }
 
     /// Its name in files and on command lines.

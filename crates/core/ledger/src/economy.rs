@@ -4,8 +4,7 @@
 //! its own trust t_i and ∂L/∂a_i or to audit an epoch. s_i enters as s_i/ΣS·ρ and w_ij as score/65,535.
 //!
 //! Beyond M peers, those whose rows make trust are drawn anew in every epoch, from its number. The draw can be computed
-//! ahead, so that everybody can check it; stakes that suit it in one epoch do not in the next, and unbonding is slower
-//! than epochs.
+//! ahead, so that everybody can check it; stakes that suit it in one epoch do not in the next.
 
 use crate::hash::{Domain, tagged};
 use crate::parameters::{Kind, Parameters};

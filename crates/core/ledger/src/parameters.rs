@@ -208,12 +208,14 @@ impl Parameters {
         }
     }
 
-    /// Most neurons for which the mechanism can be computed in time.
+    /// Most neurons for which the mechanism can be computed in time, and its tables held.
     fn most_neurons(&self) -> f64 {
         match self.mechanism {
             #[expect(clippy::cast_precision_loss, reason = "1,024")]
             Kind::Connectivity => mechanism::absorbing::LIMIT as f64,
-            _ => 1_048_576.0,
+            // A million bonds are 12 MB of table.
+            Kind::Consensus => 1_024.0,
+            Kind::Trust | Kind::Competitive => 1_048_576.0,
         }
     }
 

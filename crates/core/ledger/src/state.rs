@@ -44,7 +44,7 @@ pub struct State {
     neurons: Vec<NeuronLeaf>,
     weights: Vec<WeightsLeaf>,
     /// By uid, where the mechanism has bonds; else none.
-    bonds: Vec<BondsLeaf>,
+    bonds: Arc<Vec<BondsLeaf>>,
     standings: Vec<Standing>,
     totals: Totals,
     /// Digests of the newest blocks before this one, the parent last.
@@ -167,7 +167,7 @@ impl State {
             height: Height(0),
             time: genesis.time,
             weights: (0..neurons.len()).map(own).collect(),
-            bonds: Vec::new(),
+            bonds: Arc::default(),
             standings: vec![Standing::default(); neurons.len()],
             totals: Totals {
                 number: 0,

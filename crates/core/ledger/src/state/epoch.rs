@@ -54,7 +54,7 @@ pub(super) fn close(state: &mut State) -> Event {
                 .collect();
             state.totals.min_weights = epoch.memory.min_weights;
             if parameters.mechanism == Kind::Consensus {
-                state.bonds = economy::bond_leaves(&epoch.memory.bonds);
+                state.bonds = Arc::new(economy::bond_leaves(&epoch.memory.bonds));
             }
             if parameters.mechanism == Kind::Competitive {
                 state.totals.tau = settled(epoch.memory.inflation);

@@ -50,7 +50,7 @@ impl Write for State {
         self.accounts.put(buf);
         self.neurons.put(buf);
         self.weights.put(buf);
-        self.bonds.put(buf);
+        self.bonds.as_ref().put(buf);
         self.standings.put(buf);
         self.totals.put(buf);
         self.recent.iter().copied().collect::<Vec<_>>().put(buf);
@@ -68,7 +68,7 @@ impl EncodeSize for State {
             + self.accounts.size()
             + self.neurons.size()
             + self.weights.size()
-            + self.bonds.size()
+            + self.bonds.as_ref().size()
             + self.standings.size()
             + self.totals.size()
             + self.recent.iter().copied().collect::<Vec<_>>().size()
@@ -114,7 +114,7 @@ impl Read for State {
             accounts,
             neurons,
             weights,
-            bonds,
+            bonds: Arc::new(bonds),
             standings,
             totals,
             recent: VecDeque::from(recent),

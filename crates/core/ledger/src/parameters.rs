@@ -101,6 +101,12 @@ pub struct Parameters {
     pub registrations: u32,
     /// Least amount of a transfer that opens an account.
     pub opening: Amount,
+    /// Blocks before stake that was taken out is balance again; longer than the trust period.
+    pub unbonding: u64,
+    /// Blocks in which a new peer cannot be replaced.
+    pub immunity: u64,
+    /// What a sponsor pays for the place of another.
+    pub subscription: Amount,
     /// Age beyond which a light client must not start from a checkpoint, ms.
     pub trust_period: u64,
     /// Width of the representations that peers exchange.
@@ -131,6 +137,9 @@ message!(Parameters {
     difficulty,
     registrations,
     opening,
+    unbonding,
+    immunity,
+    subscription,
     trust_period,
     dim,
 });
@@ -179,6 +188,9 @@ impl Parameters {
             difficulty: 1 << 16,
             registrations: 32,
             opening: Amount(1_000_000),
+            unbonding: 3_600,
+            immunity: 600,
+            subscription: Amount(100_000_000),
             trust_period: 30 * 60 * 1_000,
             dim: 64,
         }
@@ -195,6 +207,8 @@ impl Parameters {
             expiry: 300,
             difficulty: 1 << 24,
             registrations: 128,
+            unbonding: 604_800,
+            immunity: 43_200,
             trust_period: 7 * 24 * 3600 * 1_000,
             ..Self::dev()
         }
@@ -234,6 +248,9 @@ impl Parameters {
             ("difficulty", self.difficulty as f64, 1.0, 1e15),
             ("registrations", f64::from(self.registrations), 1.0, 1e6),
             ("opening", self.opening.get() as f64, 1.0, 1e18),
+            ("unbonding", self.unbonding as f64, (self.trust_period / self.block_time.max(1)) as f64, 1e9),
+            ("immunity", self.immunity as f64, 0.0, 1e9),
+            ("subscription", self.subscription.get() as f64, 0.0, 1e18),
             ("trust_period", self.trust_period as f64, 1_000.0, 1e12),
             ("dim", f64::from(self.dim), 1.0, 4_096.0),
         ];

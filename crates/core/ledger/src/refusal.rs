@@ -51,7 +51,7 @@ pub enum Refusal {
         uid: Uid,
     },
     /// No room for another neuron.
-    #[error("all {most} places are taken: try again later")]
+    #[error("all {most} places are taken by peers that cannot be replaced yet: try again later")]
     Full {
         /// Number of places.
         most: u32,
@@ -69,6 +69,28 @@ pub enum Refusal {
     NotEnoughWork {
         /// Expected hashes now.
         difficulty: u64,
+    },
+    /// The signer does not own the stake of the uid.
+    #[error("uid {uid} has another cold key: sign with that one")]
+    NotOwned {
+        /// The uid named.
+        uid: Uid,
+    },
+    /// More stake is taken out than there is.
+    #[error("stake is {stake}: take out at most that, not {wanted}")]
+    Understaked {
+        /// Stake of the peer.
+        stake: Amount,
+        /// How much was asked for.
+        wanted: Amount,
+    },
+    /// Too many unstakings of one account are under way.
+    #[error("{open} unstakings are under way: wait for the first at height {due}")]
+    Unbonding {
+        /// How many.
+        open: u32,
+        /// When the first ends.
+        due: Height,
     },
     /// The uid does not exist.
     #[error("there is no uid {uid}: register first")]
@@ -167,6 +189,9 @@ choice!(Refusal {
     18 => Queued { open },
     19 => Busy { open },
     20 => TooFewWeights { entries, least },
+    21 => NotOwned { uid },
+    22 => Understaked { stake, wanted },
+    23 => Unbonding { open, due },
 });
 
 #[cfg(test)]

@@ -106,6 +106,16 @@ impl Row {
         Self::new(entries.filter(|(_, score)| score.get() > 0).collect())
     }
 
+    /// The row of peer `own` without its entry for `gone`, whose score goes to the self-loop; `None` where it has none.
+    pub fn without(&self, gone: Uid, own: Uid) -> Option<Self> {
+        let freed = self.entries().iter().find(|(uid, _)| *uid == gone && gone != own)?.1.get();
+        let mut entries: std::collections::BTreeMap<Uid, Score> = self.entries().iter().copied().collect();
+        entries.remove(&gone);
+        let own = entries.entry(own).or_insert(Score(0));
+        *own = Score(own.get().saturating_add(freed));
+        Some(Self(entries.into_iter().collect()))
+    }
+
     /// The entries, ascending by uid.
     pub fn entries(&self) -> &[(Uid, Score)] {
         &self.0

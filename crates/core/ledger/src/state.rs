@@ -9,6 +9,7 @@
 
 mod draft;
 mod epoch;
+mod places;
 mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -94,6 +95,24 @@ pub enum Event {
         /// How much.
         amount: Amount,
     },
+    /// Stake was put in, or taken out to unbond.
+    Staked {
+        /// Whose.
+        uid: Uid,
+        /// How much was put in.
+        added: Amount,
+        /// How much was taken out.
+        taken: Amount,
+    },
+    /// A peer lost its place.
+    Left {
+        /// Which.
+        uid: Uid,
+        /// Whether another took it, and not the peer gave it up.
+        replaced: bool,
+        /// Stake that unbonds.
+        stake: Amount,
+    },
     /// An epoch ended with the block.
     Epoch {
         /// Its number, from 1.
@@ -139,8 +158,12 @@ pub enum ApplyError {
 impl State {
     /// The state before the first block of a checked genesis.
     pub(crate) fn begin(genesis: &Genesis) -> Self {
-        let account =
-            |(key, balance): &(PublicKey, Amount)| AccountLeaf { key: key.clone(), balance: *balance, nonce: Nonce(0) };
+        let account = |(key, balance): &(PublicKey, Amount)| AccountLeaf {
+            key: key.clone(),
+            balance: *balance,
+            nonce: Nonce(0),
+            unbonding: Vec::new(),
+        };
         let accounts: Vec<AccountLeaf> = genesis.accounts.iter().map(account).collect();
         let neuron = |founder: &crate::Founder| NeuronLeaf {
             hot: founder.key.clone(),
@@ -152,6 +175,7 @@ impl State {
             pending: Amount::ZERO,
             registered: Height(0),
             generation: 0,
+            vacant: false,
         };
         let neurons: Vec<NeuronLeaf> = genesis.neurons.iter().map(neuron).collect();
         #[expect(clippy::cast_possible_truncation, reason = "a checked genesis has at most 2^20 neurons")]
@@ -281,11 +305,13 @@ impl State {
         self.uid_of.get(key).copied()
     }
 
-    /// Balances, stake and pool together. Equals what genesis began with and what was minted since.
+    /// Balances, stake, unbonding stake and pool together. Equals what genesis began with and what was minted since.
     pub fn supply(&self) -> u128 {
         let balances: u128 = self.accounts.iter().map(|account| u128::from(account.balance.get())).sum();
         let stake: u128 = self.neurons.iter().map(|neuron| u128::from(neuron.stake.get())).sum();
-        balances + stake + u128::from(self.totals.pool.get())
+        let unbonding: u128 =
+            self.accounts.iter().flat_map(|account| &account.unbonding).map(|one| u128::from(one.amount.get())).sum();
+        balances + stake + unbonding + u128::from(self.totals.pool.get())
     }
 
     /// What genesis began with and what was minted since.
@@ -341,6 +367,7 @@ type Indexes = (BTreeMap<PublicKey, u32>, BTreeMap<PublicKey, Uid>);
 
 fn indexes(accounts: &[AccountLeaf], neurons: &[NeuronLeaf]) -> Indexes {
     let account_of = accounts.iter().zip(0..).map(|(account, index)| (account.key.clone(), index)).collect();
-    let uid_of = neurons.iter().zip(0..).map(|(neuron, uid)| (neuron.hot.clone(), Uid(uid))).collect();
+    let here = neurons.iter().zip(0..).filter(|(neuron, _)| !neuron.vacant);
+    let uid_of = here.map(|(neuron, uid)| (neuron.hot.clone(), Uid(uid))).collect();
     (account_of, uid_of)
 }

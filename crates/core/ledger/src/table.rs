@@ -68,9 +68,26 @@ pub struct AccountLeaf {
     pub balance: Amount,
     /// Its transactions so far.
     pub nonce: Nonce,
+    /// Stake that was taken out and is not balance yet, soonest first.
+    pub unbonding: Vec<Unbonding>,
 }
 
-message!(AccountLeaf { key, balance, nonce });
+message!(AccountLeaf { key, balance, nonce, unbonding });
+
+/// Stake on its way back to a balance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unbonding {
+    /// From the end of the epoch at or after this height on it is balance.
+    pub due: Height,
+    /// How much.
+    pub amount: Amount,
+}
+
+message!(Unbonding { due, amount });
+
+impl Item for Unbonding {
+    const MOST: usize = 8;
+}
 
 /// One peer.
 #[derive(Clone, Debug, PartialEq)]
@@ -93,9 +110,11 @@ pub struct NeuronLeaf {
     pub registered: Height,
     /// How often the uid had another owner before.
     pub generation: u32,
+    /// Whether the peer has left: the keys are those of the last owner, and the next to register takes the place.
+    pub vacant: bool,
 }
 
-message!(NeuronLeaf { hot, cold, modality, stake, scaling, accrued, pending, registered, generation });
+message!(NeuronLeaf { hot, cold, modality, stake, scaling, accrued, pending, registered, generation, vacant });
 
 /// One row.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -40,6 +40,34 @@ pub enum Action {
         /// The new row.
         row: Row,
     },
+    /// The signer pays for another key's place, which needs no work then.
+    Sponsor {
+        /// Hot key of the new neuron.
+        hot: PublicKey,
+        /// Key that owns the stake.
+        cold: PublicKey,
+        /// What the peer learns from; 0 is text.
+        modality: u8,
+    },
+    /// Balance of the signer becomes stake of a peer whose cold key it is.
+    Stake {
+        /// The peer.
+        uid: Uid,
+        /// How much, above zero.
+        amount: Amount,
+    },
+    /// Stake of a peer whose cold key the signer is becomes balance after the unbonding time.
+    Unstake {
+        /// The peer.
+        uid: Uid,
+        /// How much, above zero.
+        amount: Amount,
+    },
+    /// The peer, whose hot or cold key the signer is, gives up its place; its stake unbonds.
+    Leave {
+        /// The peer.
+        uid: Uid,
+    },
     /// Moves balance to another account, which is opened if need be.
     Transfer {
         /// Who receives.
@@ -53,6 +81,10 @@ choice!(Action {
     0 => Register { cold, modality, recent, work },
     1 => SetWeights { uid, row },
     2 => Transfer { to, amount },
+    3 => Sponsor { hot, cold, modality },
+    4 => Stake { uid, amount },
+    5 => Unstake { uid, amount },
+    6 => Leave { uid },
 });
 
 impl Action {
@@ -62,6 +94,10 @@ impl Action {
             Self::Register { .. } => "Register",
             Self::SetWeights { .. } => "SetWeights",
             Self::Transfer { .. } => "Transfer",
+            Self::Sponsor { .. } => "Sponsor",
+            Self::Stake { .. } => "Stake",
+            Self::Unstake { .. } => "Unstake",
+            Self::Leave { .. } => "Leave",
         }
     }
 }

@@ -42,7 +42,8 @@ impl Tables {
             let reason = format!("{} rows for {} neurons", weights.len(), neurons.len());
             return Err(Error::Malformed { what: "tables", reason });
         }
-        let uids = neurons.iter().zip(0u32..).map(|(neuron, uid)| (neuron.hot.clone(), Uid::new(uid))).collect();
+        let here = neurons.iter().zip(0u32..).filter(|(neuron, _)| !neuron.vacant);
+        let uids = here.map(|(neuron, uid)| (neuron.hot.clone(), Uid::new(uid))).collect();
         Ok(Self { at, neurons, weights, uids })
     }
 
@@ -56,7 +57,7 @@ impl Tables {
         &self.neurons
     }
 
-    /// Uids by hot key.
+    /// Uids by hot key, of those who have not left.
     pub const fn uids(&self) -> &BTreeMap<PublicKey, Uid> {
         &self.uids
     }
@@ -109,7 +110,7 @@ impl Tables {
             stake: neuron.map_or(Amount::ZERO, |neuron| neuron.stake),
             balance: account.map_or(Amount::ZERO, |account| account.balance),
             place: uid.map_or(0, |uid| self.place(uid)),
-            peers: u32::try_from(self.neurons.len()).unwrap_or(u32::MAX),
+            peers: u32::try_from(self.uids.len()).unwrap_or(u32::MAX),
             rank: 0.0,
             trust: 0.0,
             scaling: neuron.map_or(1.0, |neuron| neuron.scaling),
@@ -127,7 +128,8 @@ impl Tables {
     fn place(&self, uid: Uid) -> u32 {
         let stake = self.neuron(uid).map(|neuron| neuron.stake);
         let above = |(other, neuron): &(u32, &NeuronLeaf)| {
-            Some(neuron.stake) > stake || Some(neuron.stake) == stake && Uid::new(*other) < uid
+            let more = Some(neuron.stake) > stake || Some(neuron.stake) == stake && Uid::new(*other) < uid;
+            more && !neuron.vacant
         };
         u32::try_from((0u32..).zip(&self.neurons).filter(above).count()).unwrap_or(u32::MAX).saturating_add(1)
     }

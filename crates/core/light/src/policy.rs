@@ -9,7 +9,7 @@
 
 use commonware_cryptography::ed25519::PublicKey;
 use ledger::{Row, Score, Uid};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a chain allows a row.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +39,8 @@ pub fn row(
         Some(current) if shares.is_empty() => current.clone(),
         Some(current) => bounded(current, &shares, limits),
     };
-    match filled(&next, own, uids.len(), limits) {
+    let there: BTreeSet<Uid> = uids.values().copied().collect();
+    match filled(&next, own, &there, limits) {
         Some(filled) if current.is_none_or(|current| current.within(&filled, limits.epsilon)) => filled,
         _ => next,
     }
@@ -47,15 +48,14 @@ pub fn row(
 
 /// The row with as many entries as the chain demands: the peers that follow `own` by uid get the least that counts, from the
 /// largest entry. `None` where nothing is missing or the largest entry has not enough.
-fn filled(row: &Row, own: Uid, peers: usize, limits: Limits) -> Option<Row> {
-    let missing = limits.min_weights.min(peers).checked_sub(row.len()).filter(|missing| *missing > 0)?;
+fn filled(row: &Row, own: Uid, there: &BTreeSet<Uid>, limits: Limits) -> Option<Row> {
+    let missing = limits.min_weights.min(there.len()).checked_sub(row.len()).filter(|missing| *missing > 0)?;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 1 to 65,535")]
     let least = (limits.direct * f64::from(u16::MAX)).ceil().clamp(1.0, f64::from(u16::MAX)) as u16;
     let mut entries: BTreeMap<Uid, Score> = row.entries().iter().copied().collect();
     let largest = *entries.iter().max_by_key(|(_, score)| **score)?.0;
-    let peers = u32::try_from(peers).ok()?;
-    let strangers = (1..=peers).map(|step| Uid::new((own.get() + step) % peers)).filter(|uid| row.share(*uid) == 0.0);
-    let given: Vec<Uid> = strangers.take(missing).collect();
+    let following = there.range(own..).chain(there.range(..own));
+    let given: Vec<Uid> = following.copied().filter(|uid| row.share(*uid) == 0.0).take(missing).collect();
     let total = u16::try_from(given.len()).ok()?.checked_mul(least)?;
     let left = entries.get(&largest)?.get().checked_sub(total).filter(|left| *left > 0)?;
     entries.insert(largest, Score::new(left));
@@ -135,9 +135,10 @@ mod tests {
         let limits = Limits { min_weights: 4, ..LIMITS };
         let row = row(Uid::new(6), None, &[(key(1), 2.0), (key(7), 1.0)], &uids(), limits);
         let entries: Vec<_> = row.entries().iter().map(|(uid, score)| (uid.get(), score.get())).collect();
-        assert_eq!(entries, [(0, 66), (1, 43_690 - 2 * 66), (2, 66), (7, 21_845)]);
+        assert_eq!(entries, [(0, 66), (1, 43_690 - 2 * 66), (6, 66), (7, 21_845)]);
         // More than there are peers is not asked of anyone.
-        let all = filled(&row, Uid::new(6), 4, Limits { min_weights: 9, ..LIMITS });
+        let there = (0..4).map(Uid::new).collect();
+        let all = filled(&row, Uid::new(6), &there, Limits { min_weights: 9, ..LIMITS });
         assert_eq!(all, None);
     }
 

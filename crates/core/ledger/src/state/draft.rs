@@ -3,12 +3,13 @@
 //! Every check comes before any change, so a refused transaction leaves no trace. Cheap checks come before the signature,
 //! so that a sender of rubbish costs little.
 
-use super::{At, Event, State, epoch};
+use super::{At, Event, State, epoch, places};
 use crate::PublicKey;
+use crate::codec::Item as _;
 use crate::parameters::Parameters;
 use crate::refusal::Refusal;
 use crate::row::{Row, SUM};
-use crate::table::{AccountLeaf, NeuronLeaf, Standing, WeightsLeaf};
+use crate::table::{AccountLeaf, NeuronLeaf, Unbonding, WeightsLeaf};
 use crate::transaction::{Action, Transaction};
 use crate::types::{Amount, Height, Nonce, SUPPLY_LIMIT, Uid};
 use crate::work::{Puzzle, RECENT};
@@ -31,8 +32,7 @@ impl Draft {
     /// Includes a transaction, or says why not.
     pub fn offer(&mut self, transaction: &Transaction) -> Result<(), Refusal> {
         check(&self.state, transaction, &self.at)?;
-        let event = execute(&mut self.state, transaction, self.at.height);
-        self.events.push(event);
+        self.events.extend(execute(&mut self.state, transaction, self.at.height));
         Ok(())
     }
 
@@ -76,18 +76,24 @@ pub(super) fn check(state: &State, transaction: &Transaction, at: &At) -> Result
         Action::Register { recent, work, .. } => check_registration(state, &transaction.signer, *recent, *work, at)?,
         Action::SetWeights { uid, row } => check_weights(state, &transaction.signer, *uid, row, at.height)?,
         Action::Transfer { to, amount } => check_transfer(state, &transaction.signer, to, *amount)?,
+        Action::Sponsor { hot, .. } => check_sponsor(state, &transaction.signer, hot, at.height)?,
+        Action::Stake { uid, amount } => {
+            check_owner(state, &transaction.signer, *uid)?;
+            check_balance(state, &transaction.signer, *amount)?;
+        }
+        Action::Unstake { uid, amount } => check_unstake(state, &transaction.signer, *uid, *amount)?,
+        Action::Leave { uid } => {
+            let neuron = here(state, *uid)?;
+            if neuron.hot != transaction.signer && neuron.cold != transaction.signer {
+                return Err(Refusal::NotYours { uid: *uid });
+            }
+        }
     }
     if transaction.verify_signature() { Ok(()) } else { Err(Refusal::Unsigned) }
 }
 
 fn check_registration(state: &State, key: &PublicKey, recent: Height, work: u64, at: &At) -> Result<(), Refusal> {
-    if let Some(uid) = state.uid(key) {
-        return Err(Refusal::AlreadyRegistered { uid });
-    }
-    let most = state.parameters.max_neurons;
-    if state.neurons.len() >= most as usize {
-        return Err(Refusal::Full { most });
-    }
+    check_place(state, key, at.height)?;
     let newest = Height(at.height.get().saturating_sub(1));
     let digest = if recent > newest || at.height.since(recent) > RECENT {
         None
@@ -102,8 +108,58 @@ fn check_registration(state: &State, key: &PublicKey, recent: Height, work: u64,
     if puzzle.check(work) { Ok(()) } else { Err(Refusal::NotEnoughWork { difficulty }) }
 }
 
+/// Whether `hot` could take a place now.
+fn check_place(state: &State, hot: &PublicKey, height: Height) -> Result<(), Refusal> {
+    if let Some(uid) = state.uid(hot) {
+        return Err(Refusal::AlreadyRegistered { uid });
+    }
+    let full = Refusal::Full { most: state.parameters.max_neurons };
+    places::next(state, height).map(|_| ()).ok_or(full)
+}
+
+fn check_sponsor(state: &State, sponsor: &PublicKey, hot: &PublicKey, height: Height) -> Result<(), Refusal> {
+    check_place(state, hot, height)?;
+    let price = state.parameters.subscription;
+    let balance = state.account(sponsor).map_or(Amount::ZERO, |(_, account)| account.balance);
+    if balance < price { Err(Refusal::Overdrawn { balance, wanted: price }) } else { Ok(()) }
+}
+
+/// The peer of this uid, which has not left.
+fn here(state: &State, uid: Uid) -> Result<&NeuronLeaf, Refusal> {
+    state.neurons.get(uid.index()).filter(|neuron| !neuron.vacant).ok_or(Refusal::UnknownUid { uid })
+}
+
+fn check_owner<'a>(state: &'a State, key: &PublicKey, uid: Uid) -> Result<&'a NeuronLeaf, Refusal> {
+    let neuron = here(state, uid)?;
+    if neuron.cold == *key { Ok(neuron) } else { Err(Refusal::NotOwned { uid }) }
+}
+
+fn check_unstake(state: &State, key: &PublicKey, uid: Uid, amount: Amount) -> Result<(), Refusal> {
+    let stake = check_owner(state, key, uid)?.stake;
+    if amount == Amount::ZERO {
+        return Err(Refusal::Nothing);
+    }
+    if stake < amount {
+        return Err(Refusal::Understaked { stake, wanted: amount });
+    }
+    let under_way = state.account(key).map_or(&[][..], |(_, account)| account.unbonding.as_slice());
+    match under_way.first().filter(|_| under_way.len() >= Unbonding::MOST) {
+        Some(first) => Err(Refusal::Unbonding { open: Unbonding::MOST as u32, due: first.due }),
+        None => Ok(()),
+    }
+}
+
+/// Whether a key has so much, and it is something.
+fn check_balance(state: &State, key: &PublicKey, amount: Amount) -> Result<(), Refusal> {
+    if amount == Amount::ZERO {
+        return Err(Refusal::Nothing);
+    }
+    let balance = state.account(key).map_or(Amount::ZERO, |(_, account)| account.balance);
+    if balance < amount { Err(Refusal::Overdrawn { balance, wanted: amount }) } else { Ok(()) }
+}
+
 fn check_weights(state: &State, key: &PublicKey, uid: Uid, row: &Row, height: Height) -> Result<(), Refusal> {
-    let neuron = state.neurons.get(uid.index()).ok_or(Refusal::UnknownUid { uid })?;
+    let neuron = here(state, uid)?;
     let current = state.weights.get(uid.index()).ok_or(Refusal::UnknownUid { uid })?;
     if neuron.hot != *key {
         return Err(Refusal::NotYours { uid });
@@ -118,7 +174,7 @@ fn check_weights(state: &State, key: &PublicKey, uid: Uid, row: &Row, height: He
         let entries = u32::try_from(row.len()).unwrap_or(u32::MAX);
         return Err(Refusal::TooFewWeights { entries, least });
     }
-    if let Some((uid, _)) = row.entries().iter().find(|(uid, _)| uid.index() >= state.neurons.len()) {
+    if let Some((uid, _)) = row.entries().iter().find(|(uid, _)| here(state, *uid).is_err()) {
         return Err(Refusal::UnknownUid { uid: *uid });
     }
     if current.version == 0 {
@@ -143,13 +199,7 @@ fn bound(parameters: &Parameters) -> u64 {
 }
 
 fn check_transfer(state: &State, from: &PublicKey, to: &PublicKey, amount: Amount) -> Result<(), Refusal> {
-    if amount == Amount::ZERO {
-        return Err(Refusal::Nothing);
-    }
-    let balance = state.account(from).map_or(Amount::ZERO, |(_, account)| account.balance);
-    if balance < amount {
-        return Err(Refusal::Overdrawn { balance, wanted: amount });
-    }
+    check_balance(state, from, amount)?;
     let least = state.parameters.opening;
     if amount < least && state.account(to).is_none() {
         return Err(Refusal::TooLittle { amount, least });
@@ -158,31 +208,33 @@ fn check_transfer(state: &State, from: &PublicKey, to: &PublicKey, amount: Amoun
 }
 
 /// Changes `state` as a checked transaction asks.
-fn execute(state: &mut State, transaction: &Transaction, height: Height) -> Event {
+fn execute(state: &mut State, transaction: &Transaction, height: Height) -> Vec<Event> {
     let signer = open(state, &transaction.signer);
     if let Some(account) = state.accounts.get_mut(signer) {
         account.nonce = account.nonce.next();
     }
-    match &transaction.action {
+    vec![match &transaction.action {
         Action::Register { cold, modality, .. } => {
-            let uid = Uid(u32::try_from(state.neurons.len()).unwrap_or(u32::MAX));
-            state.neurons.push(NeuronLeaf {
-                hot: transaction.signer.clone(),
-                cold: cold.clone(),
-                modality: *modality,
-                stake: Amount::ZERO,
-                scaling: 1.0,
-                accrued: height,
-                pending: Amount::ZERO,
-                registered: height,
-                generation: 0,
-            });
-            state.weights.push(WeightsLeaf { row: Row::own(uid), version: 0, updated: height });
-            state.standings.push(Standing::default());
             state.totals.registered = state.totals.registered.saturating_add(1);
-            Arc::make_mut(&mut state.uid_of).insert(transaction.signer.clone(), uid);
-            Event::Registered { uid, key: transaction.signer.clone() }
+            return places::take(state, &transaction.signer, cold, *modality, height);
         }
+        Action::Sponsor { hot, cold, modality } => {
+            let price = state.parameters.subscription;
+            withdraw(state, signer, price);
+            state.totals.pool = Amount(state.totals.pool.get().saturating_add(price.get()));
+            return places::take(state, hot, cold, *modality, height);
+        }
+        Action::Stake { uid, amount } => {
+            withdraw(state, signer, *amount);
+            restake(state, *uid, height, |stake| stake.saturating_add(amount.get()));
+            Event::Staked { uid: *uid, added: *amount, taken: Amount::ZERO }
+        }
+        Action::Unstake { uid, amount } => {
+            restake(state, *uid, height, |stake| stake.saturating_sub(amount.get()));
+            places::unbond(state, &transaction.signer, *amount, height);
+            Event::Staked { uid: *uid, added: Amount::ZERO, taken: *amount }
+        }
+        Action::Leave { uid } => places::free(state, *uid, height, false),
         Action::SetWeights { uid, row } => {
             let released = release(state, *uid, height);
             let mut version = 0;
@@ -194,25 +246,44 @@ fn execute(state: &mut State, transaction: &Transaction, height: Height) -> Even
         }
         Action::Transfer { to, amount } => {
             let receiver = open(state, to);
-            if let Some(account) = state.accounts.get_mut(signer) {
-                account.balance = Amount(account.balance.get().saturating_sub(amount.get()));
-            }
+            withdraw(state, signer, *amount);
             if let Some(account) = state.accounts.get_mut(receiver) {
                 // The supply is at most 2^62, so no sum of balances overflows.
                 account.balance = Amount(account.balance.get().saturating_add(amount.get()));
             }
             Event::Transferred { from: transaction.signer.clone(), to: to.clone(), amount: *amount }
         }
+    }]
+}
+
+/// Takes from a balance that holds so much.
+fn withdraw(state: &mut State, account: usize, amount: Amount) {
+    if let Some(account) = state.accounts.get_mut(account) {
+        account.balance = Amount(account.balance.get().saturating_sub(amount.get()));
+    }
+}
+
+/// Changes a stake, after what it emitted so far is counted.
+fn restake(state: &mut State, uid: Uid, height: Height, change: impl Fn(u64) -> u64) {
+    let (parameters, tau) = (Arc::clone(&state.parameters), state.totals.tau);
+    if let Some(neuron) = state.neurons.get_mut(uid.index()) {
+        accrue(neuron, &parameters, tau, height);
+        neuron.stake = Amount(change(neuron.stake.get()));
     }
 }
 
 /// The index of a key's account, which is opened if need be.
-fn open(state: &mut State, key: &PublicKey) -> usize {
+pub(super) fn open(state: &mut State, key: &PublicKey) -> usize {
     if let Some((index, _)) = state.account(key) {
         return index as usize;
     }
     let index = state.accounts.len();
-    state.accounts.push(AccountLeaf { key: key.clone(), balance: Amount::ZERO, nonce: Nonce(0) });
+    state.accounts.push(AccountLeaf {
+        key: key.clone(),
+        balance: Amount::ZERO,
+        nonce: Nonce(0),
+        unbonding: Vec::new(),
+    });
     Arc::make_mut(&mut state.account_of).insert(key.clone(), u32::try_from(index).unwrap_or(u32::MAX));
     index
 }

@@ -4,7 +4,7 @@
 //! 1; with L ≥ 0 the pool is carried over and A takes one descent step. Where there is nothing to divide by (nobody, no
 //! stake, ‖I‖ = 0) the loss counts as 0: the pool is carried over and no number in the tables is anything but finite.
 
-use super::{Event, State, draft};
+use super::{Event, State, draft, places};
 use crate::economy;
 use crate::parameters::Kind;
 use crate::table::Standing;
@@ -63,6 +63,7 @@ pub(super) fn close(state: &mut State) -> Event {
         // Cannot happen to a state that only this crate changed; should it, the chain goes on and nothing is paid.
         Err(_) => state.standings.iter_mut().for_each(|standing| *standing = Standing::default()),
     }
+    places::mature(state);
     let totals = &mut state.totals;
     totals.number = number;
     totals.height = state.height;

@@ -99,7 +99,7 @@ impl Read for State {
             && neurons.len() == standings.len()
             && bonds.len() <= neurons.len()
             && account_of.len() == accounts.len()
-            && uid_of.len() == neurons.len()
+            && uid_of.len() == neurons.iter().filter(|neuron| !neuron.vacant).count()
             && neurons.iter().all(|neuron| (0.0..=1.0).contains(&neuron.scaling));
         if !fits {
             return Err(CodecError::Invalid("state", "tables do not fit each other"));

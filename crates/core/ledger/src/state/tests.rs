@@ -1,5 +1,7 @@
 //! The transition function under honest and hostile blocks.
 
+mod places;
+
 use super::*;
 use crate::parameters::Kind;
 use crate::types::{Score, TOKEN};
@@ -415,6 +417,10 @@ enum Try {
     Register(u64),
     Weights(u64, Vec<(u32, u16)>),
     Transfer(u64, u64, u64),
+    Sponsor(u64, u64),
+    Stake(u64, u32, u64),
+    Unstake(u64, u32, u64),
+    Leave(u64, u32),
     Idle(u8),
 }
 
@@ -425,6 +431,10 @@ fn tries() -> impl Strategy<Value = Vec<Try>> {
             .prop_map(|(seed, row)| Try::Weights(seed, row)),
         ((0u64..12), (0u64..12), prop_oneof![0u64..10, 0u64..(2_000 * TOKEN)])
             .prop_map(|(a, b, c)| Try::Transfer(a, b, c)),
+        ((0u64..4), (2u64..12)).prop_map(|(sponsor, seed)| Try::Sponsor(sponsor, seed)),
+        ((1u64..6), (0u32..5), 0u64..(200 * TOKEN)).prop_map(|(seed, uid, amount)| Try::Stake(seed, uid, amount)),
+        ((1u64..6), (0u32..5), 0u64..(200 * TOKEN)).prop_map(|(seed, uid, amount)| Try::Unstake(seed, uid, amount)),
+        ((2u64..12), (0u32..5)).prop_map(|(seed, uid)| Try::Leave(seed, uid)),
         (1u8..12).prop_map(Try::Idle),
     ];
     prop::collection::vec(one, 1..40)
@@ -434,8 +444,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
-    fn amounts_are_conserved_whatever_is_tried(tries in tries()) {
-        let mut world = World::new(&genesis());
+    fn amounts_are_conserved_whatever_is_tried(tries in tries(), mechanism in 0usize..4, few: bool) {
+        let genesis = of(Kind::ALL[mechanism]);
+        let parameters = genesis.parameters.clone();
+        // A chain with few places replaces peers all the time.
+        let parameters = Parameters { max_neurons: if few { 4 } else { 1_024 }, immunity: 3, ..parameters };
+        let mut world = World::new(&Genesis { parameters, ..genesis });
         for attempt in tries {
             let transaction = match attempt {
                 Try::Register(seed) => world.sign(seed, world.register(seed)),
@@ -447,6 +461,17 @@ proptest! {
                 Try::Transfer(from, to, amount) => {
                     world.sign(from, Action::Transfer { to: key(to).public_key(), amount: Amount(amount) })
                 }
+                Try::Sponsor(sponsor, seed) => {
+                    let (hot, cold) = (key(seed).public_key(), key(seed % 4).public_key());
+                    world.sign(sponsor, Action::Sponsor { hot, cold, modality: 0 })
+                }
+                Try::Stake(seed, uid, amount) => {
+                    world.sign(seed, Action::Stake { uid: Uid(uid), amount: Amount(amount) })
+                }
+                Try::Unstake(seed, uid, amount) => {
+                    world.sign(seed, Action::Unstake { uid: Uid(uid), amount: Amount(amount) })
+                }
+                Try::Leave(seed, uid) => world.sign(seed, Action::Leave { uid: Uid(uid) }),
                 Try::Idle(blocks) => {
                     for _ in 0..blocks {
                         world.block(&[]);
@@ -467,5 +492,10 @@ proptest! {
         let numbers = world.state.standings().iter().flat_map(|s| [s.rank, s.trust, s.incentive]);
         prop_assert!(numbers.chain([world.state.totals().loss]).all(crate::codec::canonical));
         prop_assert!(world.state.neurons().iter().all(|neuron| (0.0..=1.0).contains(&neuron.scaling)));
+        // What a snapshot says is the state; nobody weighs who is not there.
+        prop_assert_eq!(&State::decode(world.state.encode()).unwrap(), &world.state);
+        for leaf in world.state.weights() {
+            prop_assert!(leaf.row.entries().iter().all(|(uid, _)| uid.index() < world.state.neurons().len()));
+        }
     }
 }

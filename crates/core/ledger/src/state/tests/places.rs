@@ -1,0 +1,156 @@
+//! Who takes a place, who gives one up, who is replaced, and where the stake goes.
+
+use super::*;
+use crate::table::Unbonding;
+
+/// Unbonding takes 40 blocks, immunity 20.
+fn short() -> Genesis {
+    let genesis = genesis();
+    let parameters =
+        Parameters { unbonding: 40, immunity: 20, trust_period: 30_000, max_neurons: 3, ..genesis.parameters };
+    Genesis { parameters, ..genesis }
+}
+
+fn sponsor(seed: u64) -> Action {
+    Action::Sponsor { hot: key(seed).public_key(), cold: key(seed + 100).public_key(), modality: 2 }
+}
+
+fn balance(world: &World, seed: u64) -> Amount {
+    world.state.account(&key(seed).public_key()).map_or(Amount(0), |(_, account)| account.balance)
+}
+
+fn idle(world: &mut World, blocks: u64) {
+    (0..blocks).for_each(|_| world.block(&[]));
+}
+
+#[test]
+fn a_sponsor_pays_for_the_place_of_another() {
+    let mut world = World::new(&short());
+    let price = world.state.parameters().subscription;
+    let before = balance(&world, 1);
+    let transaction = world.sign(1, sponsor(7));
+    world.block(&[transaction]);
+    assert_eq!(world.events, [Event::Registered { uid: Uid(2), key: key(7).public_key() }]);
+    assert_eq!(balance(&world, 1), before.checked_sub(price).unwrap());
+    assert_eq!(world.state.totals().pool, price);
+    let neuron = &world.state.neurons()[2];
+    assert_eq!((neuron.cold.clone(), neuron.modality), (key(107).public_key(), 2));
+    assert_eq!(world.state.totals().registered, 0, "who pays makes no work harder");
+    let poor = world.check(&world.sign(9, sponsor(8)));
+    assert_eq!(poor, Err(Refusal::Full { most: 3 }));
+    let again = world.check(&world.sign(1, sponsor(7)));
+    assert_eq!(again, Err(Refusal::AlreadyRegistered { uid: Uid(2) }));
+    let two = World::new(&Genesis { accounts: vec![], ..short() });
+    assert_eq!(two.check(&two.sign(1, sponsor(7))), Err(Refusal::Overdrawn { balance: Amount(0), wanted: price }));
+}
+
+#[test]
+fn stake_is_put_in_at_once_and_taken_out_in_time() {
+    let mut world = World::new(&short());
+    // Founder 2 owns uid 0 by its own key, and has no balance yet.
+    let fund = world.sign(1, Action::Transfer { to: key(2).public_key(), amount: Amount(50 * TOKEN) });
+    world.block(&[fund]);
+    let stake = world.sign(2, Action::Stake { uid: Uid(0), amount: Amount(30 * TOKEN) });
+    world.block(&[stake]);
+    assert_eq!(world.events, [Event::Staked { uid: Uid(0), added: Amount(30 * TOKEN), taken: Amount(0) }]);
+    assert_eq!((world.state.neurons()[0].stake, balance(&world, 2)), (Amount(130 * TOKEN), Amount(20 * TOKEN)));
+    let unstake = world.sign(2, Action::Unstake { uid: Uid(0), amount: Amount(130 * TOKEN) });
+    world.block(&[unstake]);
+    assert_eq!((world.state.neurons()[0].stake, balance(&world, 2)), (Amount(0), Amount(20 * TOKEN)));
+    let due = Height(3 + 40);
+    let (_, account) = world.state.account(&key(2).public_key()).unwrap();
+    assert_eq!(account.unbonding, [Unbonding { due, amount: Amount(130 * TOKEN) }]);
+    while world.state.height() < Height(49) {
+        world.block(&[]);
+        assert_eq!(balance(&world, 2), Amount(20 * TOKEN));
+    }
+    // The first end of an epoch after it is due.
+    world.block(&[]);
+    assert_eq!(balance(&world, 2), Amount(150 * TOKEN));
+}
+
+#[test]
+fn each_refusal_about_stake_is_named() {
+    let mut world = World::new(&short());
+    let stake = |amount| Action::Stake { uid: Uid(0), amount: Amount(amount) };
+    let unstake = |amount| Action::Unstake { uid: Uid(0), amount: Amount(amount) };
+    let check = |world: &World, seed, action| world.check(&world.sign(seed, action)).unwrap_err();
+    assert_eq!(check(&world, 3, stake(1)), Refusal::NotOwned { uid: Uid(0) });
+    assert_eq!(check(&world, 3, unstake(1)), Refusal::NotOwned { uid: Uid(0) });
+    assert_eq!(check(&world, 3, Action::Leave { uid: Uid(0) }), Refusal::NotYours { uid: Uid(0) });
+    assert_eq!(check(&world, 2, Action::Leave { uid: Uid(9) }), Refusal::UnknownUid { uid: Uid(9) });
+    assert_eq!(check(&world, 2, stake(0)), Refusal::Nothing);
+    assert_eq!(check(&world, 2, unstake(0)), Refusal::Nothing);
+    assert_eq!(check(&world, 2, stake(1)), Refusal::Overdrawn { balance: Amount(0), wanted: Amount(1) });
+    let all = Amount(100 * TOKEN);
+    assert_eq!(check(&world, 2, unstake(all.0 + 1)), Refusal::Understaked { stake: all, wanted: Amount(all.0 + 1) });
+    for _ in 0..8 {
+        let transaction = world.sign(2, unstake(1));
+        world.block(&[transaction]);
+    }
+    assert_eq!(check(&world, 2, unstake(1)), Refusal::Unbonding { open: 8, due: Height(41) });
+}
+
+#[test]
+fn who_leaves_takes_its_stake_and_nothing_said_of_it_counts_for_the_next() {
+    let mut world = World::new(&short());
+    let transaction = world.sign(7, world.register(7));
+    world.block(&[transaction]);
+    let rows = [
+        world.sign(2, weights(0, &[(0, 20_000), (1, 25_535), (2, 20_000)])),
+        world.sign(3, weights(1, &[(2, 65_535)])),
+        world.sign(7, weights(2, &[(0, 32_768), (1, 32_767)])),
+    ];
+    world.block(&rows);
+    world.epoch();
+    assert!(world.state.neurons()[2].stake > Amount(0));
+    let stake = world.state.neurons()[2].stake;
+    let leave = world.sign(7, Action::Leave { uid: Uid(2) });
+    world.block(&[leave]);
+    assert_eq!(world.events, [Event::Left { uid: Uid(2), replaced: false, stake }]);
+    assert_eq!(world.state.weights()[0].row, row(&[(0, 40_000), (1, 25_535)]));
+    assert_eq!(world.state.weights()[1].row, row(&[(1, 65_535)]));
+    assert_eq!(world.state.weights()[2].row, Row::own(Uid(2)));
+    assert_eq!(world.state.uid(&key(7).public_key()), None);
+    let unknown = Err(Refusal::UnknownUid { uid: Uid(2) });
+    assert_eq!(world.check(&world.sign(2, weights(0, &[(0, 40_000), (2, 25_535)]))), unknown);
+    assert_eq!(world.check(&world.sign(7, Action::Leave { uid: Uid(2) })), unknown);
+    world.epoch();
+    assert_eq!(world.state.standings()[2].rank, 0.0);
+    let restored = State::decode(world.state.encode()).unwrap();
+    assert_eq!(restored, world.state);
+
+    let transaction = world.sign(8, world.register(8));
+    world.block(&[transaction]);
+    assert_eq!(world.events, [Event::Registered { uid: Uid(2), key: key(8).public_key() }]);
+    let neuron = &world.state.neurons()[2];
+    assert_eq!((neuron.generation, neuron.stake, neuron.vacant), (1, Amount(0), false));
+    assert_eq!(world.state.weights()[2].version, 0);
+    idle(&mut world, 60);
+    assert_eq!(balance(&world, 7), stake);
+}
+
+#[test]
+fn when_all_places_are_taken_the_least_makes_room_once_it_is_no_longer_new() {
+    let mut world = World::new(&short());
+    let register = world.sign(7, world.register(7));
+    world.block(&[register]);
+    // Uid 2 is new, and the founders hold stake; so the one of less stake goes first when all may.
+    let refused = world.check(&world.sign(8, world.register(8)));
+    assert_eq!(refused, Err(Refusal::Full { most: 3 }));
+    idle(&mut world, 18);
+    let register = world.sign(8, world.register(8));
+    world.block(&[register]);
+    // At height 20 the founders are mortal, uid 2 is not quite: who has 50 tokens makes room.
+    assert_eq!(
+        world.events[..2],
+        [
+            Event::Left { uid: Uid(1), replaced: true, stake: Amount(50 * TOKEN) },
+            Event::Registered { uid: Uid(1), key: key(8).public_key() }
+        ]
+    );
+    assert_eq!((world.state.uid(&key(3).public_key()), world.state.neurons()[1].generation), (None, 1));
+    let register = world.sign(9, world.register(9));
+    world.block(&[register]);
+    assert!(matches!(world.events[..], [Event::Left { uid: Uid(2), replaced: true, .. }, _]), "{:?}", world.events);
+}

@@ -27,7 +27,7 @@ fn key(seed: u64) -> PrivateKey {
 
 /// The example chain with blocks fast enough for a test.
 fn genesis() -> Genesis {
-    let parameters = Parameters { block_time: 40, difficulty: 16, interval: 1, ..Parameters::dev() };
+    let parameters = Parameters { block_time: 40, difficulty: 16, interval: 1, unbonding: 90_000, ..Parameters::dev() };
     Genesis { parameters, ..Genesis::example() }
 }
 

@@ -101,6 +101,8 @@ pub struct Parameters {
     pub registrations: u32,
     /// Least amount of a transfer that opens an account.
     pub opening: Amount,
+    /// What a transaction costs that neither work nor a subscription pays for.
+    pub fee: Amount,
     /// Blocks before stake that was taken out is balance again; longer than the trust period.
     pub unbonding: u64,
     /// Blocks in which a new peer cannot be replaced.
@@ -137,6 +139,7 @@ message!(Parameters {
     difficulty,
     registrations,
     opening,
+    fee,
     unbonding,
     immunity,
     subscription,
@@ -188,6 +191,7 @@ impl Parameters {
             difficulty: 1 << 16,
             registrations: 32,
             opening: Amount(1_000_000),
+            fee: Amount(1_000),
             unbonding: 3_600,
             immunity: 600,
             subscription: Amount(100_000_000),
@@ -207,6 +211,7 @@ impl Parameters {
             expiry: 300,
             difficulty: 1 << 24,
             registrations: 128,
+            fee: Amount(100_000),
             unbonding: 604_800,
             immunity: 43_200,
             trust_period: 7 * 24 * 3600 * 1_000,
@@ -248,6 +253,7 @@ impl Parameters {
             ("difficulty", self.difficulty as f64, 1.0, 1e15),
             ("registrations", f64::from(self.registrations), 1.0, 1e6),
             ("opening", self.opening.get() as f64, 1.0, 1e18),
+            ("fee", self.fee.get() as f64, 0.0, 1e18),
             ("unbonding", self.unbonding as f64, (self.trust_period / self.block_time.max(1)) as f64, 1e9),
             ("immunity", self.immunity as f64, 0.0, 1e9),
             ("subscription", self.subscription.get() as f64, 0.0, 1e18),

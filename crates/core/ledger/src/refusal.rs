@@ -92,6 +92,14 @@ pub enum Refusal {
         /// When the first ends.
         due: Height,
     },
+    /// Neither the self-loop's share of what is released nor the balance pays the fee, and one free update an epoch is all.
+    #[error("the fee of {fee} is not paid: keep a self-loop or a balance, or wait for height {next}")]
+    Unpaid {
+        /// The fee.
+        fee: Amount,
+        /// First height of the next epoch.
+        next: Height,
+    },
     /// The uid does not exist.
     #[error("there is no uid {uid}: register first")]
     UnknownUid {
@@ -192,6 +200,7 @@ choice!(Refusal {
     21 => NotOwned { uid },
     22 => Understaked { stake, wanted },
     23 => Unbonding { open, due },
+    24 => Unpaid { fee, next },
 });
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 //!
 //! [`State::apply`] is pure and total: no clock, no randomness, no I/O, and for every block a new state or a typed error.
 //! Amounts are conserved to the last unit: balances + stake + pool = genesis + minted, always, where `minted` grows only
-//! by what updates of rows release ([`Totals::minted`](crate::table::Totals)). There are no fees in this version:
-//! registrations cost work, updates of a row are limited to one an interval, transfers to a few a block and key.
+//! by what updates of rows release ([`Totals::minted`](crate::table::Totals)). A registration costs
+//! work, a sponsored one its subscription, everything else a fee; both amounts join the pool.
 //!
 //! A state is kept as plain tables in uid order; two states with equal tables have equal roots whatever their history.
 

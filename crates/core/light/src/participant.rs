@@ -358,6 +358,11 @@ fn epoch(height: u64, tempo: u64) -> u64 {
     height.checked_div(tempo).unwrap_or(height)
 }
 
+/// Epochs that are over when the block at this height begins: the block at `tempo · e` is the last of its epoch.
+fn closed_before(height: Height, tempo: u64) -> u64 {
+    epoch(height.get().saturating_sub(1), tempo)
+}
+
 /// Most scores kept.
 const MAX_SCORES: usize = 4_096;
 

@@ -89,7 +89,52 @@ pub(super) fn check(state: &State, transaction: &Transaction, at: &At) -> Result
             }
         }
     }
+    charge(state, transaction, at.height)?;
     if transaction.verify_signature() { Ok(()) } else { Err(Refusal::Unsigned) }
+}
+
+/// What a transaction takes from its signer's balance for the pool.
+///
+/// Work pays for a registration and the subscription for a sponsored one. What an update of a row costs comes first from the
+/// self-loop's share of the emission that it releases, then from the balance; who has neither is free once an epoch. Who takes
+/// out its stake or leaves pays what it has.
+fn charge(state: &State, transaction: &Transaction, height: Height) -> Result<Amount, Refusal> {
+    let fee = state.parameters.fee;
+    let balance = state.account(&transaction.signer).map_or(Amount::ZERO, |(_, account)| account.balance);
+    match &transaction.action {
+        Action::Register { .. } | Action::Sponsor { .. } => Ok(Amount::ZERO),
+        Action::Transfer { amount, .. } | Action::Stake { amount, .. } => {
+            let wanted = Amount(amount.get().saturating_add(fee.get()));
+            if balance < wanted { Err(Refusal::Overdrawn { balance, wanted }) } else { Ok(fee) }
+        }
+        Action::Unstake { .. } | Action::Leave { .. } => Ok(fee.min(balance)),
+        Action::SetWeights { uid, .. } => {
+            let rest = Amount(fee.get().saturating_sub(self_loop(state, *uid, height)));
+            let last = state.weights.get(uid.index()).filter(|leaf| leaf.version > 0).map(|leaf| leaf.updated);
+            if rest <= balance {
+                Ok(rest)
+            } else if last.is_none_or(|last| epoch_of(state, last) < epoch_of(state, height)) {
+                Ok(Amount::ZERO)
+            } else {
+                let next = Height(epoch_of(state, height).saturating_add(1).saturating_mul(state.parameters.tempo) + 1);
+                Err(Refusal::Unpaid { fee, next })
+            }
+        }
+    }
+}
+
+/// The self-loop's share of the emission that an update now would release, rounded down.
+fn self_loop(state: &State, uid: Uid, height: Height) -> u64 {
+    let (Some(neuron), Some(leaf)) = (state.neurons.get(uid.index()), state.weights.get(uid.index())) else { return 0 };
+    let own = leaf.row.entries().iter().find(|(entry, _)| *entry == uid).map_or(0, |(_, score)| score.get());
+    let mut neuron = neuron.clone();
+    accrue(&mut neuron, &state.parameters, state.totals.tau, height);
+    u64::try_from(u128::from(neuron.pending.get()) * u128::from(own) / u128::from(SUM)).unwrap_or(u64::MAX)
+}
+
+/// Epochs that were over before this height; a block whose height the tempo divides is the last of its epoch.
+fn epoch_of(state: &State, height: Height) -> u64 {
+    height.get().saturating_sub(1) / state.parameters.tempo.max(1)
 }
 
 fn check_registration(state: &State, key: &PublicKey, recent: Height, work: u64, at: &At) -> Result<(), Refusal> {
@@ -209,7 +254,11 @@ fn check_transfer(state: &State, from: &PublicKey, to: &PublicKey, amount: Amoun
 
 /// Changes `state` as a checked transaction asks.
 fn execute(state: &mut State, transaction: &Transaction, height: Height) -> Vec<Event> {
+    // Checked before; nothing is taken where it could not be.
+    let fee = charge(state, transaction, height).unwrap_or(Amount::ZERO);
     let signer = open(state, &transaction.signer);
+    withdraw(state, signer, fee);
+    state.totals.pool = Amount(state.totals.pool.get().saturating_add(fee.get()));
     if let Some(account) = state.accounts.get_mut(signer) {
         account.nonce = account.nonce.next();
     }

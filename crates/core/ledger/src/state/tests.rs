@@ -228,12 +228,12 @@ fn each_refusal_of_a_transfer_is_named() {
 }
 
 #[test]
-fn a_transfer_to_oneself_changes_nothing_but_the_nonce() {
+fn a_transfer_to_oneself_costs_its_fee_and_a_nonce() {
     let mut world = World::new(&genesis());
     let transaction = world.sign(1, Action::Transfer { to: key(1).public_key(), amount: Amount(5) });
     world.block(&[transaction]);
     let (_, account) = world.state.account(&key(1).public_key()).unwrap();
-    assert_eq!((account.balance, account.nonce), (Amount(1_000 * TOKEN), Nonce(1)));
+    assert_eq!((account.balance, account.nonce), (Amount(1_000 * TOKEN - 1_000), Nonce(1)));
 }
 
 #[test]
@@ -293,7 +293,37 @@ fn each_refusal_of_weights_is_named() {
     }
     let refused = world.check(&world.sign(2, back)).unwrap_err();
     assert_eq!(refused, Refusal::TooLargeStep { squared: 2 * 65_535 * 65_535, bound: 1_073_709_057 });
-    assert_eq!(world.check(&world.sign(2, weights(0, &[(0, 20_000), (1, 45_535)]))), Ok(()));
+    // Its row has no self-loop and its key no balance: free once an epoch.
+    let again = weights(0, &[(0, 20_000), (1, 45_535)]);
+    let unpaid = Err(Refusal::Unpaid { fee: Amount(1_000), next: Height(11) });
+    assert_eq!(world.check(&world.sign(2, again.clone())), unpaid);
+    world.epoch();
+    assert_eq!(world.check(&world.sign(2, again)), Ok(()));
+}
+
+#[test]
+fn fees_come_from_the_self_loop_then_from_the_balance_and_join_the_pool() {
+    let mut world = World::new(&genesis());
+    let fee = world.state.parameters().fee;
+    // 100 tokens release far more than the fee, and a third of the row is the self-loop.
+    let first = world.sign(2, weights(0, &[(0, 21_845), (1, 43_690)]));
+    world.block(&[first]);
+    (0..4).for_each(|_| world.block(&[]));
+    let covered = world.sign(2, weights(0, &[(1, 65_535)]));
+    world.block(&[covered]);
+    let released = world.state.totals().minted;
+    assert_eq!(world.state.totals().pool, released, "what the self-loop covers is in the pool already");
+    // Now there is no self-loop, so the balance pays.
+    let fund = world.sign(1, Action::Transfer { to: key(2).public_key(), amount: Amount(10 * TOKEN) });
+    world.block(&[fund]);
+    (0..4).for_each(|_| world.block(&[]));
+    let before = world.state.totals().clone();
+    let paid = world.sign(2, weights(0, &[(0, 20_000), (1, 45_535)]));
+    world.block(&[paid]);
+    let totals = world.state.totals();
+    let taken = 10 * TOKEN - world.state.account(&key(2).public_key()).unwrap().1.balance.0;
+    assert_eq!(taken, fee.0);
+    assert_eq!(totals.pool.0 - before.pool.0, totals.minted.0 - before.minted.0 + taken);
 }
 
 #[test]

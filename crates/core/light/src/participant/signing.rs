@@ -10,7 +10,7 @@
 
 use super::queries::Purpose;
 use super::survey::parse;
-use super::{Participant, Step, epoch};
+use super::{Participant, Step, closed_before};
 use crate::{Deed, Error, Event, TransactionState, Verified, policy, tables};
 use commonware_cryptography::sha256::Digest;
 use ledger::{Action, Height, Nonce, Query, Reply, Table, Transaction, Uid, WeightsLeaf, work::RECENT};
@@ -57,7 +57,7 @@ impl Participant {
         let first = weights.version == 0;
         let tempo = self.parameters.tempo;
         let due = next.since(weights.updated) >= self.parameters.interval
-            && (first || epoch(next.get(), tempo) > epoch(weights.updated.get(), tempo));
+            && (first || closed_before(next, tempo) > closed_before(weights.updated, tempo));
         if self.scores.is_empty() || !due {
             return;
         }

@@ -11,6 +11,9 @@ fn short() -> Genesis {
     Genesis { parameters, ..genesis }
 }
 
+/// Of `short`.
+const FEE: u64 = 1_000;
+
 fn sponsor(seed: u64) -> Action {
     Action::Sponsor { hot: key(seed).public_key(), cold: key(seed + 100).public_key(), modality: 2 }
 }
@@ -53,20 +56,20 @@ fn stake_is_put_in_at_once_and_taken_out_in_time() {
     let stake = world.sign(2, Action::Stake { uid: Uid(0), amount: Amount(30 * TOKEN) });
     world.block(&[stake]);
     assert_eq!(world.events, [Event::Staked { uid: Uid(0), added: Amount(30 * TOKEN), taken: Amount(0) }]);
-    assert_eq!((world.state.neurons()[0].stake, balance(&world, 2)), (Amount(130 * TOKEN), Amount(20 * TOKEN)));
+    assert_eq!((world.state.neurons()[0].stake, balance(&world, 2)), (Amount(130 * TOKEN), Amount(20 * TOKEN - FEE)));
     let unstake = world.sign(2, Action::Unstake { uid: Uid(0), amount: Amount(130 * TOKEN) });
     world.block(&[unstake]);
-    assert_eq!((world.state.neurons()[0].stake, balance(&world, 2)), (Amount(0), Amount(20 * TOKEN)));
+    assert_eq!((world.state.neurons()[0].stake, balance(&world, 2)), (Amount(0), Amount(20 * TOKEN - 2 * FEE)));
     let due = Height(3 + 40);
     let (_, account) = world.state.account(&key(2).public_key()).unwrap();
     assert_eq!(account.unbonding, [Unbonding { due, amount: Amount(130 * TOKEN) }]);
     while world.state.height() < Height(49) {
         world.block(&[]);
-        assert_eq!(balance(&world, 2), Amount(20 * TOKEN));
+        assert_eq!(balance(&world, 2), Amount(20 * TOKEN - 2 * FEE));
     }
     // The first end of an epoch after it is due.
     world.block(&[]);
-    assert_eq!(balance(&world, 2), Amount(150 * TOKEN));
+    assert_eq!(balance(&world, 2), Amount(150 * TOKEN - 2 * FEE));
 }
 
 #[test]

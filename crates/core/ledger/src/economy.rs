@@ -147,6 +147,11 @@ pub fn bond_leaves(bonds: &Bonds) -> Vec<BondsLeaf> {
     (0..bonds.peers()).map(leaf).collect()
 }
 
+/// Peers that have not left.
+pub fn present(neurons: &[NeuronLeaf]) -> usize {
+    neurons.iter().filter(|neuron| !neuron.vacant).count()
+}
+
 /// What the chain's mechanism says about these tables in this epoch, and what it computed from.
 pub fn evaluate(
     neurons: &[NeuronLeaf],
@@ -156,7 +161,7 @@ pub fn evaluate(
     epoch: u64,
 ) -> Result<(Economy, Epoch), EconomyError> {
     let economy = world(neurons, weights, parameters)?;
-    let found = mechanism(parameters, neurons.len(), epoch).evaluate(&economy.world(), memory)?;
+    let found = mechanism(parameters, present(neurons), epoch).evaluate(&economy.world(), memory)?;
     Ok((economy, found))
 }
 

@@ -105,9 +105,9 @@ pub struct Parameters {
     pub fee: Amount,
     /// Blocks before stake that was taken out is balance again; longer than the trust period.
     pub unbonding: u64,
-    /// Blocks in which a new peer cannot be replaced.
+    /// Blocks in which a new peer cannot be replaced and does not leave; longer than its work counts.
     pub immunity: u64,
-    /// What a sponsor pays for the place of another.
+    /// What a place costs instead of work.
     pub subscription: Amount,
     /// Age beyond which a light client must not start from a checkpoint, ms.
     pub trust_period: u64,
@@ -254,9 +254,9 @@ impl Parameters {
             ("registrations", f64::from(self.registrations), 1.0, 1e6),
             ("opening", self.opening.get() as f64, 1.0, 1e18),
             ("fee", self.fee.get() as f64, 0.0, 1e18),
-            ("unbonding", self.unbonding as f64, (self.trust_period / self.block_time.max(1)) as f64, 1e9),
-            ("immunity", self.immunity as f64, 0.0, 1e9),
-            ("subscription", self.subscription.get() as f64, 0.0, 1e18),
+            ("unbonding", self.unbonding as f64, (self.trust_period / self.block_time.max(1) + 1) as f64, 1e9),
+            ("immunity", self.immunity as f64, crate::work::RECENT as f64 + 1.0, 1e9),
+            ("subscription", self.subscription.get() as f64, self.opening.get() as f64, 1e18),
             ("trust_period", self.trust_period as f64, 1_000.0, 1e12),
             ("dim", f64::from(self.dim), 1.0, 4_096.0),
         ];

@@ -100,6 +100,12 @@ pub enum Refusal {
         /// First height of the next epoch.
         next: Height,
     },
+    /// Too many places change hands.
+    #[error("too many come and go: try again at height {next}")]
+    Crowded {
+        /// First height at which it may be tried again.
+        next: Height,
+    },
     /// The uid does not exist.
     #[error("there is no uid {uid}: register first")]
     UnknownUid {
@@ -201,6 +207,7 @@ choice!(Refusal {
     22 => Understaked { stake, wanted },
     23 => Unbonding { open, due },
     24 => Unpaid { fee, next },
+    25 => Crowded { next },
 });
 
 #[cfg(test)]

@@ -86,7 +86,7 @@ pub struct Unbonding {
 message!(Unbonding { due, amount });
 
 impl Item for Unbonding {
-    const MOST: usize = 8;
+    const MOST: usize = 64;
 }
 
 /// One peer.

@@ -40,11 +40,10 @@ pub enum Action {
         /// The new row.
         row: Row,
     },
-    /// The signer pays for another key's place, which needs no work then.
-    Sponsor {
-        /// Hot key of the new neuron.
-        hot: PublicKey,
-        /// Key that owns the stake.
+    /// The signer becomes the hot key of a new neuron and pays the subscription for it, instead of work. Who sponsors another
+    /// transfers it the price.
+    Subscribe {
+        /// Key that owns the stake; may be the hot key itself.
         cold: PublicKey,
         /// What the peer learns from; 0 is text.
         modality: u8,
@@ -63,7 +62,7 @@ pub enum Action {
         /// How much, above zero.
         amount: Amount,
     },
-    /// The peer, whose hot or cold key the signer is, gives up its place; its stake unbonds.
+    /// The peer, whose cold key the signer is, gives up its place once its immunity is over; its stake unbonds.
     Leave {
         /// The peer.
         uid: Uid,
@@ -81,7 +80,7 @@ choice!(Action {
     0 => Register { cold, modality, recent, work },
     1 => SetWeights { uid, row },
     2 => Transfer { to, amount },
-    3 => Sponsor { hot, cold, modality },
+    3 => Subscribe { cold, modality },
     4 => Stake { uid, amount },
     5 => Unstake { uid, amount },
     6 => Leave { uid },
@@ -94,7 +93,7 @@ impl Action {
             Self::Register { .. } => "Register",
             Self::SetWeights { .. } => "SetWeights",
             Self::Transfer { .. } => "Transfer",
-            Self::Sponsor { .. } => "Sponsor",
+            Self::Subscribe { .. } => "Subscribe",
             Self::Stake { .. } => "Stake",
             Self::Unstake { .. } => "Unstake",
             Self::Leave { .. } => "Leave",

@@ -155,7 +155,7 @@ impl Tables {
             Ok(gradient) => figure(gradient).ok_or_else(|| UNREGISTERED.into()),
             Err(reason) => Err(reason.to_string()),
         };
-        let (kappa, temperature) = economy::clipping(parameters, self.neurons.len());
+        let (kappa, temperature) = economy::clipping(parameters, self.uids.len());
         own.clipping_gradient = clipping::own_gradient(&economy.world(), index, kappa, temperature)
             .map(|gradient| gradient.into_iter().map(|(uid, value)| (Uid::new(uid), value)).collect())
             .map_err(|reason| reason.to_string());

@@ -5,11 +5,10 @@
 
 use super::{At, Event, State, epoch, places};
 use crate::PublicKey;
-use crate::codec::Item as _;
 use crate::parameters::Parameters;
 use crate::refusal::Refusal;
 use crate::row::{Row, SUM};
-use crate::table::{AccountLeaf, NeuronLeaf, Unbonding, WeightsLeaf};
+use crate::table::{AccountLeaf, NeuronLeaf, WeightsLeaf};
 use crate::transaction::{Action, Transaction};
 use crate::types::{Amount, Height, Nonce, SUPPLY_LIMIT, Uid};
 use crate::work::{Puzzle, RECENT};
@@ -22,23 +21,40 @@ pub struct Draft {
     state: State,
     at: At,
     events: Vec<Event>,
+    /// Places that changed hands.
+    places: usize,
 }
+
+/// Most places that change hands in a block: each may take a pass over all rows.
+pub const PLACES: usize = 16;
+
+/// How many times the wanted number of registrations an epoch may have.
+const BURST: u32 = 4;
+
+/// Most unstakings of one account under way.
+const UNSTAKINGS: usize = 8;
 
 impl Draft {
     pub(super) const fn new(state: State, at: At) -> Self {
-        Self { state, at, events: Vec::new() }
+        Self { state, at, events: Vec::new(), places: 0 }
     }
 
     /// Includes a transaction, or says why not.
     pub fn offer(&mut self, transaction: &Transaction) -> Result<(), Refusal> {
+        let moves =
+            matches!(transaction.action, Action::Register { .. } | Action::Subscribe { .. } | Action::Leave { .. });
+        if moves && self.places >= PLACES {
+            return Err(Refusal::Crowded { next: self.at.height.next() });
+        }
         check(&self.state, transaction, &self.at)?;
+        self.places += usize::from(moves);
         self.events.extend(execute(&mut self.state, transaction, self.at.height));
         Ok(())
     }
 
     /// Ends the block, and the epoch where it is due.
     pub fn finish(self) -> (State, Vec<Event>) {
-        let Self { mut state, at, mut events } = self;
+        let Self { mut state, at, mut events, .. } = self;
         state.height = at.height;
         state.time = at.time;
         state.recent.push_back(at.parent);
@@ -76,16 +92,17 @@ pub(super) fn check(state: &State, transaction: &Transaction, at: &At) -> Result
         Action::Register { recent, work, .. } => check_registration(state, &transaction.signer, *recent, *work, at)?,
         Action::SetWeights { uid, row } => check_weights(state, &transaction.signer, *uid, row, at.height)?,
         Action::Transfer { to, amount } => check_transfer(state, &transaction.signer, to, *amount)?,
-        Action::Sponsor { hot, .. } => check_sponsor(state, &transaction.signer, hot, at.height)?,
+        Action::Subscribe { .. } => check_place(state, &transaction.signer, at.height)?,
         Action::Stake { uid, amount } => {
             check_owner(state, &transaction.signer, *uid)?;
             check_balance(state, &transaction.signer, *amount)?;
         }
         Action::Unstake { uid, amount } => check_unstake(state, &transaction.signer, *uid, *amount)?,
         Action::Leave { uid } => {
-            let neuron = here(state, *uid)?;
-            if neuron.hot != transaction.signer && neuron.cold != transaction.signer {
-                return Err(Refusal::NotYours { uid: *uid });
+            // Not sooner: the work for a place counts for some blocks, and must not give one twice.
+            let next = check_owner(state, &transaction.signer, *uid)?.registered.after(state.parameters.immunity);
+            if at.height < next {
+                return Err(Refusal::TooSoon { next });
             }
         }
     }
@@ -95,14 +112,18 @@ pub(super) fn check(state: &State, transaction: &Transaction, at: &At) -> Result
 
 /// What a transaction takes from its signer's balance for the pool.
 ///
-/// Work pays for a registration and the subscription for a sponsored one. What an update of a row costs comes first from the
+/// Work pays for a registration. What an update of a row costs comes first from the
 /// self-loop's share of the emission that it releases, then from the balance; who has neither is free once an epoch. Who takes
 /// out its stake or leaves pays what it has.
 fn charge(state: &State, transaction: &Transaction, height: Height) -> Result<Amount, Refusal> {
     let fee = state.parameters.fee;
     let balance = state.account(&transaction.signer).map_or(Amount::ZERO, |(_, account)| account.balance);
     match &transaction.action {
-        Action::Register { .. } | Action::Sponsor { .. } => Ok(Amount::ZERO),
+        Action::Register { .. } => Ok(Amount::ZERO),
+        Action::Subscribe { .. } => {
+            let wanted = state.parameters.subscription;
+            if balance < wanted { Err(Refusal::Overdrawn { balance, wanted }) } else { Ok(wanted) }
+        }
         Action::Transfer { amount, .. } | Action::Stake { amount, .. } => {
             let wanted = Amount(amount.get().saturating_add(fee.get()));
             if balance < wanted { Err(Refusal::Overdrawn { balance, wanted }) } else { Ok(fee) }
@@ -116,8 +137,7 @@ fn charge(state: &State, transaction: &Transaction, height: Height) -> Result<Am
             } else if last.is_none_or(|last| epoch_of(state, last) < epoch_of(state, height)) {
                 Ok(Amount::ZERO)
             } else {
-                let next = Height(epoch_of(state, height).saturating_add(1).saturating_mul(state.parameters.tempo) + 1);
-                Err(Refusal::Unpaid { fee, next })
+                Err(Refusal::Unpaid { fee, next: next_epoch(state, height) })
             }
         }
     }
@@ -135,6 +155,11 @@ fn self_loop(state: &State, uid: Uid, height: Height) -> u64 {
 /// Epochs that were over before this height; a block whose height the tempo divides is the last of its epoch.
 fn epoch_of(state: &State, height: Height) -> u64 {
     height.get().saturating_sub(1) / state.parameters.tempo.max(1)
+}
+
+/// First height of the epoch after that of a block at this height.
+fn next_epoch(state: &State, height: Height) -> Height {
+    Height(epoch_of(state, height).saturating_add(1).saturating_mul(state.parameters.tempo).saturating_add(1))
 }
 
 fn check_registration(state: &State, key: &PublicKey, recent: Height, work: u64, at: &At) -> Result<(), Refusal> {
@@ -158,15 +183,11 @@ fn check_place(state: &State, hot: &PublicKey, height: Height) -> Result<(), Ref
     if let Some(uid) = state.uid(hot) {
         return Err(Refusal::AlreadyRegistered { uid });
     }
+    if state.totals.registered >= state.parameters.registrations.saturating_mul(BURST) {
+        return Err(Refusal::Crowded { next: next_epoch(state, height) });
+    }
     let full = Refusal::Full { most: state.parameters.max_neurons };
     places::next(state, height).map(|_| ()).ok_or(full)
-}
-
-fn check_sponsor(state: &State, sponsor: &PublicKey, hot: &PublicKey, height: Height) -> Result<(), Refusal> {
-    check_place(state, hot, height)?;
-    let price = state.parameters.subscription;
-    let balance = state.account(sponsor).map_or(Amount::ZERO, |(_, account)| account.balance);
-    if balance < price { Err(Refusal::Overdrawn { balance, wanted: price }) } else { Ok(()) }
 }
 
 /// The peer of this uid, which has not left.
@@ -188,8 +209,10 @@ fn check_unstake(state: &State, key: &PublicKey, uid: Uid, amount: Amount) -> Re
         return Err(Refusal::Understaked { stake, wanted: amount });
     }
     let under_way = state.account(key).map_or(&[][..], |(_, account)| account.unbonding.as_slice());
-    match under_way.first().filter(|_| under_way.len() >= Unbonding::MOST) {
-        Some(first) => Err(Refusal::Unbonding { open: Unbonding::MOST as u32, due: first.due }),
+    match under_way.first().filter(|_| under_way.len() >= UNSTAKINGS) {
+        Some(first) => {
+            Err(Refusal::Unbonding { open: u32::try_from(under_way.len()).unwrap_or(u32::MAX), due: first.due })
+        }
         None => Ok(()),
     }
 }
@@ -214,7 +237,7 @@ fn check_weights(state: &State, key: &PublicKey, uid: Uid, row: &Row, height: He
         let entries = u32::try_from(row.len()).unwrap_or(u32::MAX);
         return Err(Refusal::TooManyWeights { entries, most: parameters.max_weights });
     }
-    let least = state.totals.min_weights.min(u32::try_from(state.neurons.len()).unwrap_or(u32::MAX));
+    let least = state.totals.min_weights.min(u32::try_from(state.uid_of.len()).unwrap_or(u32::MAX));
     if row.len() < least as usize {
         let entries = u32::try_from(row.len()).unwrap_or(u32::MAX);
         return Err(Refusal::TooFewWeights { entries, least });
@@ -267,11 +290,9 @@ fn execute(state: &mut State, transaction: &Transaction, height: Height) -> Vec<
             state.totals.registered = state.totals.registered.saturating_add(1);
             return places::take(state, &transaction.signer, cold, *modality, height);
         }
-        Action::Sponsor { hot, cold, modality } => {
-            let price = state.parameters.subscription;
-            withdraw(state, signer, price);
-            state.totals.pool = Amount(state.totals.pool.get().saturating_add(price.get()));
-            return places::take(state, hot, cold, *modality, height);
+        Action::Subscribe { cold, modality } => {
+            state.totals.registered = state.totals.registered.saturating_add(1);
+            return places::take(state, &transaction.signer, cold, *modality, height);
         }
         Action::Stake { uid, amount } => {
             withdraw(state, signer, *amount);

@@ -52,7 +52,8 @@ pub(super) fn close(state: &mut State) -> Event {
                     paid: Amount(*part),
                 })
                 .collect();
-            state.totals.min_weights = epoch.memory.min_weights;
+            let present = u32::try_from(state.uid_of.len()).unwrap_or(u32::MAX).max(1);
+            state.totals.min_weights = epoch.memory.min_weights.min(present);
             if parameters.mechanism == Kind::Consensus {
                 state.bonds = Arc::new(economy::bond_leaves(&epoch.memory.bonds));
             }

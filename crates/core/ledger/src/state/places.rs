@@ -4,8 +4,9 @@
 //! bonds of it and in it are gone, its pending emission never comes to be, and its stake unbonds into the account of its cold
 //! key. The next owner has the next generation, so that nothing said of the last one counts for it.
 //!
-//! When all places are taken, whoever registers replaces the peer of least stake plus incentive past its immunity; ties go
-//! to the higher uid, the later comer. Somebody with many keys can replace peers without stake, and pays work for each.
+//! When all places are taken, whoever registers replaces the peer of least stake plus incentive, the higher uid of equal
+//! ones, if its immunity is over; if not, there is no place. So somebody with many keys can replace peers that have neither,
+//! pays for each, and then keeps others out for as long as the newcomers are immune.
 
 use super::{Event, State};
 use crate::PublicKey;
@@ -36,21 +37,21 @@ pub(super) fn next(state: &State, height: Height) -> Option<Place> {
     if state.neurons.len() < state.parameters.max_neurons as usize {
         return Some(Place::New);
     }
-    let immunity = state.parameters.immunity;
-    let mortal = state.neurons.iter().zip(&state.standings).enumerate();
-    let mortal = mortal.filter(|(_, (neuron, _))| height.since(neuron.registered) >= immunity);
     let total = state.totals.stake.get().max(1);
     #[expect(clippy::cast_precision_loss, reason = "shares, compared the same everywhere")]
     let worth =
         |neuron: &NeuronLeaf, standing: &Standing| neuron.stake.get() as f64 / total as f64 + standing.incentive;
     let mut least: Option<(usize, f64)> = None;
-    for (index, (neuron, standing)) in mortal {
+    for (index, (neuron, standing)) in state.neurons.iter().zip(&state.standings).enumerate() {
         let worth = worth(neuron, standing);
         if least.is_none_or(|(_, least)| worth <= least) {
             least = Some((index, worth));
         }
     }
-    least.and_then(|(index, _)| uid(index)).map(Place::Taken)
+    // The least of all, or nobody: else newcomers, who cannot be replaced yet, would push out those who hold stake.
+    let (index, _) = least?;
+    let age = height.since(state.neurons.get(index)?.registered);
+    uid(index).filter(|_| age >= state.parameters.immunity).map(Place::Taken)
 }
 
 /// Gives the next place to a peer. It must be there ([`next`]); where it is not, nothing happens.
@@ -88,6 +89,9 @@ pub(super) fn take(state: &mut State, hot: &PublicKey, cold: &PublicKey, modalit
             if let Some(leaf) = state.weights.get_mut(uid.index()) {
                 leaf.updated = height;
             }
+            if let Some(standing) = state.standings.get_mut(uid.index()) {
+                *standing = Standing::default();
+            }
             uid
         }
     };
@@ -117,7 +121,7 @@ pub(super) fn free(state: &mut State, uid: Uid, height: Height, replaced: bool) 
         }
     }
     if !state.bonds.is_empty() {
-        state.bonds = economy::bond_leaves(&economy::bonds(&state.bonds).without(uid.index()));
+        state.bonds = Arc::new(economy::bond_leaves(&economy::bonds(&state.bonds).without(uid.index())));
     }
     if let Some(standing) = state.standings.get_mut(uid.index()) {
         *standing = Standing::default();

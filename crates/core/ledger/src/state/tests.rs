@@ -447,7 +447,7 @@ enum Try {
     Register(u64),
     Weights(u64, Vec<(u32, u16)>),
     Transfer(u64, u64, u64),
-    Sponsor(u64, u64),
+    Subscribe(u64, u64),
     Stake(u64, u32, u64),
     Unstake(u64, u32, u64),
     Leave(u64, u32),
@@ -461,11 +461,11 @@ fn tries() -> impl Strategy<Value = Vec<Try>> {
             .prop_map(|(seed, row)| Try::Weights(seed, row)),
         ((0u64..12), (0u64..12), prop_oneof![0u64..10, 0u64..(2_000 * TOKEN)])
             .prop_map(|(a, b, c)| Try::Transfer(a, b, c)),
-        ((0u64..4), (2u64..12)).prop_map(|(sponsor, seed)| Try::Sponsor(sponsor, seed)),
+        ((1u64..12), (1u64..4)).prop_map(|(seed, cold)| Try::Subscribe(seed, cold)),
         ((1u64..6), (0u32..5), 0u64..(200 * TOKEN)).prop_map(|(seed, uid, amount)| Try::Stake(seed, uid, amount)),
         ((1u64..6), (0u32..5), 0u64..(200 * TOKEN)).prop_map(|(seed, uid, amount)| Try::Unstake(seed, uid, amount)),
         ((2u64..12), (0u32..5)).prop_map(|(seed, uid)| Try::Leave(seed, uid)),
-        (1u8..12).prop_map(Try::Idle),
+        (1u8..40).prop_map(Try::Idle),
     ];
     prop::collection::vec(one, 1..40)
 }
@@ -478,7 +478,13 @@ proptest! {
         let genesis = of(Kind::ALL[mechanism]);
         let parameters = genesis.parameters.clone();
         // A chain with few places replaces peers all the time.
-        let parameters = Parameters { max_neurons: if few { 4 } else { 1_024 }, immunity: 3, ..parameters };
+        let parameters = Parameters {
+            max_neurons: if few { 4 } else { 1_024 },
+            immunity: 33,
+            unbonding: 5,
+            trust_period: 1_000,
+            ..parameters
+        };
         let mut world = World::new(&Genesis { parameters, ..genesis });
         for attempt in tries {
             let transaction = match attempt {
@@ -491,9 +497,8 @@ proptest! {
                 Try::Transfer(from, to, amount) => {
                     world.sign(from, Action::Transfer { to: key(to).public_key(), amount: Amount(amount) })
                 }
-                Try::Sponsor(sponsor, seed) => {
-                    let (hot, cold) = (key(seed).public_key(), key(seed % 4).public_key());
-                    world.sign(sponsor, Action::Sponsor { hot, cold, modality: 0 })
+                Try::Subscribe(seed, cold) => {
+                    world.sign(seed, Action::Subscribe { cold: key(cold).public_key(), modality: 0 })
                 }
                 Try::Stake(seed, uid, amount) => {
                     world.sign(seed, Action::Stake { uid: Uid(uid), amount: Amount(amount) })
@@ -525,7 +530,9 @@ proptest! {
         // What a snapshot says is the state; nobody weighs who is not there.
         prop_assert_eq!(&State::decode(world.state.encode()).unwrap(), &world.state);
         for leaf in world.state.weights() {
-            prop_assert!(leaf.row.entries().iter().all(|(uid, _)| uid.index() < world.state.neurons().len()));
+            let there = |uid: &Uid| world.state.neurons().get(uid.index()).is_some_and(|neuron| !neuron.vacant);
+            let vacant = leaf.row == Row::own(leaf.row.entries()[0].0);
+            prop_assert!(vacant || leaf.row.entries().iter().all(|(uid, _)| there(uid)));
         }
     }
 }

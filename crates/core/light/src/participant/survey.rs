@@ -197,8 +197,10 @@ impl Participant {
         self.survey = None;
         let tables = tables?;
         let own = tables.own(&self.me, account.as_ref(), &self.parameters);
-        let everyone =
-            (0..).zip(tables.neurons()).map(|(uid, peer)| (ledger::Uid::new(uid), peer.hot.clone(), peer.stake));
+        let everyone = (0..)
+            .zip(tables.neurons())
+            .filter(|(_, peer)| !peer.vacant)
+            .map(|(uid, peer)| (ledger::Uid::new(uid), peer.hot.clone(), peer.stake));
         self.events.push_back(Event::Neurons(everyone.collect()));
         self.events.push_back(Event::Askers(tables.askers(&self.me)));
         self.events.push_back(Event::Own(Box::new(own)));

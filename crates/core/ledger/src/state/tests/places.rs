@@ -3,19 +3,19 @@
 use super::*;
 use crate::table::Unbonding;
 
-/// Unbonding takes 40 blocks, immunity 20.
+/// Unbonding takes 40 blocks, immunity 40, three places.
 fn short() -> Genesis {
     let genesis = genesis();
     let parameters =
-        Parameters { unbonding: 40, immunity: 20, trust_period: 30_000, max_neurons: 3, ..genesis.parameters };
+        Parameters { unbonding: 40, immunity: 40, trust_period: 30_000, max_neurons: 3, ..genesis.parameters };
     Genesis { parameters, ..genesis }
 }
 
 /// Of `short`.
 const FEE: u64 = 1_000;
 
-fn sponsor(seed: u64) -> Action {
-    Action::Sponsor { hot: key(seed).public_key(), cold: key(seed + 100).public_key(), modality: 2 }
+fn subscribe() -> Action {
+    Action::Subscribe { cold: key(107).public_key(), modality: 2 }
 }
 
 fn balance(world: &World, seed: u64) -> Amount {
@@ -27,24 +27,21 @@ fn idle(world: &mut World, blocks: u64) {
 }
 
 #[test]
-fn a_sponsor_pays_for_the_place_of_another() {
+fn a_subscription_buys_a_place_without_work() {
     let mut world = World::new(&short());
     let price = world.state.parameters().subscription;
-    let before = balance(&world, 1);
-    let transaction = world.sign(1, sponsor(7));
+    assert_eq!(world.check(&world.sign(7, subscribe())), Err(Refusal::Overdrawn { balance: Amount(0), wanted: price }));
+    let fund = world.sign(1, Action::Transfer { to: key(7).public_key(), amount: price });
+    world.block(&[fund]);
+    let transaction = world.sign(7, subscribe());
     world.block(&[transaction]);
     assert_eq!(world.events, [Event::Registered { uid: Uid(2), key: key(7).public_key() }]);
-    assert_eq!(balance(&world, 1), before.checked_sub(price).unwrap());
-    assert_eq!(world.state.totals().pool, price);
+    assert_eq!(balance(&world, 7), Amount(0));
+    assert_eq!(world.state.totals().pool, Amount(price.0 + FEE));
     let neuron = &world.state.neurons()[2];
     assert_eq!((neuron.cold.clone(), neuron.modality), (key(107).public_key(), 2));
-    assert_eq!(world.state.totals().registered, 0, "who pays makes no work harder");
-    let poor = world.check(&world.sign(9, sponsor(8)));
-    assert_eq!(poor, Err(Refusal::Full { most: 3 }));
-    let again = world.check(&world.sign(1, sponsor(7)));
-    assert_eq!(again, Err(Refusal::AlreadyRegistered { uid: Uid(2) }));
-    let two = World::new(&Genesis { accounts: vec![], ..short() });
-    assert_eq!(two.check(&two.sign(1, sponsor(7))), Err(Refusal::Overdrawn { balance: Amount(0), wanted: price }));
+    assert_eq!(world.check(&world.sign(7, subscribe())), Err(Refusal::AlreadyRegistered { uid: Uid(2) }));
+    assert_eq!(world.check(&world.sign(1, subscribe())), Err(Refusal::Full { most: 3 }));
 }
 
 #[test]
@@ -80,7 +77,8 @@ fn each_refusal_about_stake_is_named() {
     let check = |world: &World, seed, action| world.check(&world.sign(seed, action)).unwrap_err();
     assert_eq!(check(&world, 3, stake(1)), Refusal::NotOwned { uid: Uid(0) });
     assert_eq!(check(&world, 3, unstake(1)), Refusal::NotOwned { uid: Uid(0) });
-    assert_eq!(check(&world, 3, Action::Leave { uid: Uid(0) }), Refusal::NotYours { uid: Uid(0) });
+    assert_eq!(check(&world, 3, Action::Leave { uid: Uid(0) }), Refusal::NotOwned { uid: Uid(0) });
+    assert_eq!(check(&world, 2, Action::Leave { uid: Uid(0) }), Refusal::TooSoon { next: Height(40) });
     assert_eq!(check(&world, 2, Action::Leave { uid: Uid(9) }), Refusal::UnknownUid { uid: Uid(9) });
     assert_eq!(check(&world, 2, stake(0)), Refusal::Nothing);
     assert_eq!(check(&world, 2, unstake(0)), Refusal::Nothing);
@@ -107,6 +105,7 @@ fn who_leaves_takes_its_stake_and_nothing_said_of_it_counts_for_the_next() {
     world.block(&rows);
     world.epoch();
     assert!(world.state.neurons()[2].stake > Amount(0));
+    idle(&mut world, 30);
     let stake = world.state.neurons()[2].stake;
     let leave = world.sign(7, Action::Leave { uid: Uid(2) });
     world.block(&[leave]);
@@ -130,7 +129,7 @@ fn who_leaves_takes_its_stake_and_nothing_said_of_it_counts_for_the_next() {
     assert_eq!((neuron.generation, neuron.stake, neuron.vacant), (1, Amount(0), false));
     assert_eq!(world.state.weights()[2].version, 0);
     idle(&mut world, 60);
-    assert_eq!(balance(&world, 7), stake);
+    assert_eq!(balance(&world, 7), stake, "who had nothing paid no fee");
 }
 
 #[test]
@@ -138,22 +137,62 @@ fn when_all_places_are_taken_the_least_makes_room_once_it_is_no_longer_new() {
     let mut world = World::new(&short());
     let register = world.sign(7, world.register(7));
     world.block(&[register]);
-    // Uid 2 is new, and the founders hold stake; so the one of less stake goes first when all may.
-    let refused = world.check(&world.sign(8, world.register(8)));
-    assert_eq!(refused, Err(Refusal::Full { most: 3 }));
-    idle(&mut world, 18);
+    // Who has neither stake nor incentive is the least, and new: so there is no place, whatever others hold.
+    for _ in 0..39 {
+        let refused = world.check(&world.sign(8, world.register(8)));
+        assert_eq!(refused, Err(Refusal::Full { most: 3 }));
+        world.block(&[]);
+    }
     let register = world.sign(8, world.register(8));
     world.block(&[register]);
-    // At height 20 the founders are mortal, uid 2 is not quite: who has 50 tokens makes room.
     assert_eq!(
-        world.events[..2],
+        world.events,
         [
-            Event::Left { uid: Uid(1), replaced: true, stake: Amount(50 * TOKEN) },
-            Event::Registered { uid: Uid(1), key: key(8).public_key() }
+            Event::Left { uid: Uid(2), replaced: true, stake: Amount(0) },
+            Event::Registered { uid: Uid(2), key: key(8).public_key() }
         ]
     );
-    assert_eq!((world.state.uid(&key(3).public_key()), world.state.neurons()[1].generation), (None, 1));
-    let register = world.sign(9, world.register(9));
-    world.block(&[register]);
-    assert!(matches!(world.events[..], [Event::Left { uid: Uid(2), replaced: true, .. }, _]), "{:?}", world.events);
+    assert_eq!((world.state.uid(&key(7).public_key()), world.state.neurons()[2].generation), (None, 1));
+    // Those who hold stake are not pushed out by however many newcomers.
+    for seed in 9..14 {
+        idle(&mut world, 40);
+        let register = world.sign(seed, world.register(seed));
+        world.block(&[register]);
+    }
+    assert_eq!([0, 1].map(|uid| world.state.neurons()[uid].stake), [Amount(100 * TOKEN), Amount(50 * TOKEN)]);
+}
+
+#[test]
+fn places_change_hands_so_often_a_block_and_so_often_an_epoch() {
+    let genesis = genesis();
+    let parameters = Parameters { registrations: 8, ..genesis.parameters.clone() };
+    let mut world = World::new(&Genesis { parameters, ..genesis });
+    let all: Vec<Transaction> = (20..60).map(|seed| world.sign(seed, world.register(seed))).collect();
+    let mut draft = world.state.draft(world.at()).unwrap();
+    let refused: Vec<_> = all.iter().filter_map(|one| draft.offer(one).err()).collect();
+    assert_eq!(refused.len(), 40 - draft::PLACES);
+    assert_eq!(refused[0], Refusal::Crowded { next: Height(2) });
+    world.block(&all[..16]);
+    world.block(&all[16..32]);
+    assert_eq!(world.check(&all[33]), Err(Refusal::Crowded { next: Height(11) }));
+    world.epoch();
+    assert!(matches!(world.check(&world.sign(53, world.register(53))), Ok(())));
+}
+
+#[test]
+fn a_chain_of_consensus_whose_peers_leave_demands_no_more_than_there_are() {
+    let mut genesis = of(Kind::Consensus);
+    genesis.neurons.iter_mut().for_each(|founder| founder.stake = Amount(TOKEN));
+    genesis.parameters.immunity = 40;
+    let mut world = World::new(&genesis);
+    idle(&mut world, 40);
+    assert_eq!((world.state.totals().min_weights, world.state.bonds().len()), (2, 2));
+    let leave = world.sign(3, Action::Leave { uid: Uid(1) });
+    world.block(&[leave]);
+    assert_eq!(world.check(&world.sign(2, weights(0, &[(0, 65_535)]))), Ok(()));
+    assert!(world.state.bonds().iter().all(|leaf| leaf.held.iter().all(|(uid, _)| *uid != Uid(1))));
+    let restored = State::decode(world.state.encode()).unwrap();
+    assert_eq!((restored.roots(), &restored), (world.state.roots(), &world.state));
+    world.epoch();
+    assert_eq!(world.state.totals().min_weights, 1);
 }

@@ -165,7 +165,7 @@ fn when_all_places_are_taken_the_least_makes_room_once_it_is_no_longer_new() {
 #[test]
 fn places_change_hands_so_often_a_block_and_so_often_an_epoch() {
     let genesis = genesis();
-    let parameters = Parameters { registrations: 8, ..genesis.parameters.clone() };
+    let parameters = Parameters { registrations: 8, ..genesis.parameters };
     let mut world = World::new(&Genesis { parameters, ..genesis });
     let all: Vec<Transaction> = (20..60).map(|seed| world.sign(seed, world.register(seed))).collect();
     let mut draft = world.state.draft(world.at()).unwrap();

@@ -236,7 +236,7 @@ impl State {
 
     /// Whether a transaction could be the first of the block that follows.
     pub fn check(&self, transaction: &Transaction, at: &At) -> Result<(), Refusal> {
-        draft::check(self, transaction, at)
+        draft::check(self, transaction, at).map(|_| ())
     }
 
     /// The chain.

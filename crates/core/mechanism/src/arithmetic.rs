@@ -31,6 +31,16 @@ pub fn sum(values: &[f64]) -> f64 {
     total
 }
 
+/// The sum of products from first to last, of as many entries as both have.
+#[must_use]
+pub fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let mut total = 0.0;
+    for (a, b) in a.iter().zip(b) {
+        total += a * b;
+    }
+    total
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -18,7 +18,7 @@
 //! Up to [`crate::absorbing::LIMIT`] peers: factors, visits and connectivities are n × n, the only such matrices of this crate.
 
 use crate::absorbing::{Absorbing, MINIMUM_SELF_LOOP, shrink};
-use crate::arithmetic::{logistic, sum};
+use crate::arithmetic::{dot, logistic, sum};
 use crate::epoch::{Epoch, Mechanism, Memory, shares};
 use crate::fault::{Fault, NotDefined, ranged};
 use crate::world::World;
@@ -231,14 +231,6 @@ impl Mechanism for Connectivity {
             memory: memory.clone(),
         })
     }
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let mut total = 0.0;
-    for (a, b) in a.iter().zip(b) {
-        total += a * b;
-    }
-    total
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //! Where two neighbours say the same, each alone seems worth little and both together much, or the reverse: only
 //! [`joint`] and [`exact`] of a set tell.
 
+use crate::arithmetic::dot;
 use crate::fault::{Fault, finite};
 
 /// Whether a quadratic form keeps the ½ of the expansion.
@@ -113,14 +114,6 @@ fn scaled(value: f64, form: Form) -> f64 {
         Form::Half => 0.5 * value,
         Form::Whole => value,
     }
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let mut total = 0.0;
-    for (a, b) in a.iter().zip(b) {
-        total += a * b;
-    }
-    total
 }
 
 #[cfg(test)]

@@ -46,9 +46,9 @@ impl Draft {
         if moves && self.places >= PLACES {
             return Err(Refusal::Crowded { next: self.at.height.next() });
         }
-        check(&self.state, transaction, &self.at)?;
+        let charge = check(&self.state, transaction, &self.at)?;
         self.places += usize::from(moves);
-        self.events.extend(execute(&mut self.state, transaction, self.at.height));
+        self.events.extend(execute(&mut self.state, transaction, charge, self.at.height));
         Ok(())
     }
 
@@ -68,8 +68,8 @@ impl Draft {
     }
 }
 
-/// Whether `transaction` can be included in the block `at`, on top of `state`.
-pub(super) fn check(state: &State, transaction: &Transaction, at: &At) -> Result<(), Refusal> {
+/// Whether `transaction` can be included in the block `at`, on top of `state`, and what it then takes from its signer's balance.
+pub(super) fn check(state: &State, transaction: &Transaction, at: &At) -> Result<Amount, Refusal> {
     if transaction.chain != state.chain {
         return Err(Refusal::ForeignChain);
     }
@@ -106,8 +106,8 @@ pub(super) fn check(state: &State, transaction: &Transaction, at: &At) -> Result
             }
         }
     }
-    charge(state, transaction, at.height)?;
-    if transaction.verify_signature() { Ok(()) } else { Err(Refusal::Unsigned) }
+    let charge = charge(state, transaction, at.height)?;
+    if transaction.verify_signature() { Ok(charge) } else { Err(Refusal::Unsigned) }
 }
 
 /// What a transaction takes from its signer's balance for the pool.
@@ -276,21 +276,15 @@ fn check_transfer(state: &State, from: &PublicKey, to: &PublicKey, amount: Amoun
 }
 
 /// Changes `state` as a checked transaction asks.
-fn execute(state: &mut State, transaction: &Transaction, height: Height) -> Vec<Event> {
-    // Checked before; nothing is taken where it could not be.
-    let fee = charge(state, transaction, height).unwrap_or(Amount::ZERO);
+fn execute(state: &mut State, transaction: &Transaction, charge: Amount, height: Height) -> Vec<Event> {
     let signer = open(state, &transaction.signer);
-    withdraw(state, signer, fee);
-    state.totals.pool = Amount(state.totals.pool.get().saturating_add(fee.get()));
+    withdraw(state, signer, charge);
+    state.totals.pool = Amount(state.totals.pool.get().saturating_add(charge.get()));
     if let Some(account) = state.accounts.get_mut(signer) {
         account.nonce = account.nonce.next();
     }
     vec![match &transaction.action {
-        Action::Register { cold, modality, .. } => {
-            state.totals.registered = state.totals.registered.saturating_add(1);
-            return places::take(state, &transaction.signer, cold, *modality, height);
-        }
-        Action::Subscribe { cold, modality } => {
+        Action::Register { cold, modality, .. } | Action::Subscribe { cold, modality } => {
             state.totals.registered = state.totals.registered.saturating_add(1);
             return places::take(state, &transaction.signer, cold, *modality, height);
         }

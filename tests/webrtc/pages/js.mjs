@@ -97,8 +97,8 @@ const api = {
 
   /** @param {string} peer */
   closeRelayed: (peer) => Promise.all(of(peer).filter(isRelayed).map((c) => c.close())).then(() => undefined),
-  /** @param {string} peer */
-  hangup: (peer) => Promise.all(of(peer).map((c) => c.close())).then(() => undefined),
+  /** As js-libp2p itself does: where a stream does not end in its time, the connection ends without it. @param {string} peer */
+  hangup: (peer) => Promise.all(of(peer).map((c) => c.close().catch((error) => c.abort(error)))).then(() => undefined),
   stop: async () => node.stop(),
   memory: async () => /** @type {any} */ (performance).memory.usedJSHeapSize,
 };

@@ -9,6 +9,7 @@
 //!
 //! A state is kept as plain tables in the order of uids or keys; two states with equal tables have equal roots whatever their history.
 
+mod assemble;
 mod candidates;
 mod draft;
 mod epoch;
@@ -17,6 +18,7 @@ mod snapshot;
 #[cfg(test)]
 mod tests;
 
+pub use assemble::AssembleError;
 pub use draft::Draft;
 pub use snapshot::SNAPSHOT_VERSION;
 

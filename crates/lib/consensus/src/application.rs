@@ -27,14 +27,14 @@ use std::time::Duration;
 const AHEAD: u64 = 500;
 
 /// A final block, to be acknowledged when it is kept.
-pub(crate) type Final = (Digested<Block>, Exact);
+pub type Final = (Digested<Block>, Exact);
 
 /// The ledger as the engine sees it.
 #[derive(Clone)]
-pub(crate) struct Application {
-    pub chain: Chain,
-    pub mempool: Arc<Mutex<Mempool>>,
-    pub finals: mpsc::UnboundedSender<Final>,
+pub struct Application {
+    pub(crate) chain: Chain,
+    pub(crate) mempool: Arc<Mutex<Mempool>>,
+    pub(crate) finals: mpsc::UnboundedSender<Final>,
 }
 
 impl Application {

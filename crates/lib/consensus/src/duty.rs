@@ -52,7 +52,7 @@ impl Duty {
         evidence.retain(|(found, tries)| *tries < TRIES && candidate(&found.key).is_some_and(|leaf| !leaf.struck));
         if let Some((found, tries)) = evidence.front_mut() {
             *tries += 1;
-            return Some(Action::Evidence { evidence: found.clone() });
+            return Some(Action::Evidence { evidence: Box::new(found.clone()) });
         }
         let own = candidate(&self.key.public_key()).filter(|leaf| !leaf.struck && leaf.until.is_none())?;
         let lapses = state.parameters().vigil / PARTS;

@@ -51,7 +51,7 @@ pub(crate) struct Keeper<E: Runtime> {
     /// Told when an epoch begins; ends with the keeper.
     pub beginnings: mpsc::UnboundedSender<Beginning>,
     /// Told who may be connected, after each block.
-    pub neighbours: Box<dyn FnMut(&State) + Send>,
+    pub neighbours: Box<dyn FnMut(&State) + Send + Sync>,
     pub tip: Tip,
     /// Digest of the last block of the epoch before.
     pub floor: Digest,

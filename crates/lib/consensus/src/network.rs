@@ -8,7 +8,7 @@ use crate::validator::StartError;
 use commonware_consensus::marshal::standard::Standard;
 use commonware_consensus::simplex::scheme::ed25519::Scheme;
 use commonware_consensus::{marshal, simplex};
-use commonware_cryptography::{ChaCha20Poly1305, Signer};
+use commonware_cryptography::ChaCha20Poly1305;
 use commonware_p2p::authenticated::lookup;
 use commonware_p2p::utils::mux::prefixed;
 use commonware_p2p::{Address, AddressableManager, max_message_size};

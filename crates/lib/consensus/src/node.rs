@@ -20,11 +20,10 @@ use crate::service::LedgerHandle;
 use crate::snapshot::{Snapshot, SnapshotError, Vault};
 use crate::source::{self, Source};
 use crate::sync::{self, Progress, SyncError, Watcher};
-use crate::witness::Witness;
 use commonware_consensus::marshal::Start;
 use commonware_consensus::types::{Epocher, Height as EngineHeight};
 use commonware_cryptography::{Digestible, Signer};
-use commonware_p2p::{AddressableManager, Blocker, Provider, Receiver, Sender};
+use commonware_p2p::{AddressableManager, Blocker, Receiver, Sender};
 use commonware_runtime::buffer::paged::CacheRef;
 use commonware_storage::archive;
 use commonware_utils::vec::NonEmptyVec;
@@ -32,7 +31,7 @@ use commonware_utils::{NZU16, NZUsize};
 use futures::StreamExt;
 use futures::channel::mpsc;
 use ledger::header::namespace;
-use ledger::{Digest, Genesis, GenesisError, Height, PrivateKey, PublicKey, Query, Reply, State, Transaction};
+use ledger::{ChainId, Digest, Genesis, GenesisError, Height, PrivateKey, PublicKey, Query, Reply, State, Transaction};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -86,6 +85,9 @@ pub struct Node<E: Runtime> {
     begin: Begin,
 }
 
+/// Pieces of evidence that wait to be signed into a transaction.
+const EVIDENCE: usize = 64;
+
 /// The channels between validators.
 pub struct Wires<S, R> {
     /// Votes, certificates and questions for them.
@@ -109,6 +111,11 @@ pub struct Identity {
 }
 
 impl<E: Runtime> Node<E> {
+    /// The chain.
+    pub fn chain(&self) -> ChainId {
+        self.genesis.chain()
+    }
+
     /// Opens what is kept; where nothing is, begins from the source or from genesis.
     pub async fn open(mut context: E, setup: Setup) -> Result<Self, OpenError> {
         let Setup { genesis, vault, source, retention, watcher } = setup;
@@ -128,10 +135,10 @@ impl<E: Runtime> Node<E> {
         }
         let (tip, begin) = match snapshot {
             Some(Snapshot { header, state }) => {
-                let digest = header.digest();
+                let (digest, height) = (header.digest(), header.height);
                 let link = records.link(state.totals().number).await.filter(|link| link.header == header);
-                let floor = link.as_ref().and_then(sync::certificate);
-                let start = floor.map_or(Start::Genesis(begin), Start::Floor);
+                let missing = || Unusable { height, what: "missing".into() };
+                let start = link.as_ref().and_then(sync::certificate).map(Start::Floor).ok_or_else(missing)?;
                 (Tip { header, digest, state: Arc::new(state) }, start)
             }
             None => {
@@ -173,7 +180,7 @@ impl<E: Runtime> Node<E> {
         let (mut parts, blocks) = self.wire(Some(key.clone()), Box::new(follow)).await?;
         blocks.join(parts.application.clone(), exchange);
         parts.keeper.resume().await?;
-        let (witness, evidence) = Witness::new();
+        let (convictions, evidence) = mpsc::channel(EVIDENCE);
         let voting = Voting {
             context: parts.context.child("engine"),
             committees: parts.keeper.committees.clone(),
@@ -181,7 +188,7 @@ impl<E: Runtime> Node<E> {
             marshal: parts.keeper.marshal.clone(),
             application: parts.application,
             blocker: network,
-            witness,
+            evidence: convictions,
             block_time,
             cache,
         };
@@ -229,12 +236,12 @@ impl<E: Runtime> Node<E> {
     async fn wire(
         self,
         key: Option<PrivateKey>,
-        neighbours: Box<dyn FnMut(&State) + Send>,
+        neighbours: Box<dyn FnMut(&State) + Send + Sync>,
     ) -> Result<(Parts<E>, Blocks<E>), OpenError> {
         let Self { context, vault, genesis, retention, records, cache, tip, floor, begin, .. } = self;
         let epochs = Epochs::new(&genesis.parameters);
         let committees = Committees::new(namespace(&genesis.chain()), key);
-        committees.insert(epochs.of(tip.header.height), &self_or_genesis(&records, &genesis, &tip).await);
+        committees.insert(epochs.of(tip.header.height), &certifiers(&records, &genesis, &tip).await);
         let chain = Chain::default();
         chain.insert(tip.digest, Arc::clone(&tip.state));
         let unusable = || Unusable { height: tip.header.height, what: "no block to build on".into() };
@@ -267,7 +274,7 @@ impl<E: Runtime> Node<E> {
 }
 
 /// The set that certified the tip: what the epoch before it elected.
-async fn self_or_genesis<E: Runtime>(records: &Records<E>, genesis: &Genesis, tip: &Tip) -> Vec<PublicKey> {
+async fn certifiers<E: Runtime>(records: &Records<E>, genesis: &Genesis, tip: &Tip) -> Vec<PublicKey> {
     let before = tip.state.totals().number.saturating_sub(1);
     match records.link(before).await {
         Some(link) => link.validators,
@@ -298,14 +305,14 @@ struct Chase<E> {
 
 impl<E: Runtime> Chase<E> {
     async fn run(self) {
-        let Some(state) = self.ledger.latest() else { return };
+        let Some(state) = self.ledger.state() else { return };
         let pause = Duration::from_millis((state.parameters().block_time / 2).clamp(100, 2_000));
         let mut newest = Height(0);
         while self.ledger.halts().borrow().is_none() {
             if let Some(Reply::Head { header, .. }) = self.source.ask(Query::Head).await {
                 newest = newest.max(header.height);
             }
-            let height = self.ledger.latest().map_or(state.height(), |state| state.height());
+            let height = self.ledger.state().map_or(state.height(), |state| state.height());
             if height < newest {
                 (self.watcher)(Progress::Blocks { height, newest });
                 let last = self.epochs.last(self.epochs.after(height));

@@ -90,6 +90,11 @@ impl<E: Runtime> Records<E> {
         put(&mut *self.0.links.lock().await, number, digest, &link).await
     }
 
+    /// Writes down a link alone, which was had from others.
+    pub async fn remember(&self, number: u64, link: Link) -> Result<(), Error> {
+        put(&mut *self.0.links.lock().await, number, link.header.digest(), &link).await
+    }
+
     /// Makes everything durable.
     pub async fn sync(&self) -> Result<(), Error> {
         sync(&mut *self.0.links.lock().await).await?;

@@ -4,21 +4,21 @@ use commonware_actor::Feedback;
 use commonware_consensus::Reporter;
 use commonware_consensus::simplex::scheme::ed25519::Scheme;
 use commonware_consensus::simplex::types::Activity;
+use commonware_utils::ordered::Set;
 use futures::channel::mpsc;
-use ledger::{Digest, Evidence};
+use ledger::{Digest, Evidence, PublicKey};
 
-/// Reports what the engine observes. Clones share where it goes.
+/// Reports what the engine of an epoch observes.
 #[derive(Clone, Debug)]
-pub struct Witness(mpsc::Sender<Evidence>);
-
-/// Pieces of evidence that wait to be signed into a transaction.
-const WAITING: usize = 64;
+pub(crate) struct Witness {
+    validators: Set<PublicKey>,
+    found: mpsc::Sender<Evidence>,
+}
 
 impl Witness {
-    /// A witness, and what it finds.
-    pub fn new() -> (Self, mpsc::Receiver<Evidence>) {
-        let (sender, receiver) = mpsc::channel(WAITING);
-        (Self(sender), receiver)
+    /// A witness of an epoch with these validators.
+    pub const fn new(validators: Set<PublicKey>, found: mpsc::Sender<Evidence>) -> Self {
+        Self { validators, found }
     }
 }
 
@@ -26,10 +26,10 @@ impl Reporter for Witness {
     type Activity = Activity<Scheme, Digest>;
 
     fn report(&mut self, activity: Self::Activity) -> Feedback {
-        if let Some(evidence) = crate::evidence::evidence(&activity) {
+        if let Some(evidence) = crate::evidence::evidence(&activity, &self.validators) {
             tracing::warn!(validator = %evidence.key, "a validator signed two histories");
             // Where too much waits, the same validator will be heard of again.
-            let _ = self.0.try_send(evidence);
+            let _ = self.found.try_send(evidence);
         }
         Feedback::Ok
     }

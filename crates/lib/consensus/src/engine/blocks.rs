@@ -26,6 +26,7 @@ use commonware_storage::translator::TwoCap;
 use commonware_utils::{NZDuration, NZU64, NZUsize};
 use ledger::genesis::MAX_VALIDATORS;
 use ledger::{Digest, PublicKey};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The archives and the actor, which does nothing before [`Blocks::join`] or [`Blocks::follow`].
@@ -41,7 +42,7 @@ type BlocksActor<E> = Actor<
     Standard<Block>,
     Committees,
     prunable::Archive<TwoCap, E, Digest, Finalization<Scheme, Digest>>,
-    prunable::Archive<TwoCap, E, Digest, Block>,
+    prunable::Archive<TwoCap, E, Digest, Arc<Block>>,
     Epochs,
     Sequential,
 >;

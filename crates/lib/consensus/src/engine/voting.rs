@@ -11,9 +11,8 @@ use super::committees::{Committees, Member};
 use super::epochs::Epochs;
 use super::{BUFFER, MAILBOX, Marshal, RETENTION, Runtime};
 use crate::application::Application;
-use crate::block::Block;
 use crate::witness::Witness;
-use commonware_codec::{DecodeExt as _, Decode as _};
+use commonware_codec::Decode as _;
 use commonware_consensus::marshal::standard::Deferred;
 use commonware_consensus::simplex::elector::RoundRobin;
 use commonware_consensus::simplex::scheme::ed25519::Scheme;
@@ -22,7 +21,7 @@ use commonware_consensus::simplex::{self, Floor, ForwardPolicy, SkipBudget, Skip
 use commonware_consensus::types::{Epoch, Epocher};
 use commonware_consensus::{Epochable, Reporter, Reporters};
 use commonware_cryptography::Sha256;
-use commonware_cryptography::certificate::Provider as _;
+use commonware_cryptography::certificate::{Provider as _, Scheme as _};
 use commonware_p2p::utils::mux::{Builder, MuxHandle, Muxer};
 use commonware_p2p::{Blocker, Receiver, Sender};
 use commonware_parallel::Sequential;
@@ -33,7 +32,7 @@ use commonware_utils::vec::NonEmptyVec;
 use futures::StreamExt;
 use futures::channel::mpsc;
 use ledger::genesis::MAX_VALIDATORS;
-use ledger::{Digest, PublicKey};
+use ledger::{Digest, Evidence, PublicKey};
 use std::time::Duration;
 
 /// An epoch begins.
@@ -61,8 +60,8 @@ pub struct Voting<E, B> {
     pub application: Application,
     /// Who is no longer to be connected.
     pub blocker: B,
-    /// Hears of votes that contradict each other.
-    pub witness: Witness,
+    /// Told of validators that sign two histories.
+    pub evidence: mpsc::Sender<Evidence>,
     /// Time from one block to the next.
     pub block_time: Duration,
     /// Pages of files.
@@ -82,7 +81,7 @@ pub struct Channels<S, R> {
 impl<E, B> Voting<E, B>
 where
     E: Runtime,
-    B: Blocker<PublicKey = PublicKey>,
+    B: Blocker<PublicKey = PublicKey> + Sync,
 {
     /// Votes in every epoch that begins, until there are no more.
     pub fn start<S, R>(self, channels: Channels<S, R>, beginnings: mpsc::UnboundedReceiver<Beginning>) -> Handle<()>
@@ -99,8 +98,6 @@ where
         S: Sender<PublicKey = PublicKey>,
         R: Receiver<PublicKey = PublicKey>,
     {
-        let size = channels.votes.1.capacity().get();
-        let _ = size;
         let (votes, mut vote_handle, mut stray_votes) =
             Muxer::builder(self.context.child("votes"), channels.votes.0, channels.votes.1).with_backup().build();
         let (certificates, mut certificate_handle, mut stray_certificates) =
@@ -162,7 +159,7 @@ where
                 blocker: self.blocker.clone(),
                 automaton: deferred.clone(),
                 relay: deferred.clone(),
-                reporter: Reporters::from((deferred, self.witness.clone())),
+                reporter: Reporters::from((deferred, Witness::new(scheme.participants().clone(), self.evidence.clone()))),
                 strategy: Sequential,
                 partition: partition(epoch),
                 mailbox_size: MAILBOX,

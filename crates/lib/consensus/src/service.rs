@@ -96,13 +96,9 @@ pub(crate) struct Kept {
     header: Header,
     finalization: Option<Bytes>,
     state: Arc<State>,
-<<<<<<< HEAD
     /// Whether an epoch ended with it.
     ends: bool,
     trees: [OnceLock<Tree>; Table::ALL.len()],
-=======
-    trees: [OnceLock<Tree>; 6],
->>>>>>> ledger
 }
 
 impl Kept {
@@ -161,7 +157,6 @@ impl LedgerHandle {
                 Ok(digest) => Reply::Accepted { digest },
                 Err(refusal) => Reply::Refused { refusal },
             },
-<<<<<<< HEAD
             Query::Status { digest } => Reply::Status(self.standing(&digest).await),
             Query::Epochs { from, limit } => self.links(from, limit).await,
             Query::History { epoch, from } => match self.0.past.standings(epoch).await {
@@ -171,12 +166,6 @@ impl LedgerHandle {
             Query::Inclusion { digest } => self.inclusion(&digest).await,
             Query::Block { height } => self.block(height).await,
             Query::Genesis => Reply::Genesis { bytes: self.0.genesis.clone() },
-=======
-            Query::Status { digest } => Reply::Status(self.status(&digest)),
-            Query::Epochs { .. } | Query::History { .. } => unavailable("past epochs are not kept"),
-            Query::Inclusion { .. } | Query::Block { .. } => unavailable("blocks are not served"),
-            Query::Genesis => unavailable("the genesis is not served"),
->>>>>>> ledger
         }
     }
 

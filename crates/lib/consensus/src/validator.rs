@@ -108,57 +108,8 @@ impl Validator {
             broadcast: channel(4, NZU32!(128)),
             transactions: channel(5, NZU32!(128)),
         };
-<<<<<<< HEAD
         let identity = Identity { key, address: address.unwrap_or(listen), named: peers.into_iter().collect() };
         let ledger = node.validate(identity, oracle, wires).await?;
-=======
-        let chain = Chain::default();
-        chain.insert(tip.digest, Arc::clone(&tip.state));
-        let mempool = Mempool::new(&tip.header, &tip.state);
-        let mempool =
-            mempool.ok_or(StartError::Block { height: tip.header.height, what: "no block to build on".into() })?;
-        let mempool = Arc::new(Mutex::new(mempool));
-        let (finals, queue) = mpsc::unbounded();
-        let application = Application { chain: chain.clone(), mempool: Arc::clone(&mempool), finals };
-
-        let validators: Set<PublicKey> = genesis
-            .validator_keys()
-            .into_iter()
-            .try_collect()
-            .map_err(|_| GenesisError::Validators(genesis.validators.len()))?;
-        let namespace = namespace(&chain_id);
-        let (mut network, mut oracle) = network(&context, &namespace, &key, listen, validators.len())?;
-        oracle.track(0, addresses(&key, listen, peers));
-        let quota = Quota::per_second(NZU32!(128));
-        let [votes, certificates, resolver, backfill, broadcast] =
-            [0, 1, 2, 3, 4].map(|channel| network.register(channel, quota));
-        let settings = Settings {
-            namespace,
-            key: key.clone(),
-            validators,
-            genesis: begin,
-            block_time: Duration::from_millis(genesis.parameters.block_time),
-            provider: oracle.clone(),
-            blocker: oracle,
-        };
-        let prepared = Prepared::new(context.child("engine"), settings, application.clone(), backfill, broadcast).await;
-        let prepared = prepared.map_err(|error| match error {
-            EngineError::NotValidator => StartError::NotValidator { key: key.public_key() },
-            EngineError::Archive(error) => StartError::Archive { what: error.to_string() },
-        })?;
-        let ledger = LedgerHandle::new(prepared.marshal.clone(), mempool);
-        let mut keeper = Keeper {
-            folder,
-            chain,
-            marshal: prepared.marshal.clone(),
-            ledger: ledger.clone(),
-            tip,
-            mempool: Arc::clone(&application.mempool),
-        };
-        keeper.resume().await?;
-        context.child("keeper").spawn(|_| keeper.run(queue));
-        prepared.vote(application, votes, certificates, resolver);
->>>>>>> ledger
         network.start();
         Ok(ledger)
     }

@@ -35,7 +35,9 @@ impl Duty {
         let mut evidence = VecDeque::new();
         let mut under_way: Option<Digest> = None;
         while heads.changed().await.is_ok() {
-            while evidence.len() < WAITING && let Ok(found) = self.evidence.try_recv() {
+            while evidence.len() < WAITING
+                && let Ok(found) = self.evidence.try_recv()
+            {
                 evidence.push_back((found, 0));
             }
             if under_way.is_some_and(|digest| self.ledger.status(&digest) == TransactionStatus::Pending) {

@@ -6,13 +6,13 @@
 //! that this program takes for wrong. Then the node stops with the block and its certificate as evidence, and keeps answering what
 //! it knew before.
 
+use crate::application::Final;
 use crate::block::Block;
 use crate::chain::{Chain, Invalid};
 use crate::engine::committees::Committees;
 use crate::engine::epochs::Epochs;
 use crate::engine::voting::Beginning;
 use crate::engine::{Marshal, Runtime};
-use crate::application::Final;
 use crate::mempool::Mempool;
 use crate::records::{Records, Retention};
 use crate::service::{Halt, Kept, LedgerHandle};

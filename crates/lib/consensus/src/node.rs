@@ -2,7 +2,7 @@
 //!
 //! Generic in runtime, network and where snapshots are kept, so that a simulation runs the same code as a machine.
 
-use crate::application::{Application, Final};
+use crate::application::{Application, Behaviour, Final, Skew};
 use crate::block::Block;
 use crate::chain::Chain;
 use crate::duty::Duty;
@@ -10,7 +10,7 @@ use crate::engine::blocks::{Begin, Blocks, Exchange};
 use crate::engine::committees::Committees;
 use crate::engine::epochs::Epochs;
 use crate::engine::voting::{Beginning, Channels, Voting};
-use crate::engine::{Marshal, Runtime};
+use crate::engine::{Disk, Marshal, Runtime};
 use crate::gossip;
 use crate::keeper::{Keeper, Tip, Unusable};
 use crate::mempool::Mempool;
@@ -24,10 +24,8 @@ use commonware_consensus::marshal::Start;
 use commonware_consensus::types::{Epocher, Height as EngineHeight};
 use commonware_cryptography::{Digestible, Signer};
 use commonware_p2p::{AddressableManager, Blocker, Receiver, Sender};
-use commonware_runtime::buffer::paged::CacheRef;
 use commonware_storage::archive;
 use commonware_utils::vec::NonEmptyVec;
-use commonware_utils::{NZU16, NZUsize};
 use futures::StreamExt;
 use futures::channel::mpsc;
 use ledger::header::namespace;
@@ -43,6 +41,12 @@ pub struct Setup {
     pub genesis: Genesis,
     /// Where snapshots are.
     pub vault: Arc<dyn Vault>,
+    /// Its files in the runtime's storage.
+    pub disk: Disk,
+    /// How far its clock is off.
+    pub skew: Skew,
+    /// The state to begin with in place of genesis' own, where nothing is kept: of a chain whose rules were changed.
+    pub state: Option<State>,
     /// Where to begin from if nothing is kept yet, instead of from genesis.
     pub source: Option<Arc<dyn Source>>,
     /// What stays.
@@ -79,7 +83,8 @@ pub struct Node<E: Runtime> {
     retention: Retention,
     watcher: Watcher,
     records: Records<E>,
-    cache: CacheRef,
+    disk: Disk,
+    skew: Skew,
     tip: Tip,
     floor: Digest,
     begin: Begin,
@@ -118,10 +123,9 @@ impl<E: Runtime> Node<E> {
 
     /// Opens what is kept; where nothing is, begins from the source or from genesis.
     pub async fn open(mut context: E, setup: Setup) -> Result<Self, OpenError> {
-        let Setup { genesis, vault, source, retention, watcher } = setup;
+        let Setup { genesis, vault, disk, skew, state: changed, source, retention, watcher } = setup;
         let begin = Block::genesis(&genesis)?.digested();
-        let cache = CacheRef::new(NZU16!(4096), NZUsize!(1024));
-        let records = Records::open(&context, &cache).await?;
+        let records = Records::open(&context, &disk).await?;
         let mut snapshot = vault.load(genesis.chain())?;
         if let (None, Some(source)) = (&snapshot, &source)
             && let Some(start) = sync::fetch(&mut context, &genesis, source.as_ref(), &watcher).await?
@@ -142,41 +146,60 @@ impl<E: Runtime> Node<E> {
                 (Tip { header, digest, state: Arc::new(state) }, start)
             }
             None => {
-                let state = Arc::new(genesis.state()?);
+                let state = Arc::new(changed.map_or_else(|| genesis.state(), Ok)?);
                 (Tip { header: begin.inner().header().clone(), digest: begin.digest(), state }, Start::Genesis(begin))
             }
         };
         // Snapshots are written at the ends of epochs only.
         let floor = tip.digest;
-        Ok(Self { context, vault, genesis, retention, watcher, records, cache, tip, floor, begin })
+        Ok(Self { context, vault, genesis, retention, watcher, records, disk, skew, tip, floor, begin })
     }
 
     /// Validates, or stands ready to: connected, voting whenever the ledger elects its key.
-    pub async fn validate<P, S, R>(
+    pub async fn validate<M, B, S, R>(
         self,
         identity: Identity,
-        network: P,
+        network: (M, B),
         wires: Wires<S, R>,
     ) -> Result<LedgerHandle, OpenError>
     where
-        P: AddressableManager<PublicKey = PublicKey> + Blocker<PublicKey = PublicKey> + Sync,
+        M: AddressableManager<PublicKey = PublicKey> + Sync,
+        B: Blocker<PublicKey = PublicKey> + Sync,
+        S: Sender<PublicKey = PublicKey>,
+        R: Receiver<PublicKey = PublicKey>,
+    {
+        self.validate_as(identity, network, wires, |application| application).await
+    }
+
+    /// The same with another behaviour in proposing and verifying.
+    pub async fn validate_as<M, B, S, R, A>(
+        self,
+        identity: Identity,
+        (manager, blocker): (M, B),
+        wires: Wires<S, R>,
+        behave: impl FnOnce(Application) -> A,
+    ) -> Result<LedgerHandle, OpenError>
+    where
+        M: AddressableManager<PublicKey = PublicKey> + Sync,
+        B: Blocker<PublicKey = PublicKey> + Sync,
+        A: Behaviour<E>,
         S: Sender<PublicKey = PublicKey>,
         R: Receiver<PublicKey = PublicKey>,
     {
         let Identity { key, address, named } = identity;
         let mut neighbours =
-            Neighbours { manager: network.clone(), own: (key.public_key(), address), named, known: BTreeMap::new() };
+            Neighbours { manager: manager.clone(), own: (key.public_key(), address), named, known: BTreeMap::new() };
         neighbours.follow(&self.tip.state);
         let follow = move |state: &State| neighbours.follow(state);
         let exchange = Exchange {
             key: key.public_key(),
-            provider: network.clone(),
-            blocker: network.clone(),
+            provider: manager,
+            blocker: blocker.clone(),
             backfill: wires.backfill,
             broadcast: wires.broadcast,
         };
         let block_time = Duration::from_millis(self.genesis.parameters.block_time);
-        let cache = self.cache.clone();
+        let disk = self.disk.clone();
         let (mut parts, blocks) = self.wire(Some(key.clone()), Box::new(follow)).await?;
         blocks.join(parts.application.clone(), exchange);
         parts.keeper.resume().await?;
@@ -186,11 +209,11 @@ impl<E: Runtime> Node<E> {
             committees: parts.keeper.committees.clone(),
             epochs: parts.keeper.epochs,
             marshal: parts.keeper.marshal.clone(),
-            application: parts.application,
-            blocker: network,
+            application: behave(parts.application),
+            blocker,
             evidence: convictions,
             block_time,
-            cache,
+            disk,
         };
         voting.start(wires.voting, parts.beginnings);
         gossip::start(&parts.context, Arc::clone(&parts.keeper.mempool), parts.accepted, wires.transactions);
@@ -238,7 +261,7 @@ impl<E: Runtime> Node<E> {
         key: Option<PrivateKey>,
         neighbours: Box<dyn FnMut(&State) + Send + Sync>,
     ) -> Result<(Parts<E>, Blocks<E>), OpenError> {
-        let Self { context, vault, genesis, retention, records, cache, tip, floor, begin, .. } = self;
+        let Self { context, vault, genesis, retention, records, disk, skew, tip, floor, begin, .. } = self;
         let epochs = Epochs::new(&genesis.parameters);
         let committees = Committees::new(namespace(&genesis.chain()), key);
         committees.insert(epochs.of(tip.header.height), &certifiers(&records, &genesis, &tip).await);
@@ -248,8 +271,8 @@ impl<E: Runtime> Node<E> {
         let mempool = Mempool::new(&tip.header, &tip.state).ok_or_else(unusable)?;
         let mempool = Arc::new(Mutex::new(mempool));
         let (finals, queue) = mpsc::unbounded();
-        let application = Application { chain: chain.clone(), mempool: Arc::clone(&mempool), finals };
-        let blocks = Blocks::open(context.child("blocks"), committees.clone(), epochs, begin, &cache).await?;
+        let application = Application { chain: chain.clone(), mempool: Arc::clone(&mempool), finals, skew };
+        let blocks = Blocks::open(context.child("blocks"), committees.clone(), epochs, begin, &disk).await?;
         let past = Box::new(records.clone());
         let (ledger, accepted) = LedgerHandle::new(&genesis, blocks.marshal.clone(), Arc::clone(&mempool), past);
         let (sender, beginnings) = mpsc::unbounded();

@@ -5,11 +5,10 @@
 //! transactions are pruned. What is written becomes durable with [`Records::sync`], which comes before a snapshot; what a crash
 //! takes is written again when the blocks after the snapshot are followed again.
 
-use crate::engine::{BUFFER, Runtime};
+use crate::engine::{Disk, Runtime};
 use crate::service::Past;
 use bytes::{BufMut, Bytes};
 use commonware_codec::{Buf, CodecShared, EncodeSize, Error as CodecError, FixedSize, RangeCfg, Read, ReadExt, Write};
-use commonware_runtime::buffer::paged::CacheRef;
 use commonware_storage::archive::{Archive as _, Error, Identifier, MultiArchive, prunable};
 use commonware_storage::translator::EightCap;
 use futures::FutureExt;
@@ -17,7 +16,6 @@ use futures::future::BoxFuture;
 use futures::lock::Mutex;
 use ledger::query::Link;
 use ledger::{Body, Digest, Height, State, Table};
-use std::num::NonZeroU64;
 use std::sync::Arc;
 
 /// Most leaves of a table of standings.
@@ -61,11 +59,11 @@ impl Default for Retention {
 
 impl<E: Runtime> Records<E> {
     /// Opens them.
-    pub async fn open(context: &E, cache: &CacheRef) -> Result<Self, Error> {
-        let links = prunable::Archive::init(context.child("links"), config("links", 64, cache, ())).await?;
-        let leaves = config("standings", 16, cache, ());
+    pub async fn open(context: &E, disk: &Disk) -> Result<Self, Error> {
+        let links = prunable::Archive::init(context.child("links"), disk.archive(EightCap, "links", 64, ())).await?;
+        let leaves = disk.archive(EightCap, "standings", 16, ());
         let standings = prunable::Archive::init(context.child("standings"), leaves).await?;
-        let index = config("transactions", 1_024, cache, ());
+        let index = disk.archive(EightCap, "transactions", 1_024, ());
         let transactions = prunable::Archive::init(context.child("transactions"), index).await?;
         Ok(Self(Arc::new(Inner {
             links: Mutex::new(Some(links)),
@@ -125,7 +123,8 @@ impl<E: Runtime> Records<E> {
 
     /// Where a transaction stands: height of its block, and its place in it.
     pub async fn place(&self, transaction: &Digest) -> Option<(Height, u32)> {
-        get(&*self.0.transactions.lock().await, Identifier::Key(transaction)).await
+        get(&*self.0.transactions.lock().await, Identifier::Key(transaction))
+            .await
             .map(|Place { height, place }| (height, place))
     }
 }
@@ -144,7 +143,12 @@ impl<E: Runtime> Past for Records<E> {
     }
 }
 
-async fn put<E: Runtime, V: CodecShared>(slot: &mut Archive<E, V>, index: u64, key: Digest, value: &V) -> Result<(), Error> {
+async fn put<E: Runtime, V: CodecShared>(
+    slot: &mut Archive<E, V>,
+    index: u64,
+    key: Digest,
+    value: &V,
+) -> Result<(), Error> {
     let archive = slot.take().ok_or(Error::RecordCorrupted)?;
     // After a crash the same is written again.
     if archive.has_at(index, &key).await? {
@@ -172,22 +176,6 @@ async fn get<E: Runtime, V: CodecShared>(slot: &Archive<E, V>, identifier: Ident
             tracing::error!(%error, "a record cannot be read");
             None
         }
-    }
-}
-
-fn config<C>(name: &str, items: u64, cache: &CacheRef, codec_config: C) -> prunable::Config<EightCap, C> {
-    prunable::Config {
-        translator: EightCap,
-        metadata_partition: format!("{name}-meta"),
-        key_partition: format!("{name}-key"),
-        key_page_cache: cache.clone(),
-        value_partition: format!("{name}-value"),
-        compression: None,
-        codec_config,
-        items_per_section: NonZeroU64::new(items).unwrap_or(NonZeroU64::MIN),
-        key_write_buffer: BUFFER,
-        value_write_buffer: BUFFER,
-        replay_buffer: BUFFER,
     }
 }
 

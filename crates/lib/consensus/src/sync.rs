@@ -128,10 +128,11 @@ async fn follow<E: Runtime>(
             let header = &link.header;
             let epoch = epochs.of(header.height);
             let in_place = epochs.ends_with(header.height) && epoch.get() + 1 == number;
-            let finalization =
-                Finalization::<Scheme, Digest>::decode_cfg(link.finalization.clone(), &MAX_VALIDATORS).map_err(|_| wrong())?;
+            let finalization = Finalization::<Scheme, Digest>::decode_cfg(link.finalization.clone(), &MAX_VALIDATORS)
+                .map_err(|_| wrong())?;
             let scheme = committees.scoped(epoch).filter(|_| in_place).ok_or_else(wrong)?;
-            let of_block = finalization.proposal.payload == header.digest() && finalization.proposal.round.epoch() == epoch;
+            let of_block =
+                finalization.proposal.payload == header.digest() && finalization.proposal.round.epoch() == epoch;
             if !of_block || !finalization.verify(context, &scheme, &Sequential) {
                 return Err(wrong());
             }
@@ -167,7 +168,12 @@ async fn recent(source: &dyn Source, header: &Header) -> Result<Vec<Digest>, Syn
 }
 
 /// A whole table, which meets its root.
-async fn leaves(source: &dyn Source, header: &Header, table: Table, watcher: &Watcher) -> Result<Vec<Bytes>, SyncError> {
+async fn leaves(
+    source: &dyn Source,
+    header: &Header,
+    table: Table,
+    watcher: &Watcher,
+) -> Result<Vec<Bytes>, SyncError> {
     let mut leaves: Vec<Bytes> = Vec::new();
     loop {
         let from = u32::try_from(leaves.len()).unwrap_or(u32::MAX);
@@ -206,4 +212,3 @@ fn wrong(what: impl Into<String>) -> SyncError {
 pub(crate) fn certificate(link: &Link) -> Option<Finalization<Scheme, Digest>> {
     Finalization::decode_cfg(link.finalization.clone(), &MAX_VALIDATORS).ok()
 }
-

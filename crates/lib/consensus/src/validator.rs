@@ -1,5 +1,7 @@
 //! A validator and a follower on a machine: a data folder, sockets, and a [`Node`].
 
+use crate::application::Skew;
+use crate::engine::Disk;
 use crate::engine::voting::Channels;
 use crate::folder::{Folder, FolderError};
 use crate::network;
@@ -109,7 +111,7 @@ impl Validator {
             transactions: channel(5, NZU32!(128)),
         };
         let identity = Identity { key, address: address.unwrap_or(listen), named: peers.into_iter().collect() };
-        let ledger = node.validate(identity, oracle, wires).await?;
+        let ledger = node.validate(identity, (oracle.clone(), oracle), wires).await?;
         network.start();
         Ok(ledger)
     }
@@ -129,6 +131,15 @@ impl Follower {
 async fn open(context: &runtime::Context, config: Config) -> Result<Node<runtime::Context>, StartError> {
     let Config { folder, genesis, retention, source, watcher } = config;
     folder.bind(&genesis)?;
-    let setup = Setup { genesis, vault: Arc::new(folder), source, retention, watcher };
+    let setup = Setup {
+        genesis,
+        vault: Arc::new(folder),
+        disk: Disk::new(""),
+        skew: Skew::default(),
+        state: None,
+        source,
+        retention,
+        watcher,
+    };
     Ok(Node::open(context.child("node"), setup).await?)
 }

@@ -42,7 +42,9 @@ fn alone() -> Place {
 
 fn run<T>(path: &Path, body: impl AsyncFnOnce(LedgerHandle) -> T) -> T {
     let folder = Folder::open(path).unwrap();
-    folder.runner().start(async |context| body(Validator::start(context, config(&folder), alone()).await.unwrap()).await)
+    folder
+        .runner()
+        .start(async |context| body(Validator::start(context, config(&folder), alone()).await.unwrap()).await)
 }
 
 fn refused_start(folder: &Folder, config: Config, place: Place) -> StartError {
@@ -243,7 +245,10 @@ fn what_does_not_belong_together_does_not_start() {
     let engine = path.join("engine");
     std::fs::rename(&engine, path.join("engine.away")).unwrap();
     let error = refused_start(&folder, config(&folder), alone());
-    assert!(matches!(&error, StartError::Open(OpenError::Unusable(unusable)) if unusable.height == Height(10)), "{error}");
+    assert!(
+        matches!(&error, StartError::Open(OpenError::Unusable(unusable)) if unusable.height == Height(10)),
+        "{error}"
+    );
     std::fs::remove_dir_all(&engine).unwrap();
     std::fs::rename(path.join("engine.away"), &engine).unwrap();
 
@@ -256,5 +261,8 @@ fn what_does_not_belong_together_does_not_start() {
         }
     }
     let error = refused_start(&folder, config(&folder), alone());
-    assert!(matches!(error, StartError::Open(OpenError::Snapshot(_))) && error.to_string().contains("damaged"), "{error}");
+    assert!(
+        matches!(error, StartError::Open(OpenError::Snapshot(_))) && error.to_string().contains("damaged"),
+        "{error}"
+    );
 }

@@ -5,7 +5,7 @@
 
 use super::committees::Committees;
 use super::epochs::Epochs;
-use super::{BUFFER, MAILBOX, Marshal, RETENTION, Runtime};
+use super::{BUFFER, Disk, MAILBOX, Marshal, RETENTION, Runtime};
 use crate::application::Application;
 use crate::block::Block;
 use bytes::Bytes;
@@ -20,7 +20,6 @@ use commonware_cryptography::Digested;
 use commonware_p2p::{Blocker, Provider, Receiver, Sender};
 use commonware_parallel::Sequential;
 use commonware_resolver::opaque::{self, Fetcher};
-use commonware_runtime::buffer::paged::CacheRef;
 use commonware_storage::archive::{self, prunable};
 use commonware_storage::translator::TwoCap;
 use commonware_utils::{NZDuration, NZU64, NZUsize};
@@ -71,11 +70,12 @@ impl<E: Runtime> Blocks<E> {
         committees: Committees,
         epochs: Epochs,
         begin: Begin,
-        cache: &CacheRef,
+        disk: &Disk,
     ) -> Result<Self, archive::Error> {
-        let finalizations = archive_config("finalizations", cache, MAX_VALIDATORS);
+        let finalizations = disk.archive(TwoCap, "finalizations", 1_024, MAX_VALIDATORS);
         let finalizations = prunable::Archive::init(context.child("finalizations"), finalizations).await?;
-        let blocks = prunable::Archive::init(context.child("blocks"), archive_config("blocks", cache, ())).await?;
+        let blocks = disk.archive(TwoCap, "blocks", 1_024, ());
+        let blocks = prunable::Archive::init(context.child("blocks"), blocks).await?;
         let (actor, marshal, _floor) = Actor::init(
             context.child("marshal"),
             finalizations,
@@ -84,11 +84,11 @@ impl<E: Runtime> Blocks<E> {
                 provider: committees,
                 epocher: epochs,
                 start: begin,
-                partition_prefix: "marshal".into(),
+                partition_prefix: disk.partition("marshal"),
                 mailbox_size: MAILBOX,
                 view_retention: RETENTION,
                 prunable_items_per_section: NZU64!(1024),
-                page_cache: cache.clone(),
+                page_cache: disk.cache.clone(),
                 replay_buffer: BUFFER,
                 key_write_buffer: BUFFER,
                 value_write_buffer: BUFFER,
@@ -150,21 +150,5 @@ impl<E: Runtime> Blocks<E> {
         let again = Duration::from_millis(500);
         let resolver = opaque::init(self.context.child("resolver"), source, handler, MAILBOX, again);
         self.actor.start_unbuffered(application, (receiver, resolver));
-    }
-}
-
-fn archive_config<C>(name: &str, cache: &CacheRef, codec_config: C) -> prunable::Config<TwoCap, C> {
-    prunable::Config {
-        translator: TwoCap,
-        metadata_partition: format!("{name}-meta"),
-        key_partition: format!("{name}-key"),
-        key_page_cache: cache.clone(),
-        value_partition: format!("{name}-value"),
-        compression: None,
-        codec_config,
-        items_per_section: NZU64!(1024),
-        key_write_buffer: BUFFER,
-        value_write_buffer: BUFFER,
-        replay_buffer: BUFFER,
     }
 }

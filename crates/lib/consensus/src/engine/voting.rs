@@ -9,8 +9,8 @@
 
 use super::committees::{Committees, Member};
 use super::epochs::Epochs;
-use super::{BUFFER, MAILBOX, Marshal, RETENTION, Runtime};
-use crate::application::Application;
+use super::{BUFFER, Disk, MAILBOX, Marshal, RETENTION, Runtime};
+use crate::application::Behaviour;
 use crate::witness::Witness;
 use commonware_codec::Decode as _;
 use commonware_consensus::marshal::standard::Deferred;
@@ -26,7 +26,6 @@ use commonware_p2p::utils::mux::{Builder, MuxHandle, Muxer};
 use commonware_p2p::{Blocker, Receiver, Sender};
 use commonware_parallel::Sequential;
 use commonware_runtime::Handle;
-use commonware_runtime::buffer::paged::CacheRef;
 use commonware_utils::NZDuration;
 use commonware_utils::vec::NonEmptyVec;
 use futures::StreamExt;
@@ -47,7 +46,7 @@ pub struct Beginning {
 }
 
 /// What voting needs, the same for every epoch.
-pub struct Voting<E, B> {
+pub struct Voting<E, A, B> {
     /// The runtime.
     pub context: E,
     /// Who signs when.
@@ -57,15 +56,15 @@ pub struct Voting<E, B> {
     /// Final blocks.
     pub marshal: Marshal,
     /// The ledger.
-    pub application: Application,
+    pub application: A,
     /// Who is no longer to be connected.
     pub blocker: B,
     /// Told of validators that sign two histories.
     pub evidence: mpsc::Sender<Evidence>,
     /// Time from one block to the next.
     pub block_time: Duration,
-    /// Pages of files.
-    pub cache: CacheRef,
+    /// Its files.
+    pub disk: Disk,
 }
 
 /// The three channels of voting.
@@ -78,9 +77,10 @@ pub struct Channels<S, R> {
     pub resolver: (S, R),
 }
 
-impl<E, B> Voting<E, B>
+impl<E, A, B> Voting<E, A, B>
 where
     E: Runtime,
+    A: Behaviour<E>,
     B: Blocker<PublicKey = PublicKey> + Sync,
 {
     /// Votes in every epoch that begins, until there are no more.
@@ -159,15 +159,18 @@ where
                 blocker: self.blocker.clone(),
                 automaton: deferred.clone(),
                 relay: deferred.clone(),
-                reporter: Reporters::from((deferred, Witness::new(scheme.participants().clone(), self.evidence.clone()))),
+                reporter: Reporters::from((
+                    deferred,
+                    Witness::new(scheme.participants().clone(), self.evidence.clone()),
+                )),
                 strategy: Sequential,
-                partition: partition(epoch),
+                partition: self.partition(epoch),
                 mailbox_size: MAILBOX,
                 epoch,
                 floor: Floor::Genesis(floor),
                 replay_buffer: BUFFER,
                 write_buffer: BUFFER,
-                page_cache: self.cache.clone(),
+                page_cache: self.disk.cache.clone(),
                 leader_timeout,
                 certification_timeout: leader_timeout + Duration::from_secs(1),
                 timeout_retry: Duration::from_secs(2),
@@ -211,15 +214,15 @@ where
     /// Votes of epochs that are long over can go.
     async fn forget(&self, epoch: Epoch) {
         let Some(old) = epoch.get().checked_sub(2) else { return };
-        match self.context.remove(&partition(Epoch::new(old)), None).await {
+        match self.context.remove(&self.partition(Epoch::new(old)), None).await {
             Ok(()) | Err(commonware_runtime::Error::PartitionMissing(_)) => {}
             Err(error) => tracing::warn!(epoch = old, %error, "old votes stay"),
         }
     }
-}
 
-fn partition(epoch: Epoch) -> String {
-    format!("simplex-{epoch}")
+    fn partition(&self, epoch: Epoch) -> String {
+        self.disk.partition(&format!("simplex-{epoch}"))
+    }
 }
 
 /// A running engine, ended when dropped.

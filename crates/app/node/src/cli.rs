@@ -1,7 +1,9 @@
 //! The command line.
 
+mod keys;
 mod lab;
 
+pub use keys::{Keys, New as NewKeys};
 pub use lab::{LINE, Lab, Output, Run, wrapped};
 
 use clap::{Args, Parser, Subcommand};
@@ -30,6 +32,9 @@ pub enum Command {
     /// Run a scenario of the mechanisms and print its numbers or draw its figures; `lab list` tells of each.
     #[command(subcommand)]
     Lab(Lab),
+    /// Make the keys of a data folder, or list them.
+    #[command(subcommand)]
+    Keys(Keys),
 }
 
 /// Options of `peerage dev`.
@@ -115,7 +120,7 @@ mod tests {
         let all = ["peerage", "dev"].iter().chain(arguments);
         match Arguments::try_parse_from(all)?.command {
             Command::Dev(options) => Ok(options),
-            Command::Lab(_) => panic!("dev is not lab"),
+            _ => panic!("that is not dev"),
         }
     }
 

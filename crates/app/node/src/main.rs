@@ -12,6 +12,7 @@ mod data;
 mod dev;
 mod ending;
 mod fault;
+mod keys;
 mod lab;
 mod node;
 mod resident;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.command {
         cli::Command::Dev(options) => dev::run(options),
         cli::Command::Lab(options) => lab::run(options),
+        cli::Command::Keys(options) => keys::run(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -13,6 +13,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub struct Template {
     bootstrap: Bootstrap,
     host: IpAddr,
+    secure: bool,
     node: Place,
     residents: Vec<Place>,
 }
@@ -27,10 +28,11 @@ pub struct Place {
 }
 
 impl Template {
-    /// For the chain of `genesis`, listening on `host`.
+    /// For the chain of `genesis`, listening on `host`, and `secure` if over TLS.
     pub fn new(
         genesis: &Genesis,
         host: IpAddr,
+        secure: bool,
         node: Place,
         residents: Vec<Place>,
         corpus: &crate::corpus::Corpus,
@@ -50,16 +52,18 @@ impl Template {
             corpus,
             ice_servers,
         };
-        Self { bootstrap, host, node, residents }
+        Self { bootstrap, host, secure, node, residents }
     }
 
     /// The text for a browser that reached this machine as `asked` (its `Host` header), from the final block `head` on.
     pub fn text(&self, head: &Header, asked: Option<&str>) -> Option<String> {
-        let host = match self.host.is_unspecified() {
+        // A certificate is for a name, which only the browser knows.
+        let host = match self.host.is_unspecified() || self.secure {
             true => asked.and_then(host_of).unwrap_or_else(|| address_of(Ipv4Addr::LOCALHOST.into())),
             false => address_of(self.host),
         };
-        let address = |place: &Place| format!("{host}/tcp/{}/ws/p2p/{}", place.port, place.peer);
+        let over = if self.secure { "tls/ws" } else { "ws" };
+        let address = |place: &Place| format!("{host}/tcp/{}/{over}/p2p/{}", place.port, place.peer);
         let bootstrap = Bootstrap {
             checkpoint: Checkpoint { height: head.height.get(), digest: head.digest(), time: head.time },
             node: vec![address(&self.node)],
@@ -103,7 +107,7 @@ mod tests {
         let corpus = corpus::Corpus { name: "text".into(), text: "text".into() };
         let servers = vec!["stun:a.example".parse().unwrap()];
         let residents = vec![place(5001), place(5002)];
-        (Template::new(&genesis, host, place(8081), residents, &corpus, servers), genesis.header().unwrap())
+        (Template::new(&genesis, host, false, place(8081), residents, &corpus, servers), genesis.header().unwrap())
     }
 
     #[test]
@@ -128,5 +132,15 @@ mod tests {
         for strange in [None, Some(""), Some("a/../b"), Some("[x]"), Some("a\"b:80")] {
             assert!(node(strange).starts_with("/ip4/127.0.0.1/"), "{strange:?}");
         }
+    }
+
+    #[test]
+    fn over_tls_the_name_is_the_browsers_since_the_certificate_is_for_it() {
+        let (mut template, head) = template([192, 0, 2, 1].into());
+        template.secure = true;
+        let bootstrap = Bootstrap::parse(&template.text(&head, Some("peers.example")).unwrap()).unwrap();
+        assert_eq!(bootstrap.node, [format!("/dns/peers.example/tcp/8081/tls/ws/p2p/{}", template.node.peer)]);
+        assert!(bootstrap.residents[0].starts_with("/dns/peers.example/tcp/5001/tls/ws/p2p/"));
+        assert!(network::addresses(&bootstrap.residents).is_ok());
     }
 }

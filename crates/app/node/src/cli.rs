@@ -2,10 +2,13 @@
 
 mod keys;
 mod lab;
+mod serving;
 
 pub use keys::{Keys, New as NewKeys};
 pub use lab::{LINE, Lab, Output, Run, wrapped};
+pub use serving::Serving;
 
+use crate::log;
 use clap::{Args, Parser, Subcommand};
 use ledger::Kind;
 use protocol::bootstrap::IceServer;
@@ -22,6 +25,9 @@ pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+    /// Form of the log on stderr; what is logged, PEERAGE_LOG says (PEERAGE_LOG=info).
+    #[arg(long, global = true, value_enum, value_name = "FORM", default_value_t)]
+    pub log_format: log::Format,
 }
 
 /// What the program can do.
@@ -74,6 +80,9 @@ pub struct Dev {
     /// Open the page in the browser.
     #[arg(long)]
     pub open: bool,
+    /// TLS, proxies, metrics.
+    #[command(flatten)]
+    pub serving: Serving,
 }
 
 impl Dev {

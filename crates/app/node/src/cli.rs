@@ -1,9 +1,11 @@
 //! The command line.
 
+mod genesis;
 mod keys;
 mod lab;
 mod serving;
 
+pub use genesis::{Genesis, New as NewGenesis, Preset, Validator};
 pub use keys::{Keys, New as NewKeys};
 pub use lab::{LINE, Lab, Output, Run, wrapped};
 pub use serving::Serving;
@@ -41,6 +43,9 @@ pub enum Command {
     /// Make the keys of a data folder, or list them.
     #[command(subcommand)]
     Keys(Keys),
+    /// Write, check or show the genesis that a network of several machines begins with.
+    #[command(subcommand, after_help = genesis::EXAMPLE)]
+    Genesis(Genesis),
 }
 
 /// Options of `peerage dev`.

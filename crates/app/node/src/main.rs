@@ -13,6 +13,7 @@ mod data;
 mod dev;
 mod ending;
 mod fault;
+mod genesis;
 mod health;
 mod keys;
 mod lab;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         cli::Command::Dev(options) => dev::run(options),
         cli::Command::Lab(options) => lab::run(options),
         cli::Command::Keys(options) => keys::run(&options),
+        cli::Command::Genesis(options) => genesis::run(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -6,7 +6,7 @@
 
 use crate::{
     api,
-    bootstrap::{Place, Template, address_of},
+    bootstrap::{Outside, Place, Template, address_of},
     cli,
     corpus::Corpus,
     data::Data,
@@ -151,15 +151,15 @@ impl Prepared {
         if let Some(tls) = tls.clone() {
             tokio::spawn(tls.follow());
         }
-        let outside = Outside { host: options.host, tls: tls.clone() };
-        let (swarm, ends) = node::start(data.node, &genesis, outside.listen(network.port())?, &ledger)?;
+        let ports = Ports { host: options.host, tls: tls.clone() };
+        let (swarm, ends) = node::start(data.node, &genesis, ports.listen(network.port())?, &ledger)?;
         running.node = Some(swarm.clone());
         let within = Place { port: resident::listening(&swarm).await?, peer: swarm.peer() };
-        let place = outside.open(within, network.port())?;
+        let place = ports.open(within, network.port())?;
         say::line(format_args!("Network   port {}, peer {}", place.port, place.peer));
 
         let near = local(options.host);
-        let node = address(outside.within(), within)?;
+        let node = address(ports.within(), within)?;
         for (index, keys) in data.residents.into_iter().enumerate() {
             let head = ledger.head().unwrap_or_else(|| head.clone()).header;
             let checkpoint = Checkpoint {
@@ -170,13 +170,13 @@ impl Prepared {
             };
             let participant = Participant::new(genesis.clone(), checkpoint, keys.hot.clone(), now())
                 .with_context(|| format!("resident {index} cannot follow the ledger"))?;
-            let residents = running.residents.iter().map(|resident| address(outside.within(), resident.place));
+            let residents = running.residents.iter().map(|resident| address(ports.within(), resident.place));
             let config = resident::Config {
                 index,
                 keys,
                 participant,
                 chain: genesis.chain().0,
-                listen: outside.listen(0)?,
+                listen: ports.listen(0)?,
                 node: node.clone(),
                 residents: residents.collect::<Result<_>>()?,
                 corpus: corpus.clone(),
@@ -185,7 +185,7 @@ impl Prepared {
             let resident = Resident::start(config).await.with_context(|| format!("resident {index} cannot start"))?;
             running.residents.push(resident);
         }
-        let places = running.residents.iter().map(|resident| outside.open(resident.place, 0));
+        let places = running.residents.iter().map(|resident| ports.open(resident.place, 0));
         let places = places.collect::<Result<Vec<_>>>()?;
         let share = 100.0 * options.resident_share;
         say::line(format_args!("Residents {}, each training {share:.0} % of the time on the CPU", places.len()));
@@ -210,8 +210,9 @@ impl Prepared {
         let operations = api::router(ledger.clone(), genesis.clone(), clients, figures)
             .merge(health::router(ledger.clone(), genesis.parameters.block_time));
 
-        let template =
-            Template::new(&genesis, options.host, tls.is_some(), place, places, &corpus, options.ice_servers);
+        let name = options.serving.tls_name;
+        let outside = Outside { host: options.host, secure: tls.is_some() || name.is_some(), name };
+        let template = Template::new(&genesis, outside, place, places, &corpus, options.ice_servers);
         let source = ledger.clone();
         let bootstrap = move |asked: Option<&str>| template.text(&source.head()?.header, asked);
         let router = site::router(site::Site { folder: options.site, corpus, bootstrap: Box::new(bootstrap) });
@@ -242,12 +243,12 @@ impl Running {
 }
 
 /// How swarms of this program are reached: directly or, under TLS, through a port that takes it off.
-struct Outside {
+struct Ports {
     host: IpAddr,
     tls: Option<Tls>,
 }
 
-impl Outside {
+impl Ports {
     /// Where this program itself reaches its swarms.
     fn within(&self) -> IpAddr {
         if self.tls.is_some() { Ipv4Addr::LOCALHOST.into() } else { local(self.host) }

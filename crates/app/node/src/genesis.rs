@@ -5,7 +5,7 @@
 
 mod amount;
 mod fault;
-mod parameter;
+pub mod parameter;
 mod parse;
 #[cfg(test)]
 mod tests;

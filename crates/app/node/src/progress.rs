@@ -1,5 +1,7 @@
 //! How far a long piece of work is: a bar on a terminal, a line now and then elsewhere.
 
+#![expect(dead_code, reason = "a follower shows with it how far it is")]
+
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{
     fmt::Display,

@@ -8,11 +8,12 @@ use super::{
     proven, unexpected,
     views::{self, AccountView, HeaderView, NeuronView, Proven, RowView, StandingView, TotalsView},
 };
+use crate::genesis::parameter::{self, entries};
 use axum::{Json, body::Bytes, extract::State};
 use ledger::{AccountLeaf, EpochLeaf, Height, NeuronLeaf, PublicKey, Query, Reply, Table, WeightsLeaf, text};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 use utoipa::{IntoParams, ToSchema};
 
 type Answer<T> = Result<Json<T>, ApiError>;
@@ -107,9 +108,11 @@ pub struct Rules {
     name: String,
     /// When it began, ms since the Unix epoch.
     time: u64,
-    /// All numbers that rule it, by name.
+    /// What turns weights into stake.
+    mechanism: &'static str,
+    /// The numbers that rule it, by name; amounts are base units.
     #[schema(value_type = Object)]
-    parameters: Value,
+    parameters: BTreeMap<&'static str, Value>,
     /// The encoded genesis.
     genesis: String,
 }
@@ -122,9 +125,20 @@ pub async fn parameters(State(api): State<Arc<Api>>) -> Json<Rules> {
         chain: text::encode(&genesis.chain().0),
         name: genesis.name.clone(),
         time: genesis.time,
-        parameters: Value::Null,
+        mechanism: genesis.parameters.mechanism.name(),
+        parameters: entries().map(|entry| (entry.name, number((entry.get)(&genesis.parameters)))).collect(),
         genesis: text::encode(genesis),
     })
+}
+
+/// A parameter as JSON: a number, `true` or `false`, or an amount.
+fn number(value: parameter::Value) -> Value {
+    match value {
+        parameter::Value::Whole(value) => value.into(),
+        parameter::Value::Real(value) => value.into(),
+        parameter::Value::Amount(value) => value.to_string().into(),
+        parameter::Value::Switch(value) => value.into(),
+    }
 }
 
 /// Part of a table.

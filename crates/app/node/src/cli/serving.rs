@@ -1,6 +1,6 @@
 //! Options of everything that serves others.
 
-use crate::tls::Files;
+use crate::{bootstrap::host_of, tls::Files};
 use clap::Args;
 use std::{
     net::{IpAddr, SocketAddr},
@@ -17,6 +17,10 @@ pub struct Serving {
     /// The private key of the certificate, a PEM file.
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
+    /// Name under which browsers reach this machine over TLS, where it is not the one that they ask for or a reverse proxy
+    /// takes the TLS off.
+    #[arg(long, value_name = "NAME", value_parser = name)]
+    pub tls_name: Option<String>,
     /// Address of a reverse proxy whose X-Forwarded-For is believed; may be repeated. Without it all who come through a
     /// proxy share one limit.
     #[arg(long, value_name = "IP")]
@@ -32,6 +36,12 @@ impl Serving {
         let (certificate, key) = self.tls_cert.clone().zip(self.tls_key.clone())?;
         Some(Files { certificate, key })
     }
+}
+
+/// The first part of the multiaddress of a host.
+fn name(text: &str) -> Result<String, String> {
+    let named = host_of(text).filter(|_| !text.contains(':'));
+    named.ok_or_else(|| "the name of a host is wanted, such as peers.example, without scheme or port".into())
 }
 
 #[cfg(test)]
@@ -54,6 +64,16 @@ mod tests {
         assert!(serving(&["--tls-key", "a"]).unwrap_err().to_string().contains("--tls-cert"));
         let files = serving(&["--tls-cert", "a", "--tls-key", "b"]).unwrap().tls().unwrap();
         assert_eq!((files.certificate, files.key), ("a".into(), "b".into()));
+    }
+
+    #[test]
+    fn a_name_is_that_of_a_host() {
+        let name = |name: &str| serving(&["--tls-name", name]).map(|options| options.tls_name.unwrap());
+        assert_eq!(name("peers.example").unwrap(), "/dns/peers.example");
+        for wrong in ["https://peers.example", "peers.example:443", "a/b", ""] {
+            let error = name(wrong).unwrap_err().to_string();
+            assert!(wrong.is_empty() || error.contains("such as peers.example"), "{error}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! - [`types`], [`row`], [`transaction`], [`work`], [`header`], [`block`], [`table`]: the values and their one codec.
 //! - [`genesis`] and [`parameters`]: how a chain begins, and the numbers that rule it.
+//! - [`column`]: lists that states share.
 //! - [`state`]: the transition function. `apply(state, block)` has no clock, no randomness and no I/O, and it is total:
 //!   whatever a block holds, the outcome is a new state or a typed error.
 //! - [`economy`]: from the tables to the mechanism's matrices, shared by the epoch and by the light client.
@@ -11,8 +12,10 @@
 //! version ([`header::VERSION`]).
 
 mod codec;
+mod merkle;
 
 pub mod block;
+pub mod column;
 pub mod economy;
 pub mod genesis;
 pub mod hash;
@@ -29,6 +32,7 @@ pub mod types;
 pub mod work;
 
 pub use block::Body;
+pub use column::Column;
 pub use commonware_cryptography::ed25519::{PrivateKey, PublicKey, Signature};
 pub use commonware_cryptography::sha256::Digest;
 pub use genesis::{Founder, Genesis, GenesisError};

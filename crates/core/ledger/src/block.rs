@@ -5,16 +5,16 @@
 use crate::Digest;
 use crate::codec::Field;
 use crate::transaction::Transaction;
-use bytes::BufMut;
-use commonware_codec::{Buf, EncodeSize, Error as CodecError, Read, Write};
+use bytes::{BufMut, Bytes};
+use commonware_codec::{Buf, Decode, Encode, EncodeSize, Error as CodecError, Read, Write};
 use commonware_cryptography::Sha256;
 use commonware_storage::bmt;
 
 /// Most transactions of a block.
-pub const MAX_TRANSACTIONS: usize = 1_024;
+pub const MAX_TRANSACTIONS: usize = 4_096;
 
 /// Most bytes of a body.
-pub const MAX_BYTES: usize = 512 * 1024;
+pub const MAX_BYTES: usize = 1 << 20;
 
 /// The transactions of a block.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,17 +26,65 @@ pub struct Body {
 impl Body {
     /// The root over the digests of the transactions, committed in the header.
     pub fn root(&self) -> Digest {
+        self.tree().root()
+    }
+
+    /// The proof that the transaction at `index` stands there, for [`verify_inclusion`]; `None` where there is none.
+    pub fn prove(&self, index: u32) -> Option<Bytes> {
+        self.transactions.get(index as usize)?;
+        Some(self.tree().proof(index).ok()?.encode())
+    }
+
+    fn tree(&self) -> bmt::Tree<Digest> {
         let mut tree = bmt::Builder::<Sha256>::new(self.transactions.len());
         for transaction in &self.transactions {
             tree.add(&transaction.digest());
         }
-        tree.build().root()
+        tree.build()
     }
 
     /// Whether one more transaction fits.
     pub fn fits(&self, bytes_so_far: usize, next: &Transaction) -> bool {
         self.transactions.len() < MAX_TRANSACTIONS && bytes_so_far + next.encode_size() + 5 <= MAX_BYTES
     }
+}
+
+/// Why a proof does not show what it should.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InclusionError {
+    /// Its bytes are truncated, too long or malformed.
+    #[error("the proof for index {index} is malformed")]
+    Malformed {
+        /// The index.
+        index: u32,
+    },
+    /// The index is not below the number of leaves it claims.
+    #[error("index {index} is out of range: the proof speaks of {leaves} leaves")]
+    WrongIndex {
+        /// The index asked for.
+        index: u32,
+        /// Leaves claimed.
+        leaves: u32,
+    },
+    /// It leads to another root.
+    #[error("index {index} does not belong to the root {root}")]
+    WrongRoot {
+        /// The index.
+        index: u32,
+        /// Root it should lead to.
+        root: Digest,
+    },
+}
+
+/// Checks that the transaction of this digest is the one at `index` of the block whose header commits to `root`.
+pub fn verify_inclusion(root: &Digest, index: u32, digest: &Digest, proof: &[u8]) -> Result<(), InclusionError> {
+    let proof = bmt::Proof::<Digest>::decode_cfg(Bytes::copy_from_slice(proof), &1)
+        .map_err(|_| InclusionError::Malformed { index })?;
+    proof.verify_element_inclusion::<Sha256>(digest, index, root).map_err(|error| match error {
+        bmt::Error::InvalidPosition(_) => InclusionError::WrongIndex { index, leaves: proof.leaf_count },
+        bmt::Error::InvalidProof(..) => InclusionError::WrongRoot { index, root: *root },
+        _ => InclusionError::Malformed { index },
+    })
 }
 
 impl Write for Body {
@@ -91,7 +139,7 @@ mod tests {
     fn a_body_over_the_byte_limit_is_refused() {
         let mut entries: Vec<(Uid, Score)> = (0..LIMIT as u32).map(|uid| (Uid(uid), Score(60))).collect();
         entries[0].1 = Score(65_535 - 60 * (LIMIT as u16 - 1));
-        let long = transaction(0, Action::SetWeights { uid: Uid(0), row: Row::new(entries).unwrap() });
+        let long = transaction(0, Action::SetWeights { uid: Uid(0), row: Row::new(entries).unwrap(), seen: Height(0) });
         let count = MAX_BYTES / long.encode_size() + 1;
         let body = Body { transactions: vec![long; count] };
         assert!(matches!(Body::decode(body.encode()), Err(CodecError::InvalidLength(_))));

@@ -6,6 +6,7 @@
 
 use bytes::{BufMut, Bytes};
 use commonware_codec::{Buf, EncodeSize, Error, RangeCfg, Read, ReadExt, Write};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 /// A value that can be a field of a message.
 pub(crate) trait Field: Sized {
@@ -173,6 +174,59 @@ impl<T: Field + Item> Field for Vec<T> {
     }
 }
 
+/// An IPv6 address, where that of IPv4 is mapped into it, and the port: 18 bytes.
+impl Field for SocketAddr {
+    fn put(&self, buf: &mut impl BufMut) {
+        let ip = match self.ip() {
+            IpAddr::V4(ip) => ip.to_ipv6_mapped(),
+            IpAddr::V6(ip) => ip,
+        };
+        buf.put_slice(&ip.octets());
+        self.port().put(buf);
+    }
+
+    fn size(&self) -> usize {
+        18
+    }
+
+    fn take(buf: &mut impl Buf) -> Result<Self, Error> {
+        let ip = Ipv6Addr::from(<[u8; 16]>::read(buf)?);
+        Ok(Self::new(IpAddr::V6(ip).to_canonical(), u16::take(buf)?))
+    }
+}
+
+/// A byte that says whether a value follows, and the value.
+impl<T: Field> Field for Option<T> {
+    fn put(&self, buf: &mut impl BufMut) {
+        self.is_some().put(buf);
+        if let Some(value) = self {
+            value.put(buf);
+        }
+    }
+
+    fn size(&self) -> usize {
+        1 + self.as_ref().map_or(0, Field::size)
+    }
+
+    fn take(buf: &mut impl Buf) -> Result<Self, Error> {
+        bool::take(buf)?.then(|| T::take(buf)).transpose()
+    }
+}
+
+impl<T: Field> Field for Box<T> {
+    fn put(&self, buf: &mut impl BufMut) {
+        self.as_ref().put(buf);
+    }
+
+    fn size(&self) -> usize {
+        self.as_ref().size()
+    }
+
+    fn take(buf: &mut impl Buf) -> Result<Self, Error> {
+        T::take(buf).map(Self::new)
+    }
+}
+
 impl<A: Field, B: Field> Field for (A, B) {
     fn put(&self, buf: &mut impl BufMut) {
         self.0.put(buf);
@@ -218,8 +272,8 @@ fn shortened(text: &str) -> &str {
     text.get(..end).unwrap_or_default()
 }
 
-/// Longest run of raw bytes in a message.
-const BYTES_LIMIT: usize = 1 << 20;
+/// Longest run of raw bytes in a message: no reply is longer.
+const BYTES_LIMIT: usize = crate::query::MAX_REPLY_BYTES;
 
 impl Field for Bytes {
     fn put(&self, buf: &mut impl BufMut) {
@@ -259,6 +313,28 @@ mod tests {
         for good in [0.0, -1.5, f64::MIN_POSITIVE, f64::MAX] {
             assert_eq!(f64::take(&mut encoded(&good)).unwrap().to_bits(), good.to_bits());
         }
+    }
+
+    #[test]
+    fn an_address_has_one_encoding() {
+        for (given, back) in
+            [("10.0.0.1:9", "10.0.0.1:9"), ("[::ffff:10.0.0.1]:9", "10.0.0.1:9"), ("[fe80::1%3]:9", "[fe80::1]:9")]
+        {
+            let given: SocketAddr = given.parse().unwrap();
+            assert_eq!(SocketAddr::take(&mut encoded(&given)).unwrap(), back.parse().unwrap());
+        }
+    }
+
+    #[test]
+    fn an_option_is_one_byte_and_its_value() {
+        for option in [None, Some(7u64)] {
+            let bytes = encoded(&option);
+            assert_eq!(
+                (bytes.len(), Option::take(&mut bytes.clone()).unwrap()),
+                (if option.is_some() { 9 } else { 1 }, option)
+            );
+        }
+        assert!(Option::<u8>::take(&mut Bytes::from_static(&[2, 0])).is_err());
     }
 
     #[test]

@@ -5,19 +5,20 @@ use crate::hash::{Domain, tagged};
 use crate::header::{self, Header, validators_digest};
 use crate::parameters::{ParameterError, Parameters};
 use crate::state::State;
-use crate::types::{Amount, ChainId, Height, SUPPLY_LIMIT};
+use crate::types::{Amount, ChainId, Height, SUPPLY_LIMIT, Uid};
 use crate::{Digest, PublicKey};
 use bytes::BufMut;
 use commonware_codec::{Buf, Encode, EncodeSize, Error as CodecError, Read, Write};
 use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
 /// Version of the encoding, its first byte.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
 
 /// Most accounts and most founders of a genesis.
 const MOST: usize = 65_536;
 
-/// Most validators.
+/// Most validators of any chain; a chain's own limit is `Parameters::seats`.
 pub const MAX_VALIDATORS: usize = 64;
 
 /// A peer that holds stake from the first block on. Without one nobody's row would count.
@@ -33,6 +34,19 @@ pub struct Founder {
 
 message!(Founder { key, modality, stake });
 
+/// Who validates from the first block on, until an epoch elects others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seat {
+    /// Consensus key.
+    pub key: PublicKey,
+    /// The founder whose stake backs it.
+    pub founder: Uid,
+    /// Where other validators reach it.
+    pub address: SocketAddr,
+}
+
+message!(Seat { key, founder, address });
+
 /// How a chain begins.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Genesis {
@@ -47,7 +61,7 @@ pub struct Genesis {
     /// Neurons, uid 0 first.
     pub neurons: Vec<Founder>,
     /// Who validates.
-    pub validators: Vec<PublicKey>,
+    pub validators: Vec<Seat>,
 }
 
 /// Why a genesis cannot begin a chain.
@@ -59,9 +73,27 @@ pub enum GenesisError {
     /// The name is too long.
     #[error("the name of the chain has {0} bytes, but at most 64 are allowed")]
     Name(usize),
-    /// None, or too many.
-    #[error("{0} validators, but from 1 to {MAX_VALIDATORS} are allowed")]
+    /// None, or more than there are seats.
+    #[error("{0} validators, but from 1 to as many as there are seats are allowed")]
     Validators(usize),
+    /// A validator is backed by nobody.
+    #[error("{key} is backed by founder {founder}, who does not exist")]
+    Unbacked {
+        /// Its consensus key.
+        key: PublicKey,
+        /// The uid named.
+        founder: Uid,
+    },
+    /// A validator is backed by too little stake.
+    #[error("founder {founder} backs a validator with a stake of {stake}, but a seat takes {seat}")]
+    Poor {
+        /// The founder.
+        founder: Uid,
+        /// Its stake.
+        stake: Amount,
+        /// Least stake.
+        seat: Amount,
+    },
     /// A key is named twice in one list.
     #[error("{key} stands twice among the {list}")]
     Twice {
@@ -84,8 +116,8 @@ pub enum GenesisError {
 }
 
 impl Genesis {
-    /// A network on one machine: dev parameters, one validator, one account with everything that is not staked, and the
-    /// founders (hot key, stake) as text peers.
+    /// A network on one machine: dev parameters, one validator, backed by founder 0 and to be reached by nobody, one account
+    /// with everything that is not staked, and the founders (hot key, stake) as text peers.
     pub fn dev(
         time: u64,
         validator: PublicKey,
@@ -99,7 +131,7 @@ impl Genesis {
             parameters: Parameters::dev(),
             accounts: vec![(faucet, funds)],
             neurons: founders.into_iter().map(|(key, stake)| Founder { key, modality: 0, stake }).collect(),
-            validators: vec![validator],
+            validators: vec![Seat { key: validator, founder: Uid(0), address: NOWHERE }],
         }
     }
 
@@ -125,7 +157,7 @@ impl Genesis {
             time: self.time,
             transactions: crate::Body::default().root(),
             roots,
-            validators: validators_digest(&self.validators),
+            validators: validators_digest(&self.validator_keys()),
         })
     }
 
@@ -135,16 +167,30 @@ impl Genesis {
         if self.name.len() > 64 {
             return Err(GenesisError::Name(self.name.len()));
         }
-        if self.validators.is_empty() || self.validators.len() > MAX_VALIDATORS {
+        if self.validators.is_empty() || self.validators.len() > self.parameters.seats as usize {
             return Err(GenesisError::Validators(self.validators.len()));
         }
         if self.neurons.len() > self.parameters.max_neurons as usize {
             return Err(GenesisError::Founders { given: self.neurons.len(), most: self.parameters.max_neurons });
         }
-        once("validators", self.validators.iter())?;
+        once("validators", self.validators.iter().map(|seat| &seat.key))?;
         once("accounts", self.accounts.iter().map(|(key, _)| key))?;
         once("founders", self.neurons.iter().map(|founder| &founder.key))?;
+        for Seat { key, founder, .. } in &self.validators {
+            let unbacked = || GenesisError::Unbacked { key: key.clone(), founder: *founder };
+            let stake = self.neurons.get(founder.index()).ok_or_else(unbacked)?.stake;
+            if stake < self.parameters.seat {
+                return Err(GenesisError::Poor { founder: *founder, stake, seat: self.parameters.seat });
+            }
+        }
         if self.supply() > u128::from(SUPPLY_LIMIT.get()) { Err(GenesisError::Supply) } else { Ok(()) }
+    }
+
+    /// The keys of the first validators, ascending.
+    pub fn validator_keys(&self) -> Vec<PublicKey> {
+        let mut keys: Vec<PublicKey> = self.validators.iter().map(|seat| seat.key.clone()).collect();
+        keys.sort();
+        keys
     }
 
     /// Balances and stake together.
@@ -165,6 +211,9 @@ impl Genesis {
     }
 }
 
+/// The address of a validator that needs no other.
+const NOWHERE: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0));
+
 fn once<'a>(list: &'static str, keys: impl Iterator<Item = &'a PublicKey>) -> Result<(), GenesisError> {
     let mut seen = BTreeSet::new();
     for key in keys {
@@ -181,6 +230,10 @@ impl Item for (PublicKey, Amount) {
 
 impl Item for Founder {
     const MOST: usize = MOST;
+}
+
+impl Item for Seat {
+    const MOST: usize = MAX_VALIDATORS;
 }
 
 impl Item for PublicKey {
@@ -237,13 +290,19 @@ mod tests {
     fn the_chain_id_covers_everything() {
         let genesis = Genesis::example();
         assert_eq!(Genesis::decode(genesis.encode()).unwrap(), genesis);
+        let seat = genesis.validators[0].clone();
         let changed = [
             Genesis { name: "other".into(), ..genesis.clone() },
             Genesis { time: 1, ..genesis.clone() },
-            Genesis { parameters: Parameters::public(), ..genesis.clone() },
+            Genesis { parameters: Parameters { seats: 20, ..Parameters::dev() }, ..genesis.clone() },
             Genesis { accounts: vec![], ..genesis.clone() },
-            Genesis { neurons: vec![], ..genesis.clone() },
-            Genesis { validators: vec![genesis.accounts[0].0.clone()], ..genesis.clone() },
+            Genesis { neurons: genesis.neurons[..1].to_vec(), ..genesis.clone() },
+            Genesis {
+                validators: vec![Seat { key: genesis.accounts[0].0.clone(), ..seat.clone() }],
+                ..genesis.clone()
+            },
+            Genesis { validators: vec![Seat { founder: Uid(1), ..seat.clone() }], ..genesis.clone() },
+            Genesis { validators: vec![Seat { address: "10.0.0.1:9".parse().unwrap(), ..seat }], ..genesis.clone() },
         ];
         for other in changed {
             other.check().unwrap();
@@ -264,9 +323,20 @@ mod tests {
         let validator = good.validators[0].clone();
         assert_eq!(check(Genesis { validators: vec![], ..good.clone() }), GenesisError::Validators(0));
         let twice = check(Genesis { validators: vec![validator.clone(), validator.clone()], ..good.clone() });
-        assert_eq!(twice, GenesisError::Twice { key: validator.clone(), list: "validators" });
+        assert_eq!(twice, GenesisError::Twice { key: validator.key.clone(), list: "validators" });
+        let second = Seat { key: good.accounts[0].0.clone(), ..validator.clone() };
+        let parameters = Parameters { seats: 1, ..Parameters::dev() };
+        let many = check(Genesis { parameters, validators: vec![validator.clone(), second], ..good.clone() });
+        assert_eq!(many, GenesisError::Validators(2));
+        let unbacked = Seat { founder: Uid(2), ..validator.clone() };
+        let error = check(Genesis { validators: vec![unbacked], ..good.clone() });
+        assert_eq!(error, GenesisError::Unbacked { key: validator.key.clone(), founder: Uid(2) });
+        let (stake, seat) = (good.neurons[0].stake, Amount(good.neurons[0].stake.0 + 1));
+        let parameters = Parameters { seat, ..Parameters::dev() };
+        let error = check(Genesis { parameters, ..good.clone() });
+        assert_eq!(error, GenesisError::Poor { founder: Uid(0), stake, seat });
         assert_eq!(check(Genesis { name: "x".repeat(65), ..good.clone() }), GenesisError::Name(65));
-        let supply = Genesis { accounts: vec![(validator, Amount(SUPPLY_LIMIT.get()))], ..good.clone() };
+        let supply = Genesis { accounts: vec![(validator.key, Amount(SUPPLY_LIMIT.get()))], ..good.clone() };
         assert_eq!(check(supply), GenesisError::Supply);
         let parameters = Parameters { max_neurons: 1, ..Parameters::dev() };
         let founders = check(Genesis { parameters, ..good.clone() });

@@ -12,7 +12,7 @@ use bytes::BufMut;
 use commonware_codec::{Buf, Encode, Error as CodecError, FixedSize, Read, ReadExt, Write};
 
 /// Version of the protocol: of every encoding and of the transition function.
-pub const VERSION: u8 = 3;
+pub const VERSION: u8 = 4;
 
 /// What a block commits to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +48,8 @@ pub struct Roots {
     pub bonds: Digest,
     /// Root of the epoch table.
     pub epoch: Digest,
+    /// Root of the candidates.
+    pub candidates: Digest,
 }
 
 impl Roots {
@@ -59,11 +61,12 @@ impl Roots {
             Table::Weights => self.weights,
             Table::Bonds => self.bonds,
             Table::Epoch => self.epoch,
+            Table::Candidates => self.candidates,
         }
     }
 }
 
-message!(Roots { accounts, neurons, weights, bonds, epoch });
+message!(Roots { accounts, neurons, weights, bonds, epoch, candidates });
 
 impl Header {
     /// The digest of the block.
@@ -104,7 +107,7 @@ impl Write for Header {
 }
 
 impl FixedSize for Header {
-    const SIZE: usize = 1 + 2 * 32 + 2 * 8 + 7 * 32;
+    const SIZE: usize = 1 + 2 * 32 + 2 * 8 + 8 * 32;
 }
 
 impl Read for Header {

@@ -1,6 +1,7 @@
 //! The ledger: what is written down, what may change it, and how a part of it is proven.
 //!
 //! - [`types`], [`row`], [`transaction`], [`work`], [`header`], [`block`], [`table`]: the values and their one codec.
+//! - [`evidence`]: two votes of one validator that contradict each other.
 //! - [`genesis`] and [`parameters`]: how a chain begins, and the numbers that rule it.
 //! - [`column`]: lists that states share.
 //! - [`state`]: the transition function. `apply(state, block)` has no clock, no randomness and no I/O, and it is total:
@@ -17,6 +18,7 @@ mod merkle;
 pub mod block;
 pub mod column;
 pub mod economy;
+pub mod evidence;
 pub mod genesis;
 pub mod hash;
 pub mod header;
@@ -35,14 +37,15 @@ pub use block::Body;
 pub use column::Column;
 pub use commonware_cryptography::ed25519::{PrivateKey, PublicKey, Signature};
 pub use commonware_cryptography::sha256::Digest;
-pub use genesis::{Founder, Genesis, GenesisError};
+pub use evidence::{Evidence, EvidenceError, Proposal, Vote};
+pub use genesis::{Founder, Genesis, GenesisError, Seat};
 pub use header::{Header, namespace};
 pub use parameters::{Kind, Parameters};
-pub use query::{Query, Reply, TransactionStatus};
+pub use query::{Link, Query, Reply, TransactionStatus};
 pub use refusal::Refusal;
 pub use row::{Row, RowError};
 pub use state::{ApplyError, At, Event, State};
-pub use table::{AccountLeaf, EpochLeaf, NeuronLeaf, Standing, Table, Totals, WeightsLeaf};
-pub use transaction::{Action, Transaction};
+pub use table::{AccountLeaf, CandidateLeaf, EpochLeaf, NeuronLeaf, Standing, Table, Totals, WeightsLeaf};
+pub use transaction::{Action, Checked, Transaction};
 pub use types::{Amount, ChainId, Height, Nonce, Score, Uid};
 pub use work::Puzzle;

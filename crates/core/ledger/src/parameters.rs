@@ -1,7 +1,7 @@
 //! The numbers that rule a chain, fixed at genesis (decisions "Defaults (genesis)" and 1 to 8).
 
 use crate::codec::{choice, message};
-use crate::types::Amount;
+use crate::types::{Amount, TOKEN};
 
 /// Which draft's mechanism turns weights into stake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,6 +109,12 @@ pub struct Parameters {
     pub immunity: u64,
     /// What a place costs instead of work.
     pub subscription: Amount,
+    /// Most validators.
+    pub seats: u32,
+    /// Least stake of a peer that takes a seat among them.
+    pub seat: Amount,
+    /// Blocks for which it counts that a consensus key said it runs; an epoch or longer.
+    pub vigil: u64,
     /// Age beyond which a light client must not start from a checkpoint, ms.
     pub trust_period: u64,
     /// Width of the representations that peers exchange.
@@ -143,6 +149,9 @@ message!(Parameters {
     unbonding,
     immunity,
     subscription,
+    seats,
+    seat,
+    vigil,
     trust_period,
     dim,
 });
@@ -195,6 +204,9 @@ impl Parameters {
             unbonding: 3_600,
             immunity: 600,
             subscription: Amount(100_000_000),
+            seats: 21,
+            seat: Amount(TOKEN),
+            vigil: 60,
             trust_period: 30 * 60 * 1_000,
             dim: 64,
         }
@@ -209,11 +221,14 @@ impl Parameters {
             epsilon: 0.1,
             interval: 100,
             expiry: 300,
-            difficulty: 1 << 24,
+            difficulty: 1 << 22,
             registrations: 128,
             fee: Amount(100_000),
             unbonding: 604_800,
             immunity: 43_200,
+            subscription: Amount(TOKEN),
+            seat: Amount(1_000 * TOKEN),
+            vigil: 3 * 1_800,
             trust_period: 7 * 24 * 3600 * 1_000,
             ..Self::dev()
         }
@@ -257,6 +272,9 @@ impl Parameters {
             ("unbonding", self.unbonding as f64, (self.trust_period / self.block_time.max(1) + 1) as f64, 1e9),
             ("immunity", self.immunity as f64, crate::work::RECENT as f64 + 1.0, 1e9),
             ("subscription", self.subscription.get() as f64, self.opening.get() as f64, 1e18),
+            ("seats", f64::from(self.seats), 1.0, crate::genesis::MAX_VALIDATORS as f64),
+            ("seat", self.seat.get() as f64, 0.0, 1e18),
+            ("vigil", self.vigil as f64, self.tempo as f64, 1e9),
             ("trust_period", self.trust_period as f64, 1_000.0, 1e12),
             ("dim", f64::from(self.dim), 1.0, 4_096.0),
         ];

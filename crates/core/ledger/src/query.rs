@@ -14,7 +14,7 @@ use bytes::{BufMut, Bytes};
 use commonware_codec::{Buf, EncodeSize, Error as CodecError, Read, Write};
 
 /// Version of queries and replies, their first byte.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
 
 /// Most headers of one reply.
 pub const MAX_HEADERS: usize = 1_024;
@@ -25,8 +25,11 @@ pub const MAX_TABLE_BYTES: usize = 512 * 1024;
 /// Most bytes of an encoded query.
 pub const MAX_QUERY_BYTES: usize = 16 * 1024;
 
-/// Most bytes of an encoded reply.
-pub const MAX_REPLY_BYTES: usize = 1 << 20;
+/// Most links of one reply.
+pub const MAX_LINKS: usize = 256;
+
+/// Most bytes of an encoded reply: a block of the largest size with its certificate, or as many links as fit.
+pub const MAX_REPLY_BYTES: usize = (1 << 20) + 256 * 1024;
 
 /// A source keeps the tables of at least this many of the newest final heights.
 pub const KEPT_HEIGHTS: usize = 64;
@@ -79,6 +82,32 @@ pub enum Query {
         /// Digest of the transaction.
         digest: Digest,
     },
+    /// How the set of validators went on, from an epoch on. Answered by [`Reply::Epochs`].
+    Epochs {
+        /// Number of the first epoch wanted, from 1.
+        from: u64,
+        /// Most links wanted; [`MAX_LINKS`] at most are given.
+        limit: u32,
+    },
+    /// Leaves of the epoch table as it stood at the end of an epoch, from an index on. Answered by [`Reply::Table`].
+    History {
+        /// Number of the epoch, from 1.
+        epoch: u64,
+        /// First index wanted.
+        from: u32,
+    },
+    /// Where a final transaction stands, with its proof. Answered by [`Reply::Inclusion`] or [`Reply::NoSuch`].
+    Inclusion {
+        /// Digest of the transaction.
+        digest: Digest,
+    },
+    /// A final block. Answered by [`Reply::Block`].
+    Block {
+        /// Its height.
+        height: Height,
+    },
+    /// How the chain began. Answered by [`Reply::Genesis`].
+    Genesis,
 }
 
 /// A source's reply. [`Reply::Unavailable`] may come for any query.
@@ -135,6 +164,49 @@ pub enum Reply {
         /// Why, at most 200 bytes.
         reason: String,
     },
+    /// One link for each of consecutive epochs, ascending.
+    Epochs {
+        /// The links, as many as fit.
+        links: Vec<Link>,
+    },
+    /// A transaction is in a block.
+    Inclusion {
+        /// Height of the block.
+        height: Height,
+        /// Its place in the block.
+        index: u32,
+        /// The encoded proof, for [`crate::block::verify_inclusion`].
+        proof: Bytes,
+    },
+    /// A final block.
+    Block {
+        /// The engine's encoding of the block.
+        block: Bytes,
+        /// The encoded finalization of it or, where it has none of its own, of the next block that has one.
+        finalization: Bytes,
+    },
+    /// How the chain began.
+    Genesis {
+        /// The encoded [`crate::Genesis`].
+        bytes: Bytes,
+    },
+}
+
+/// From one set of validators to the next: the last block of an epoch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Its header, which commits to `validators`.
+    pub header: Header,
+    /// Its encoded finalization, by the validators of the epoch that it ends.
+    pub finalization: Bytes,
+    /// Who validates the next epoch, ascending.
+    pub validators: Vec<PublicKey>,
+}
+
+crate::codec::message!(Link { header, finalization, validators });
+
+impl Item for Link {
+    const MOST: usize = MAX_LINKS;
 }
 
 /// Where a transaction stands, says the source.
@@ -216,6 +288,11 @@ mod inner {
         4 => Table { height, table, from },
         5 => Submit { transaction },
         6 => Status { digest },
+        7 => Epochs { from, limit },
+        8 => History { epoch, from },
+        9 => Inclusion { digest },
+        10 => Block { height },
+        11 => Genesis {},
     });
 
     message!(Reply {
@@ -228,6 +305,10 @@ mod inner {
         6 => Refused { refusal },
         7 => Status { 0: status },
         8 => Unavailable { reason },
+        9 => Epochs { links },
+        10 => Inclusion { height, index, proof },
+        11 => Block { block, finalization },
+        12 => Genesis { bytes },
     });
 }
 
@@ -283,6 +364,11 @@ mod tests {
             Query::Table { height: Height(3), table: Table::Epoch, from: 0 },
             Query::Submit { transaction },
             Query::Status { digest },
+            Query::Epochs { from: 1, limit: 256 },
+            Query::History { epoch: 2, from: 3 },
+            Query::Inclusion { digest },
+            Query::Block { height: Height(3) },
+            Query::Genesis,
         ];
         for query in queries {
             let bytes = query.encode();
@@ -291,9 +377,14 @@ mod tests {
         }
         let header = crate::Genesis::example().header().unwrap();
         let finalization = Bytes::from_static(b"certificate");
+        let validators = vec![key.public_key()];
         let replies = [
             Reply::Head { header: header.clone(), finalization: finalization.clone() },
-            Reply::Headers { headers: vec![header; 3], finalization },
+            Reply::Headers { headers: vec![header.clone(); 3], finalization: finalization.clone() },
+            Reply::Epochs { links: vec![Link { header, finalization: finalization.clone(), validators }; 2] },
+            Reply::Inclusion { height: Height(3), index: 1, proof: Bytes::from_static(b"proof") },
+            Reply::Block { block: Bytes::from_static(b"block"), finalization },
+            Reply::Genesis { bytes: Bytes::from_static(b"genesis") },
             Reply::Leaf { index: 1, leaf: Bytes::from_static(b"leaf"), proof: Bytes::from_static(b"proof") },
             Reply::NoSuch,
             Reply::Table { total: 2, from: 1, leaves: vec![Bytes::from_static(b"leaf")] },

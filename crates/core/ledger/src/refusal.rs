@@ -1,6 +1,7 @@
 //! Why a transaction is refused, and what to do about it.
 
 use crate::codec::choice;
+use crate::evidence::EvidenceError;
 use crate::types::{Amount, Height, Nonce, Uid};
 
 /// Why a transaction is refused. The text says what to do.
@@ -167,6 +168,70 @@ pub enum Refusal {
         /// Least amount.
         least: Amount,
     },
+    /// The row was made before the uid changed hands, and so names its last owner.
+    #[error("uid {uid} has another owner since height {registered}: make the row from later tables")]
+    Outdated {
+        /// The entry.
+        uid: Uid,
+        /// When its peer registered.
+        registered: Height,
+    },
+    /// The row was made from tables that are not there yet.
+    #[error("no tables of height {seen} yet, the newest are of {newest}: make the row from those")]
+    Unseen {
+        /// Height in the transaction.
+        seen: Height,
+        /// Newest height that may stand there.
+        newest: Height,
+    },
+    /// The uid has another owner than the one dealt with.
+    #[error("uid {uid} is in generation {generation} now: ask its owner for a price again")]
+    Resold {
+        /// The uid.
+        uid: Uid,
+        /// Its generation.
+        generation: u32,
+    },
+    /// No peer named this consensus key, or its time is over.
+    #[error("this key is no candidate: name it by the cold key of a peer first")]
+    NotCandidate,
+    /// The consensus key stands for another peer.
+    #[error("this key stands for uid {uid} already: name another")]
+    OtherCandidate {
+        /// The peer that it stands for.
+        uid: Uid,
+    },
+    /// The consensus key was convicted.
+    #[error("this key was convicted of conflicting votes: name another")]
+    Struck,
+    /// The consensus key resigned, or its peer left.
+    #[error("this key resigned at height {until}: name it again first")]
+    Resigned {
+        /// When.
+        until: Height,
+    },
+    /// The peer named too many consensus keys.
+    #[error("uid {uid} named {most} keys already: wait until one of them is forgotten")]
+    TooManyKeys {
+        /// The peer.
+        uid: Uid,
+        /// Keys allowed.
+        most: u32,
+    },
+    /// The votes are too old: the stake behind them may be gone.
+    #[error("evidence of epoch {epoch} is too old: none before epoch {first} counts")]
+    Stale {
+        /// Epoch of the votes, as the engine counts.
+        epoch: u64,
+        /// First epoch whose votes still convict.
+        first: u64,
+    },
+    /// The votes convict nobody.
+    #[error("no evidence: {error}")]
+    NoEvidence {
+        /// Why not.
+        error: EvidenceError,
+    },
     /// The account's place in the queue is used up.
     #[error("{open} transactions of this key wait already: wait until they are included")]
     Queued {
@@ -208,6 +273,16 @@ choice!(Refusal {
     23 => Unbonding { open, due },
     24 => Unpaid { fee, next },
     25 => Crowded { next },
+    26 => Outdated { uid, registered },
+    27 => Unseen { seen, newest },
+    28 => Resold { uid, generation },
+    29 => NotCandidate {},
+    30 => OtherCandidate { uid },
+    31 => Struck {},
+    32 => Resigned { until },
+    33 => TooManyKeys { uid, most },
+    34 => Stale { epoch, first },
+    35 => NoEvidence { error },
 });
 
 #[cfg(test)]

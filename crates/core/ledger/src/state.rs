@@ -5,8 +5,11 @@
 //! by what updates of rows release ([`Totals::minted`](crate::table::Totals)). A registration costs
 //! work, a sponsored one its subscription, everything else a fee; both amounts join the pool.
 //!
-//! A state is kept as plain tables in uid order; two states with equal tables have equal roots whatever their history.
+//! What is convicted burns into the pool too.
+//!
+//! A state is kept as plain tables in the order of uids or keys; two states with equal tables have equal roots whatever their history.
 
+mod candidates;
 mod draft;
 mod epoch;
 mod places;
@@ -22,13 +25,15 @@ use crate::header::Roots;
 use crate::parameters::Parameters;
 use crate::refusal::Refusal;
 use crate::row::Row;
-use crate::table::{AccountLeaf, BondsLeaf, EpochLeaf, NeuronLeaf, Proven, Standing, Table, Totals, Tree, WeightsLeaf};
+use crate::table::{AccountLeaf, BondsLeaf, CandidateLeaf, EpochLeaf, NeuronLeaf, Proven, Standing, Table};
+use crate::table::{Totals, Tree, WeightsLeaf};
 use crate::transaction::Transaction;
 use crate::types::{Amount, ChainId, Height, Nonce, Uid};
 use crate::{Digest, PublicKey};
 use bytes::Bytes;
 use commonware_codec::Encode;
 use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// All that is written down after a block.
@@ -47,6 +52,8 @@ pub struct State {
     /// By uid, where the mechanism has bonds; else none.
     bonds: Arc<Vec<BondsLeaf>>,
     standings: Vec<Standing>,
+    /// In ascending order of their keys.
+    candidates: Vec<CandidateLeaf>,
     totals: Totals,
     /// Digests of the newest blocks before this one, the parent last.
     recent: VecDeque<Digest>,
@@ -112,6 +119,50 @@ pub enum Event {
         replaced: bool,
         /// Stake that unbonds.
         stake: Amount,
+    },
+    /// A peer named a consensus key that would validate, or named it again.
+    Named {
+        /// The peer.
+        uid: Uid,
+        /// The key.
+        key: PublicKey,
+    },
+    /// A consensus key said that it runs.
+    Ready {
+        /// The key.
+        key: PublicKey,
+        /// Where it is reached.
+        address: SocketAddr,
+    },
+    /// A consensus key was taken back.
+    Resigned {
+        /// The key.
+        key: PublicKey,
+    },
+    /// A consensus key was convicted of conflicting votes.
+    Struck {
+        /// The peer that backed it.
+        uid: Uid,
+        /// The key.
+        key: PublicKey,
+        /// Stake that burned into the pool.
+        burned: Amount,
+    },
+    /// Others validate from the next block on.
+    Elected {
+        /// Their keys, ascending.
+        validators: Vec<PublicKey>,
+    },
+    /// The owner of a peer was prepaid for answers.
+    Purchased {
+        /// Who paid.
+        from: PublicKey,
+        /// The peer.
+        uid: Uid,
+        /// How much.
+        amount: Amount,
+        /// What for.
+        order: Digest,
     },
     /// An epoch ended with the block.
     Epoch {
@@ -182,17 +233,31 @@ impl State {
         let own = |uid: usize| WeightsLeaf { row: Row::own(Uid(uid as u32)), version: 0, updated: Height(0) };
         #[expect(clippy::cast_possible_truncation, reason = "a checked genesis has at most 2^62 base units")]
         let begun_with = Amount(genesis.supply() as u64);
+        let candidate = |seat: &crate::Seat| CandidateLeaf {
+            key: seat.key.clone(),
+            uid: seat.founder,
+            generation: 0,
+            cold: neurons.get(seat.founder.index()).map_or_else(|| seat.key.clone(), |founder| founder.cold.clone()),
+            address: seat.address,
+            since: Height(0),
+            ready: Height(0),
+            until: None,
+            struck: false,
+        };
+        let mut candidates: Vec<CandidateLeaf> = genesis.validators.iter().map(candidate).collect();
+        candidates.sort_by(|a, b| a.key.cmp(&b.key));
         let (account_of, uid_of) = indexes(&accounts, &neurons);
         Self {
             chain: genesis.chain(),
             parameters: Arc::new(genesis.parameters.clone()),
-            validators: Arc::new(genesis.validators.clone()),
+            validators: Arc::new(genesis.validator_keys()),
             begun_with,
             height: Height(0),
             time: genesis.time,
             weights: (0..neurons.len()).map(own).collect(),
             bonds: Arc::default(),
             standings: vec![Standing::default(); neurons.len()],
+            candidates,
             totals: Totals {
                 number: 0,
                 height: Height(0),
@@ -249,7 +314,7 @@ impl State {
         &self.parameters
     }
 
-    /// Who validates the next block.
+    /// Who validates the next block, ascending.
     pub fn validators(&self) -> &[PublicKey] {
         &self.validators
     }
@@ -287,6 +352,11 @@ impl State {
     /// What the last epoch found, by uid.
     pub fn standings(&self) -> &[Standing] {
         &self.standings
+    }
+
+    /// Who would validate, in ascending order of their keys.
+    pub fn candidates(&self) -> &[CandidateLeaf] {
+        &self.candidates
     }
 
     /// Figures of the whole chain.
@@ -331,6 +401,7 @@ impl State {
                 let standings = self.standings.iter().map(|standing| EpochLeaf::Standing(standing.clone()).encode());
                 core::iter::once(totals).chain(standings).collect()
             }
+            Table::Candidates => self.candidates.iter().map(Encode::encode).collect(),
         }
     }
 
@@ -353,6 +424,7 @@ impl State {
             weights: root(Table::Weights),
             bonds: root(Table::Bonds),
             epoch: root(Table::Epoch),
+            candidates: root(Table::Candidates),
         }
     }
 

@@ -4,6 +4,7 @@
 //! commits to their number and order and not to their history. A proof shows that a leaf stands at an index. It cannot
 //! show absence: "none of the n leaves is yours" takes the whole table, whose root a client computes with [`root_of`].
 
+use crate::block::{InclusionError, verify_inclusion};
 use crate::codec::{Item, choice, message};
 use crate::hash::{Domain, tagged};
 use crate::row::Row;
@@ -14,6 +15,7 @@ use commonware_codec::{Decode, Encode};
 use commonware_cryptography::Sha256;
 use commonware_storage::bmt;
 use core::fmt;
+use std::net::SocketAddr;
 
 /// Which table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,13 +30,16 @@ pub enum Table {
     Bonds,
     /// [`EpochLeaf`]: totals at index 0, the standing of uid u at index u + 1.
     Epoch,
+    /// Who would validate, in ascending order of their keys: [`CandidateLeaf`].
+    Candidates,
 }
 
-choice!(Table { 0 => Accounts {}, 1 => Neurons {}, 2 => Weights {}, 3 => Epoch {}, 4 => Bonds {} });
+choice!(Table { 0 => Accounts {}, 1 => Neurons {}, 2 => Weights {}, 3 => Epoch {}, 4 => Bonds {}, 5 => Candidates {} });
 
 impl Table {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Accounts, Self::Neurons, Self::Weights, Self::Bonds, Self::Epoch];
+    pub const ALL: [Self; 6] =
+        [Self::Accounts, Self::Neurons, Self::Weights, Self::Bonds, Self::Epoch, Self::Candidates];
 
     const fn tag(self) -> u8 {
         match self {
@@ -43,6 +48,7 @@ impl Table {
             Self::Weights => 2,
             Self::Epoch => 3,
             Self::Bonds => 4,
+            Self::Candidates => 5,
         }
     }
 }
@@ -55,6 +61,7 @@ impl fmt::Display for Table {
             Self::Weights => "weights",
             Self::Bonds => "bonds",
             Self::Epoch => "epoch",
+            Self::Candidates => "candidates",
         })
     }
 }
@@ -141,6 +148,31 @@ message!(BondsLeaf { held });
 impl Item for (Uid, f64) {
     const MOST: usize = crate::row::LIMIT;
 }
+
+/// One consensus key that would validate, and the peer whose stake backs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CandidateLeaf {
+    /// Key that signs votes.
+    pub key: PublicKey,
+    /// The peer that backs it.
+    pub uid: Uid,
+    /// Generation of the uid when it was named: another owner of the uid does not back it.
+    pub generation: u32,
+    /// Cold key of that peer.
+    pub cold: PublicKey,
+    /// Where other validators reach it, as it last said.
+    pub address: SocketAddr,
+    /// When it was named.
+    pub since: Height,
+    /// When it last said that it runs; below `since`, never.
+    pub ready: Height,
+    /// When it resigned or its peer left; it stands here for the unbonding time from then on.
+    pub until: Option<Height>,
+    /// Whether it was convicted of conflicting votes: it never validates again.
+    pub struck: bool,
+}
+
+message!(CandidateLeaf { key, uid, generation, cold, address, since, ready, until, struck });
 
 /// A leaf of the epoch table.
 #[derive(Clone, Debug, PartialEq)]
@@ -293,12 +325,10 @@ pub fn root_of<'a>(table: Table, leaves: impl IntoIterator<Item = &'a [u8]>) -> 
 
 /// Checks that `leaf` stands at `index` of the table with this root.
 pub fn verify_leaf(table: Table, root: &Digest, index: u32, leaf: &[u8], proof: &[u8]) -> Result<(), ProofError> {
-    let proof = bmt::Proof::<Digest>::decode_cfg(Bytes::copy_from_slice(proof), &1)
-        .map_err(|_| ProofError::Malformed { table, index })?;
-    proof.verify_element_inclusion::<Sha256>(&leaf_digest(table, leaf), index, root).map_err(|error| match error {
-        bmt::Error::InvalidPosition(_) => ProofError::WrongIndex { table, index, leaves: proof.leaf_count },
-        bmt::Error::InvalidProof(..) => ProofError::WrongRoot { table, index, root: *root },
-        _ => ProofError::Malformed { table, index },
+    verify_inclusion(root, index, &leaf_digest(table, leaf), proof).map_err(|error| match error {
+        InclusionError::Malformed { index } => ProofError::Malformed { table, index },
+        InclusionError::WrongIndex { index, leaves } => ProofError::WrongIndex { table, index, leaves },
+        InclusionError::WrongRoot { index, root } => ProofError::WrongRoot { table, index, root },
     })
 }
 

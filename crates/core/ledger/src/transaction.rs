@@ -2,19 +2,22 @@
 //!
 //! The signature covers the chain, so a transaction of another chain is refused; the nonce, so it counts once; and the
 //! last height at which it counts, so it cannot be kept for later. A decoded transaction is *not* verified:
-//! [`Transaction::verify_signature`] and `State::check` do that.
+//! [`Checked::new`] and `State::check` do that.
 
 use crate::codec::{Item, choice, take_version};
+use crate::evidence::Evidence;
 use crate::hash::{Domain, tagged};
+use crate::refusal::Refusal;
 use crate::row::Row;
 use crate::types::{Amount, ChainId, Height, Nonce, Uid};
 use crate::{Digest, PrivateKey, PublicKey, Signature};
 use bytes::{BufMut, BytesMut};
 use commonware_codec::{Buf, Encode, EncodeSize, Error as CodecError, Read, ReadExt, Write};
 use commonware_cryptography::{Signer, Verifier};
+use std::net::SocketAddr;
 
 /// Version of the encoding, its first byte.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
 
 /// Signed domain, before the bytes of the transaction.
 const SIGNED: &[u8] = b"PEERAGE_TRANSACTION";
@@ -39,6 +42,8 @@ pub enum Action {
         uid: Uid,
         /// The new row.
         row: Row,
+        /// Height of the tables that it was made from: it names the peers that stood there.
+        seen: Height,
     },
     /// The signer becomes the hot key of a new neuron and pays the subscription for it, instead of work. Who sponsors another
     /// transfers it the price.
@@ -74,16 +79,57 @@ pub enum Action {
         /// How much, above zero.
         amount: Amount,
     },
+    /// The signer, cold key of `uid`, names a key that would validate, backed by the stake of the peer. Named again, it gets
+    /// the new address, and no longer counts as resigned.
+    Candidate {
+        /// The peer.
+        uid: Uid,
+        /// The consensus key.
+        key: PublicKey,
+        /// Where other validators reach it.
+        address: SocketAddr,
+    },
+    /// The signer, a consensus key that was named, runs and is reached at this address. It is free, once an epoch.
+    Ready {
+        /// Where other validators reach it.
+        address: SocketAddr,
+    },
+    /// The signer, the consensus key itself or the cold key that named it, takes it back.
+    Resign {
+        /// The consensus key.
+        key: PublicKey,
+    },
+    /// Convicts a consensus key of two votes that contradict each other. Anyone may sign it, and it is free.
+    Evidence {
+        /// The votes.
+        evidence: Box<Evidence>,
+    },
+    /// Prepays the owner of a peer for answers.
+    Purchase {
+        /// The peer.
+        uid: Uid,
+        /// Generation of the uid that was dealt with: not another owner of it is paid.
+        generation: u32,
+        /// How much, above zero.
+        amount: Amount,
+        /// Names what was agreed on, so that the seller finds it. The ledger does not look at it.
+        order: Digest,
+    },
 }
 
 choice!(Action {
     0 => Register { cold, modality, recent, work },
-    1 => SetWeights { uid, row },
+    1 => SetWeights { uid, row, seen },
     2 => Transfer { to, amount },
     3 => Subscribe { cold, modality },
     4 => Stake { uid, amount },
     5 => Unstake { uid, amount },
     6 => Leave { uid },
+    7 => Candidate { uid, key, address },
+    8 => Ready { address },
+    9 => Resign { key },
+    10 => Evidence { evidence },
+    11 => Purchase { uid, generation, amount, order },
 });
 
 impl Action {
@@ -97,6 +143,11 @@ impl Action {
             Self::Stake { .. } => "Stake",
             Self::Unstake { .. } => "Unstake",
             Self::Leave { .. } => "Leave",
+            Self::Candidate { .. } => "Candidate",
+            Self::Ready { .. } => "Ready",
+            Self::Resign { .. } => "Resign",
+            Self::Evidence { .. } => "Evidence",
+            Self::Purchase { .. } => "Purchase",
         }
     }
 }
@@ -135,6 +186,27 @@ impl Transaction {
     /// The name of the transaction: hash of its bytes, signature included.
     pub fn digest(&self) -> Digest {
         tagged(Domain::Transaction, [&self.encode(), &[], &[]])
+    }
+}
+
+/// A transaction whose signature was verified, so that nobody need do it again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked(Transaction);
+
+impl Checked {
+    /// Verifies the signature, or refuses with [`Refusal::Unsigned`].
+    pub fn new(transaction: Transaction) -> Result<Self, Refusal> {
+        if transaction.verify_signature() { Ok(Self(transaction)) } else { Err(Refusal::Unsigned) }
+    }
+
+    /// The transaction.
+    pub const fn transaction(&self) -> &Transaction {
+        &self.0
+    }
+
+    /// The transaction, whose signature nobody knows about any more.
+    pub fn into_transaction(self) -> Transaction {
+        self.0
     }
 }
 
@@ -212,7 +284,6 @@ mod tests {
     #[test]
     fn the_signature_covers_every_field() {
         let good = transfer();
-        assert!(good.verify_signature());
         let other = PrivateKey::from_seed(3).public_key();
         let changed = [
             Transaction { chain: ChainId(Digest::from([8; 32])), ..good.clone() },
@@ -220,12 +291,16 @@ mod tests {
             Transaction { nonce: Nonce(4), ..good.clone() },
             Transaction { expires: Height(10), ..good.clone() },
             Transaction { action: Action::Transfer { to: other, amount: Amount(5) }, ..good.clone() },
-            Transaction { action: Action::SetWeights { uid: Uid(0), row: Row::own(Uid(0)) }, ..good.clone() },
+            Transaction {
+                action: Action::SetWeights { uid: Uid(0), row: Row::own(Uid(0)), seen: Height(0) },
+                ..good.clone()
+            },
         ];
         for wrong in changed {
-            assert!(!wrong.verify_signature(), "{wrong:?}");
             assert_ne!(wrong.digest(), good.digest());
+            assert_eq!(Checked::new(wrong), Err(Refusal::Unsigned));
         }
+        assert_eq!(Checked::new(good.clone()).unwrap().into_transaction(), good);
     }
 
     #[test]

@@ -3,13 +3,13 @@
 //! Every check comes before any change, so a refused transaction leaves no trace. Cheap checks come before the signature,
 //! so that a sender of rubbish costs little.
 
-use super::{At, Event, State, epoch, places};
+use super::{At, Event, State, candidates, epoch, places};
 use crate::PublicKey;
 use crate::parameters::Parameters;
 use crate::refusal::Refusal;
 use crate::row::{Row, SUM};
 use crate::table::{AccountLeaf, NeuronLeaf, WeightsLeaf};
-use crate::transaction::{Action, Transaction};
+use crate::transaction::{Action, Checked, Transaction};
 use crate::types::{Amount, Height, Nonce, SUPPLY_LIMIT, Uid};
 use crate::work::{Puzzle, RECENT};
 use mechanism::emission;
@@ -41,6 +41,19 @@ impl Draft {
 
     /// Includes a transaction, or says why not.
     pub fn offer(&mut self, transaction: &Transaction) -> Result<(), Refusal> {
+        self.include(transaction, check)
+    }
+
+    /// Includes a transaction whose signature was verified before, or says why not.
+    pub fn offer_checked(&mut self, checked: &Checked) -> Result<(), Refusal> {
+        self.include(checked.transaction(), admit)
+    }
+
+    fn include(
+        &mut self,
+        transaction: &Transaction,
+        check: impl Fn(&State, &Transaction, &At) -> Result<Amount, Refusal>,
+    ) -> Result<(), Refusal> {
         let moves =
             matches!(transaction.action, Action::Register { .. } | Action::Subscribe { .. } | Action::Leave { .. });
         if moves && self.places >= PLACES {
@@ -62,7 +75,7 @@ impl Draft {
             state.recent.pop_front();
         }
         if at.height.get().is_multiple_of(state.parameters.tempo.max(1)) {
-            events.push(epoch::close(&mut state));
+            events.extend(epoch::close(&mut state));
         }
         (state, events)
     }
@@ -70,6 +83,12 @@ impl Draft {
 
 /// Whether `transaction` can be included in the block `at`, on top of `state`, and what it then takes from its signer's balance.
 pub(super) fn check(state: &State, transaction: &Transaction, at: &At) -> Result<Amount, Refusal> {
+    let charge = admit(state, transaction, at)?;
+    if transaction.verify_signature() { Ok(charge) } else { Err(Refusal::Unsigned) }
+}
+
+/// As [`check`], for one that its signer is known to have signed.
+fn admit(state: &State, transaction: &Transaction, at: &At) -> Result<Amount, Refusal> {
     if transaction.chain != state.chain {
         return Err(Refusal::ForeignChain);
     }
@@ -88,47 +107,59 @@ pub(super) fn check(state: &State, transaction: &Transaction, at: &At) -> Result
     if given > next {
         return Err(Refusal::NonceAhead { given, next });
     }
+    let signer = &transaction.signer;
     match &transaction.action {
-        Action::Register { recent, work, .. } => check_registration(state, &transaction.signer, *recent, *work, at)?,
-        Action::SetWeights { uid, row } => check_weights(state, &transaction.signer, *uid, row, at.height)?,
-        Action::Transfer { to, amount } => check_transfer(state, &transaction.signer, to, *amount)?,
-        Action::Subscribe { .. } => check_place(state, &transaction.signer, at.height)?,
-        Action::Stake { uid, amount } => {
-            check_owner(state, &transaction.signer, *uid)?;
-            check_balance(state, &transaction.signer, *amount)?;
+        Action::Register { recent, work, .. } => check_registration(state, signer, *recent, *work, at)?,
+        Action::SetWeights { uid, row, seen } => {
+            check_weights(state, signer, *uid, row, at.height)?;
+            check_seen(state, row, *seen)?;
         }
-        Action::Unstake { uid, amount } => check_unstake(state, &transaction.signer, *uid, *amount)?,
+        Action::Transfer { to, amount } => check_transfer(state, signer, to, *amount)?,
+        Action::Purchase { uid, generation, amount, .. } => {
+            let owner = here(state, *uid)?;
+            if owner.generation != *generation {
+                return Err(Refusal::Resold { uid: *uid, generation: owner.generation });
+            }
+            check_transfer(state, signer, &owner.cold, *amount)?;
+        }
+        Action::Candidate { uid, key, .. } => candidates::check_name(state, signer, *uid, key)?,
+        Action::Ready { .. } => candidates::check_ready(state, signer, at.height)?,
+        Action::Resign { key } => candidates::check_resign(state, signer, key)?,
+        Action::Evidence { evidence } => candidates::check_evidence(state, evidence, at.height)?,
+        Action::Subscribe { .. } => check_place(state, signer, at.height)?,
+        Action::Stake { uid, amount } => {
+            check_owner(state, signer, *uid)?;
+            check_balance(state, signer, *amount)?;
+        }
+        Action::Unstake { uid, amount } => check_unstake(state, signer, *uid, *amount)?,
         Action::Leave { uid } => {
             // Not sooner: the work for a place counts for some blocks, and must not give one twice.
-            let next = check_owner(state, &transaction.signer, *uid)?.registered.after(state.parameters.immunity);
+            let next = check_owner(state, signer, *uid)?.registered.after(state.parameters.immunity);
             if at.height < next {
                 return Err(Refusal::TooSoon { next });
             }
         }
     }
-    let charge = charge(state, transaction, at.height)?;
-    if transaction.verify_signature() { Ok(charge) } else { Err(Refusal::Unsigned) }
+    charge(state, transaction, at.height)
 }
 
 /// What a transaction takes from its signer's balance for the pool.
 ///
 /// Work pays for a registration. What an update of a row costs comes first from the
 /// self-loop's share of the emission that it releases, then from the balance; who has neither is free once an epoch. Who takes
-/// out its stake or leaves pays what it has.
+/// out its stake, leaves or resigns pays what it has. To say that one runs and to convict are free: a key has a place to lose
+/// by the one, and is convicted once.
 fn charge(state: &State, transaction: &Transaction, height: Height) -> Result<Amount, Refusal> {
     let fee = state.parameters.fee;
     let balance = state.account(&transaction.signer).map_or(Amount::ZERO, |(_, account)| account.balance);
     match &transaction.action {
-        Action::Register { .. } => Ok(Amount::ZERO),
-        Action::Subscribe { .. } => {
-            let wanted = state.parameters.subscription;
-            if balance < wanted { Err(Refusal::Overdrawn { balance, wanted }) } else { Ok(wanted) }
+        Action::Register { .. } | Action::Ready { .. } | Action::Evidence { .. } => Ok(Amount::ZERO),
+        Action::Subscribe { .. } => covered(balance, Amount::ZERO, state.parameters.subscription),
+        Action::Transfer { amount, .. } | Action::Stake { amount, .. } | Action::Purchase { amount, .. } => {
+            covered(balance, *amount, fee)
         }
-        Action::Transfer { amount, .. } | Action::Stake { amount, .. } => {
-            let wanted = Amount(amount.get().saturating_add(fee.get()));
-            if balance < wanted { Err(Refusal::Overdrawn { balance, wanted }) } else { Ok(fee) }
-        }
-        Action::Unstake { .. } | Action::Leave { .. } => Ok(fee.min(balance)),
+        Action::Candidate { .. } => covered(balance, Amount::ZERO, fee),
+        Action::Unstake { .. } | Action::Leave { .. } | Action::Resign { .. } => Ok(fee.min(balance)),
         Action::SetWeights { uid, .. } => {
             let rest = Amount(fee.get().saturating_sub(self_loop(state, *uid, height)));
             let last = state.weights.get(uid.index()).filter(|leaf| leaf.version > 0).map(|leaf| leaf.updated);
@@ -143,6 +174,12 @@ fn charge(state: &State, transaction: &Transaction, height: Height) -> Result<Am
     }
 }
 
+/// The charge, where the balance holds it beside what is spent.
+fn covered(balance: Amount, spent: Amount, charge: Amount) -> Result<Amount, Refusal> {
+    let wanted = Amount(spent.get().saturating_add(charge.get()));
+    if balance < wanted { Err(Refusal::Overdrawn { balance, wanted }) } else { Ok(charge) }
+}
+
 /// The self-loop's share of the emission that an update now would release, rounded down.
 fn self_loop(state: &State, uid: Uid, height: Height) -> u64 {
     let (Some(neuron), Some(leaf)) = (state.neurons.get(uid.index()), state.weights.get(uid.index())) else { return 0 };
@@ -153,12 +190,12 @@ fn self_loop(state: &State, uid: Uid, height: Height) -> u64 {
 }
 
 /// Epochs that were over before this height; a block whose height the tempo divides is the last of its epoch.
-fn epoch_of(state: &State, height: Height) -> u64 {
+pub(super) fn epoch_of(state: &State, height: Height) -> u64 {
     height.get().saturating_sub(1) / state.parameters.tempo.max(1)
 }
 
 /// First height of the epoch after that of a block at this height.
-fn next_epoch(state: &State, height: Height) -> Height {
+pub(super) fn next_epoch(state: &State, height: Height) -> Height {
     Height(epoch_of(state, height).saturating_add(1).saturating_mul(state.parameters.tempo).saturating_add(1))
 }
 
@@ -195,7 +232,7 @@ fn here(state: &State, uid: Uid) -> Result<&NeuronLeaf, Refusal> {
     state.neurons.get(uid.index()).filter(|neuron| !neuron.vacant).ok_or(Refusal::UnknownUid { uid })
 }
 
-fn check_owner<'a>(state: &'a State, key: &PublicKey, uid: Uid) -> Result<&'a NeuronLeaf, Refusal> {
+pub(super) fn check_owner<'a>(state: &'a State, key: &PublicKey, uid: Uid) -> Result<&'a NeuronLeaf, Refusal> {
     let neuron = here(state, uid)?;
     if neuron.cold == *key { Ok(neuron) } else { Err(Refusal::NotOwned { uid }) }
 }
@@ -258,6 +295,18 @@ fn check_weights(state: &State, key: &PublicKey, uid: Uid, row: &Row, height: He
     Ok(())
 }
 
+/// Whether the row names those who are there: a row that was made before a uid changed hands means its last owner.
+fn check_seen(state: &State, row: &Row, seen: Height) -> Result<(), Refusal> {
+    if seen > state.height {
+        return Err(Refusal::Unseen { seen, newest: state.height });
+    }
+    let registered = |uid: &Uid| state.neurons.get(uid.index()).map_or(Height(0), |neuron| neuron.registered);
+    match row.entries().iter().map(|(uid, _)| (*uid, registered(uid))).find(|(_, registered)| *registered > seen) {
+        Some((uid, registered)) => Err(Refusal::Outdated { uid, registered }),
+        None => Ok(()),
+    }
+}
+
 /// (ε·65,535)², rounded up: a step below it is allowed.
 fn bound(parameters: &Parameters) -> u64 {
     let longest = parameters.epsilon * f64::from(SUM);
@@ -283,7 +332,7 @@ fn execute(state: &mut State, transaction: &Transaction, charge: Amount, height:
     if let Some(account) = state.accounts.get_mut(signer) {
         account.nonce = account.nonce.next();
     }
-    vec![match &transaction.action {
+    let event = match &transaction.action {
         Action::Register { cold, modality, .. } | Action::Subscribe { cold, modality } => {
             state.totals.registered = state.totals.registered.saturating_add(1);
             return places::take(state, &transaction.signer, cold, *modality, height);
@@ -291,33 +340,49 @@ fn execute(state: &mut State, transaction: &Transaction, charge: Amount, height:
         Action::Stake { uid, amount } => {
             withdraw(state, signer, *amount);
             restake(state, *uid, height, |stake| stake.saturating_add(amount.get()));
-            Event::Staked { uid: *uid, added: *amount, taken: Amount::ZERO }
+            Some(Event::Staked { uid: *uid, added: *amount, taken: Amount::ZERO })
         }
         Action::Unstake { uid, amount } => {
             restake(state, *uid, height, |stake| stake.saturating_sub(amount.get()));
             places::unbond(state, &transaction.signer, *amount, height);
-            Event::Staked { uid: *uid, added: Amount::ZERO, taken: *amount }
+            Some(Event::Staked { uid: *uid, added: Amount::ZERO, taken: *amount })
         }
-        Action::Leave { uid } => places::free(state, *uid, height, false),
-        Action::SetWeights { uid, row } => {
+        Action::Leave { uid } => Some(places::free(state, *uid, height, false)),
+        Action::SetWeights { uid, row, .. } => {
             let released = release(state, *uid, height);
             let mut version = 0;
             if let Some(leaf) = state.weights.get_mut(uid.index()) {
                 version = leaf.version.saturating_add(1);
                 *leaf = WeightsLeaf { row: row.clone(), version, updated: height };
             }
-            Event::WeightsSet { uid: *uid, version, released }
+            Some(Event::WeightsSet { uid: *uid, version, released })
         }
         Action::Transfer { to, amount } => {
-            let receiver = open(state, to);
-            withdraw(state, signer, *amount);
-            if let Some(account) = state.accounts.get_mut(receiver) {
-                // The supply is at most 2^62, so no sum of balances overflows.
-                account.balance = Amount(account.balance.get().saturating_add(amount.get()));
-            }
-            Event::Transferred { from: transaction.signer.clone(), to: to.clone(), amount: *amount }
+            pay(state, signer, to, *amount);
+            Some(Event::Transferred { from: transaction.signer.clone(), to: to.clone(), amount: *amount })
         }
-    }]
+        Action::Purchase { uid, amount, order, .. } => {
+            if let Some(owner) = state.neurons.get(uid.index()).map(|neuron| neuron.cold.clone()) {
+                pay(state, signer, &owner, *amount);
+            }
+            Some(Event::Purchased { from: transaction.signer.clone(), uid: *uid, amount: *amount, order: *order })
+        }
+        Action::Candidate { uid, key, address } => candidates::name(state, *uid, key, *address, height),
+        Action::Ready { address } => candidates::ready(state, &transaction.signer, *address, height),
+        Action::Resign { key } => candidates::resign(state, key, height),
+        Action::Evidence { evidence } => candidates::strike(state, &evidence.key, height),
+    };
+    event.into_iter().collect()
+}
+
+/// Moves balance from an account that holds so much to the one of `to`, which is opened if need be.
+fn pay(state: &mut State, from: usize, to: &PublicKey, amount: Amount) {
+    let receiver = open(state, to);
+    withdraw(state, from, amount);
+    if let Some(account) = state.accounts.get_mut(receiver) {
+        // The supply is at most 2^62, so no sum of balances overflows.
+        account.balance = Amount(account.balance.get().saturating_add(amount.get()));
+    }
 }
 
 /// Takes from a balance that holds so much.
@@ -328,7 +393,7 @@ fn withdraw(state: &mut State, account: usize, amount: Amount) {
 }
 
 /// Changes a stake, after what it emitted so far is counted.
-fn restake(state: &mut State, uid: Uid, height: Height, change: impl Fn(u64) -> u64) {
+pub(super) fn restake(state: &mut State, uid: Uid, height: Height, change: impl Fn(u64) -> u64) {
     let (parameters, tau) = (Arc::clone(&state.parameters), state.totals.tau);
     if let Some(neuron) = state.neurons.get_mut(uid.index()) {
         accrue(neuron, &parameters, tau, height);

@@ -1,10 +1,10 @@
-//! The end of an epoch: the mechanism, the one mint, the scaling, the difficulty.
+//! The end of an epoch: the mechanism, the one mint, the scaling, the difficulty; then who validates the next one.
 //!
 //! Decisions 2, 3 and 7. With L < 0 the pool is split by I/‖I‖ and paid into stake, and every a_i returns a little towards
 //! 1; with L ≥ 0 the pool is carried over and A takes one descent step. Where there is nothing to divide by (nobody, no
 //! stake, ‖I‖ = 0) the loss counts as 0: the pool is carried over and no number in the tables is anything but finite.
 
-use super::{Event, State, draft, places};
+use super::{Event, State, candidates, draft, places};
 use crate::economy;
 use crate::parameters::Kind;
 use crate::table::Standing;
@@ -17,7 +17,7 @@ use std::sync::Arc;
 const HARDEST: u64 = 1_000_000_000_000_000;
 
 /// Ends an epoch with the block whose height `state` has.
-pub(super) fn close(state: &mut State) -> Event {
+pub(super) fn close(state: &mut State) -> Vec<Event> {
     let parameters = Arc::clone(&state.parameters);
     for neuron in &mut state.neurons {
         draft::accrue(neuron, &parameters, state.totals.tau, state.height);
@@ -74,7 +74,8 @@ pub(super) fn close(state: &mut State) -> Event {
     totals.pool = Amount(totals.pool.get().saturating_sub(paid));
     totals.difficulty = next_difficulty(totals.difficulty, totals.registered, &parameters);
     totals.registered = 0;
-    Event::Epoch { number: totals.number, loss, paid: totals.paid, pool: totals.pool }
+    let epoch = Event::Epoch { number: totals.number, loss, paid: totals.paid, pool: totals.pool };
+    core::iter::once(epoch).chain(candidates::elect(state)).collect()
 }
 
 /// Doubles above the wanted rate of registrations, halves below half of it, never below genesis.

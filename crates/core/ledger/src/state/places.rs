@@ -2,13 +2,14 @@
 //!
 //! A uid outlives its owner. When a peer leaves or is replaced, every row loses its entry for the uid to its own self-loop,
 //! bonds of it and in it are gone, its pending emission never comes to be, and its stake unbonds into the account of its cold
-//! key. The next owner has the next generation, so that nothing said of the last one counts for it.
+//! key; its consensus keys are taken back. The next owner has the next generation, so that nothing said of the last one counts
+//! for it.
 //!
 //! When all places are taken, whoever registers replaces the peer of least stake plus incentive, the higher uid of equal
 //! ones, if its immunity is over; if not, there is no place. So somebody with many keys can replace peers that have neither,
 //! pays for each, and then keeps others out for as long as the newcomers are immune.
 
-use super::{Event, State};
+use super::{Event, State, candidates};
 use crate::PublicKey;
 use crate::codec::Item;
 use crate::economy;
@@ -105,13 +106,14 @@ pub(super) fn free(state: &mut State, uid: Uid, height: Height, replaced: bool) 
     let mut stake = Amount::ZERO;
     if let Some(neuron) = state.neurons.get_mut(uid.index()) {
         stake = neuron.stake;
-        let (hot, cold) = (neuron.hot.clone(), neuron.cold.clone());
+        let (hot, cold, generation) = (neuron.hot.clone(), neuron.cold.clone(), neuron.generation);
         neuron.vacant = true;
         neuron.stake = Amount::ZERO;
         neuron.pending = Amount::ZERO;
         neuron.scaling = 1.0;
         Arc::make_mut(&mut state.uid_of).remove(&hot);
         unbond(state, &cold, stake, height);
+        candidates::orphan(state, uid, generation, height);
     }
     for (leaf, own) in state.weights.iter_mut().zip(0..) {
         if own == uid.0 {

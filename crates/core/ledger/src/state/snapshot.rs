@@ -6,7 +6,7 @@
 use super::{State, indexes};
 use crate::Digest;
 use crate::codec::{Field, Item, take_version};
-use crate::table::{AccountLeaf, BondsLeaf, NeuronLeaf, Standing, WeightsLeaf};
+use crate::table::{AccountLeaf, BondsLeaf, CandidateLeaf, NeuronLeaf, Standing, WeightsLeaf};
 use crate::work::RECENT;
 use bytes::BufMut;
 use commonware_codec::{Buf, EncodeSize, Error as CodecError, Read, Write};
@@ -14,7 +14,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// Version of the encoding, its first byte.
-pub const SNAPSHOT_VERSION: u8 = 3;
+pub const SNAPSHOT_VERSION: u8 = 4;
 
 /// Most leaves of a table.
 const MOST: usize = 1 << 24;
@@ -29,6 +29,9 @@ impl Item for WeightsLeaf {
     const MOST: usize = MOST;
 }
 impl Item for BondsLeaf {
+    const MOST: usize = MOST;
+}
+impl Item for CandidateLeaf {
     const MOST: usize = MOST;
 }
 impl Item for Standing {
@@ -52,6 +55,7 @@ impl Write for State {
         self.weights.put(buf);
         self.bonds.as_ref().put(buf);
         self.standings.put(buf);
+        self.candidates.put(buf);
         self.totals.put(buf);
         self.recent.iter().copied().collect::<Vec<_>>().put(buf);
     }
@@ -70,6 +74,7 @@ impl EncodeSize for State {
             + self.weights.size()
             + self.bonds.as_ref().size()
             + self.standings.size()
+            + self.candidates.size()
             + self.totals.size()
             + self.recent.iter().copied().collect::<Vec<_>>().size()
     }
@@ -92,12 +97,15 @@ impl Read for State {
         let weights: Vec<WeightsLeaf> = Field::take(buf)?;
         let bonds: Vec<BondsLeaf> = Field::take(buf)?;
         let standings: Vec<Standing> = Field::take(buf)?;
+        let candidates: Vec<CandidateLeaf> = Field::take(buf)?;
         let totals = Field::take(buf)?;
         let recent: Vec<Digest> = Field::take(buf)?;
         let (account_of, uid_of) = indexes(&accounts, &neurons);
         let fits = neurons.len() == weights.len()
             && neurons.len() == standings.len()
             && bonds.len() <= neurons.len()
+            && candidates.is_sorted_by(|a, b| a.key < b.key)
+            && candidates.iter().all(|leaf| leaf.uid.index() < neurons.len())
             && account_of.len() == accounts.len()
             && uid_of.len() == neurons.iter().filter(|neuron| !neuron.vacant).count()
             && neurons.iter().all(|neuron| (0.0..=1.0).contains(&neuron.scaling));
@@ -116,6 +124,7 @@ impl Read for State {
             weights,
             bonds: Arc::new(bonds),
             standings,
+            candidates,
             totals,
             recent: VecDeque::from(recent),
             account_of: Arc::new(account_of),

@@ -101,7 +101,7 @@ fn bootstrap_of(chain: &Chain) -> Bootstrap {
         chain: chain.id().0,
         genesis: chain.genesis.encode().to_vec(),
         checkpoint: bootstrap::Checkpoint { height: 0, digest: chain.headers[0].digest(), time: chain.headers[0].time },
-        validators: chain.genesis.validators.clone(),
+        validators: chain.genesis.validator_keys(),
         node: vec![],
         residents: vec![],
         corpus: Corpus { url: "corpus".into(), bytes: 1, name: "text".into() },

@@ -44,7 +44,7 @@ impl Template {
             chain,
             genesis: genesis.encode().to_vec(),
             checkpoint: Checkpoint { height: 0, digest: chain, time: genesis.time },
-            validators: genesis.validators.clone(),
+            validators: genesis.validator_keys(),
             node: Vec::new(),
             residents: Vec::new(),
             corpus,

@@ -71,7 +71,7 @@ impl Data {
                 wanted.name()
             );
         }
-        if !genesis.validators.contains(&validator.public_key()) {
+        if !genesis.validator_keys().contains(&validator.public_key()) {
             bail!(
                 "{} is not the key of this chain's validator: restore it from a copy, or begin anew by removing {}",
                 path.join("validator.key").display(),

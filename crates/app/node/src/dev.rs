@@ -148,7 +148,7 @@ impl Prepared {
                 height: head.height,
                 digest: head.digest(),
                 time: head.time,
-                validators: genesis.validators.clone(),
+                validators: genesis.validator_keys(),
             };
             let participant = Participant::new(genesis.clone(), checkpoint, keys.hot.clone(), now())
                 .with_context(|| format!("resident {index} cannot follow the ledger"))?;

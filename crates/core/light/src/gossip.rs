@@ -81,9 +81,11 @@ impl Judgement {
     /// Of a transaction that the ledger refuses: false where it would be on any state of the chain.
     pub const fn of_transaction(refusal: &Refusal) -> Self {
         match refusal {
-            Refusal::Unsigned | Refusal::ForeignChain | Refusal::TooManyWeights { .. } | Refusal::Nothing => {
-                Self::Reject
-            }
+            Refusal::Unsigned
+            | Refusal::ForeignChain
+            | Refusal::TooManyWeights { .. }
+            | Refusal::Nothing
+            | Refusal::NoEvidence { .. } => Self::Reject,
             _ => Self::Ignore,
         }
     }

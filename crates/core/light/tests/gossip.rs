@@ -84,7 +84,7 @@ impl World {
     /// A row by a founder (seed 2 holds uid 0, seed 3 uid 1), who keeps all to itself.
     fn row(&self, seed: u64, nonce: u64, expires: u64) -> Transaction {
         let uid = Uid(u32::try_from(seed - 2).unwrap());
-        let action = Action::SetWeights { uid, row: Row::own(uid) };
+        let action = Action::SetWeights { uid, row: Row::own(uid), seen: Height(0) };
         Transaction::sign(&PrivateKey::from_seed(seed), self.chain.id(), Nonce(nonce), Height(expires), action)
     }
 }
@@ -292,7 +292,7 @@ fn a_false_transaction_is_rejected() {
     let foreign = Transaction { chain: ChainId(Digest::from([8; 32])), ..good.clone() };
     assert_eq!(world.hears_of(&foreign), Reject);
     let shares: Vec<(Uid, f64)> = (0..65).map(|uid| (Uid(uid), 1.0)).collect();
-    let action = Action::SetWeights { uid: Uid(0), row: Row::from_shares(&shares, 65).unwrap() };
+    let action = Action::SetWeights { uid: Uid(0), row: Row::from_shares(&shares, 65).unwrap(), seen: Height(0) };
     let wide = Transaction::sign(&PrivateKey::from_seed(2), world.chain.id(), Nonce(0), Height(20), action);
     assert_eq!(world.hears_of(&wide), Reject, "more weights than this chain has ever allowed");
     assert_eq!(world.hears_of(&good), Accept);
@@ -308,14 +308,14 @@ fn keys_that_cost_nothing_are_not_carried() {
         let key = PrivateKey::from_seed(seed);
         for action in [
             Action::Transfer { to: to.clone(), amount: Amount(5) },
-            Action::SetWeights { uid: Uid(0), row: Row::own(Uid(0)) },
-            Action::SetWeights { uid: Uid(7), row: Row::own(Uid(7)) },
+            Action::SetWeights { uid: Uid(0), row: Row::own(Uid(0)), seen: Height(0) },
+            Action::SetWeights { uid: Uid(7), row: Row::own(Uid(7)), seen: Height(0) },
         ] {
             assert_eq!(world.hears_of(&Transaction::sign(&key, id, Nonce(0), Height(20), action)), Ignore);
         }
     }
     // Nor is a row that is somebody else's.
-    let action = Action::SetWeights { uid: Uid(1), row: Row::own(Uid(1)) };
+    let action = Action::SetWeights { uid: Uid(1), row: Row::own(Uid(1)), seen: Height(0) };
     let other = Transaction::sign(&PrivateKey::from_seed(2), id, Nonce(0), Height(20), action);
     assert_eq!(world.hears_of(&other), Ignore);
 }

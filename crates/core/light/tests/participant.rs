@@ -120,7 +120,7 @@ fn asks_weigh_stake_times_the_weight_given() {
         [(2, 0, vec![(0, 45_535), (1, 20_000)]), (4, 2, vec![(1, 5_000), (2, 60_535)]), (5, 3, vec![(1, 65_535)])];
     for (seed, uid, row) in rows {
         let row = Row::new(row.into_iter().map(|(uid, score)| (Uid(uid), Score(score))).collect()).unwrap();
-        let action = Action::SetWeights { uid: Uid(uid), row };
+        let action = Action::SetWeights { uid: Uid(uid), row, seen: Height(0) };
         let key = PrivateKey::from_seed(seed);
         let until = Height(height + 50);
         world.chain.pool.push(Transaction::sign(&key, world.chain.id(), Nonce(0), until, action));
@@ -510,7 +510,7 @@ fn a_row_of_another_device_with_the_same_key_is_noticed() {
     let nonce = state.account(world.me.key()).unwrap().1.nonce;
     let key = PrivateKey::from_seed(KEY);
     let row = state.weights()[2].row.clone();
-    let action = Action::SetWeights { uid: Uid(2), row };
+    let action = Action::SetWeights { uid: Uid(2), row, seen: Height(world.chain.height()) };
     let other = Transaction::sign(&key, world.chain.id(), nonce, Height(world.chain.height() + 50), action);
     let due = world.chain.state().weights()[2].updated.get() + 6;
     let mut handed = false;

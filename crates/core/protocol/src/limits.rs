@@ -6,8 +6,8 @@ pub const MESSAGE_BYTES: usize = 4 << 20;
 pub const WINDOW: usize = 8 << 20;
 /// Longest encoded ledger query, bytes: a transaction with a full row is below 1 KiB.
 pub const LEDGER_QUERY_BYTES: usize = 64 << 10;
-/// Longest encoded ledger reply, bytes: a chunk of a table is at most 512 KiB, plus its framing.
-pub const LEDGER_REPLY_BYTES: usize = 1 << 20;
+/// Longest encoded ledger reply, bytes: a block is at most 1 MiB, plus its framing and its certificate.
+pub const LEDGER_REPLY_BYTES: usize = (1 << 20) + 256 * 1024;
 /// Longest message of the directory, bytes.
 pub const DIRECTORY_BYTES: usize = 64 << 10;
 /// Longest gossiped message, bytes: a header with its finalization.

@@ -28,7 +28,7 @@ impl Block {
     /// The block of height 0. Its header is the ledger's and has no context.
     pub fn genesis(genesis: &Genesis) -> Result<Self, GenesisError> {
         let header = genesis.header()?;
-        let leader = genesis.validators.first().ok_or(GenesisError::Validators(0))?.clone();
+        let leader = genesis.validators.first().ok_or(GenesisError::Validators(0))?.key.clone();
         let round = Round::new(Epoch::zero(), View::zero());
         Ok(Self {
             context: Context { round, leader, parent: (View::zero(), Digest::EMPTY) },

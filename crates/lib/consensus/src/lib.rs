@@ -7,6 +7,7 @@
 //! - [`folder`]: the data folder, its version, lock, keys and genesis.
 //! - [`block`]: header, body and the engine's context as one message.
 //! - [`application`]: what the engine asks of the ledger.
+//! - [`evidence`]: what the engine reports of a validator that breaks its word, for the ledger.
 //! - [`snapshot`]: states on disk, one an epoch, written so that a crash leaves the one before.
 //! - [`mempool`]: transactions that wait; refusals come before.
 //! - [`service`]: [`LedgerHandle`], answers to queries and the stream of final heads.
@@ -17,6 +18,7 @@ mod engine;
 
 pub mod application;
 pub mod block;
+pub mod evidence;
 pub mod folder;
 pub mod mempool;
 pub mod service;

@@ -54,7 +54,7 @@ pub(crate) struct Kept {
     header: Header,
     finalization: Option<Bytes>,
     state: Arc<State>,
-    trees: [OnceLock<Tree>; 5],
+    trees: [OnceLock<Tree>; 6],
 }
 
 impl Kept {
@@ -63,13 +63,14 @@ impl Kept {
     }
 
     fn tree(&self, table: Table) -> &Tree {
-        let [accounts, neurons, weights, bonds, epoch] = &self.trees;
+        let [accounts, neurons, weights, bonds, epoch, candidates] = &self.trees;
         let slot = match table {
             Table::Accounts => accounts,
             Table::Neurons => neurons,
             Table::Weights => weights,
             Table::Bonds => bonds,
             Table::Epoch => epoch,
+            Table::Candidates => candidates,
         };
         slot.get_or_init(|| self.state.tree(table))
     }
@@ -96,6 +97,9 @@ impl LedgerHandle {
                 Err(refusal) => Reply::Refused { refusal },
             },
             Query::Status { digest } => Reply::Status(self.status(&digest)),
+            Query::Epochs { .. } | Query::History { .. } => unavailable("past epochs are not kept"),
+            Query::Inclusion { .. } | Query::Block { .. } => unavailable("blocks are not served"),
+            Query::Genesis => unavailable("the genesis is not served"),
         }
     }
 

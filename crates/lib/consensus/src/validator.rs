@@ -131,9 +131,8 @@ impl Validator {
         let application = Application { chain: chain.clone(), mempool: Arc::clone(&mempool), finals };
 
         let validators: Set<PublicKey> = genesis
-            .validators
-            .iter()
-            .cloned()
+            .validator_keys()
+            .into_iter()
             .try_collect()
             .map_err(|_| GenesisError::Validators(genesis.validators.len()))?;
         let namespace = namespace(&chain_id);

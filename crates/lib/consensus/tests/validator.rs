@@ -96,9 +96,9 @@ fn transactions_become_final_and_light_clients_can_check_everything() {
         let puzzle = Puzzle { chain, key: key(7).public_key(), recent: head.digest(), difficulty: 16 };
         let work = puzzle.search(0, 10_000).unwrap();
         let register = Action::Register { cold: key(7).public_key(), modality: 0, recent: head.height, work };
-        include(&ledger, sign(&head, 7, 0, register)).await;
+        let registered = include(&ledger, sign(&head, 7, 0, register)).await;
         let row = Row::new(vec![(Uid(0), Score(65_000)), (Uid(2), Score(535))]).unwrap();
-        let weights = Action::SetWeights { uid: Uid(2), row: row.clone() };
+        let weights = Action::SetWeights { uid: Uid(2), row: row.clone(), seen: registered };
         include(&ledger, sign(&head, 7, 1, weights)).await;
         let transfer = sign(&head, 1, 0, Action::Transfer { to: key(7).public_key(), amount: Amount(77) });
         let height = include(&ledger, transfer.clone()).await;
@@ -130,7 +130,7 @@ fn transactions_become_final_and_light_clients_can_check_everything() {
             }
         }
 
-        let committee = Committee::new(chain, &genesis().validators).unwrap();
+        let committee = Committee::new(chain, &genesis().validator_keys()).unwrap();
         let Reply::Head { header, finalization } = ledger.query(Query::Head).await else { panic!("no head") };
         committee.verify(header.digest(), &finalization).unwrap();
         let Reply::Headers { headers, finalization } = ledger.query(Query::Headers { from: Height(0), limit: 3 }).await

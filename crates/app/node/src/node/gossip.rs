@@ -22,7 +22,7 @@ pub struct Judge {
 impl Judge {
     /// By this ledger of the chain of `genesis`.
     pub fn new(ledger: LedgerHandle, genesis: &Genesis) -> Result<Self, Error> {
-        Ok(Self { ledger, committee: Committee::new(genesis.chain(), &genesis.validators)? })
+        Ok(Self { ledger, committee: Committee::new(genesis.chain(), &genesis.validator_keys())? })
     }
 
     /// What `bytes` are worth. A transaction that can be included waits for that from now on.

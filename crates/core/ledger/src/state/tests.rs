@@ -85,7 +85,7 @@ fn row(entries: &[(u32, u16)]) -> Row {
 }
 
 fn weights(uid: u32, entries: &[(u32, u16)]) -> Action {
-    Action::SetWeights { uid: Uid(uid), row: row(entries) }
+    Action::SetWeights { uid: Uid(uid), row: row(entries), seen }
 }
 
 #[test]

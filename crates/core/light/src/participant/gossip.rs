@@ -138,8 +138,11 @@ impl Participant {
                 Judgement::Reject
             }
             Action::SetWeights { uid, .. } if registered != Some(*uid) => Judgement::Ignore,
-            Action::Transfer { amount: Amount::ZERO, .. } => Judgement::Reject,
+            Action::Transfer { amount: Amount::ZERO, .. } | Action::Purchase { amount: Amount::ZERO, .. } => {
+                Judgement::Reject
+            }
             _ if registered.is_none() => Judgement::Ignore,
+            Action::Evidence { evidence } if evidence.check(&self.chain).is_err() => Judgement::Reject,
             _ => Judgement::Accept,
         }
     }

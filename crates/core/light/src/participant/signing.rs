@@ -70,7 +70,8 @@ impl Participant {
         let current = Some(&weights.row).filter(|_| !first);
         let row = policy::row(uid, current, &self.scores, known.tables.uids(), limits);
         let before = Some((uid, weights.version));
-        self.sign(Action::SetWeights { uid, row }, before, self.parameters.expiry);
+        let seen = known.tables.at().height();
+        self.sign(Action::SetWeights { uid, row, seen }, before, self.parameters.expiry);
     }
 
     /// Whether the state allows a new registration: known to be absent, and nothing under way.

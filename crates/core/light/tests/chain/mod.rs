@@ -19,8 +19,8 @@ use commonware_cryptography::{
 };
 use commonware_utils::ordered::Set;
 use ledger::{
-    At, Body, ChainId, Digest, Genesis, Header, Height, Parameters, Query, Refusal, Reply, State, Table, Transaction,
-    TransactionStatus, header,
+    At, Body, ChainId, Digest, Genesis, Header, Height, Parameters, Query, Refusal, Reply, Seat, State, Table,
+    Transaction, TransactionStatus, Uid, header,
 };
 use light::{BlockFinalization, Checkpoint, Committee};
 use std::collections::BTreeMap;
@@ -49,9 +49,14 @@ pub fn genesis(validators: usize) -> Genesis {
     Genesis {
         time: BEGIN,
         parameters: Parameters { difficulty: 512, ..Parameters::dev() },
-        validators: keys(validators).iter().map(PrivateKey::public_key).collect(),
+        validators: keys(validators).iter().map(seat).collect(),
         ..Genesis::example()
     }
+}
+
+/// Every validator is backed by the first founder.
+fn seat(key: &PrivateKey) -> Seat {
+    Seat { key: key.public_key(), founder: Uid(0), address: ([127, 0, 0, 1], 0).into() }
 }
 
 fn keys(validators: usize) -> Vec<PrivateKey> {
@@ -86,7 +91,7 @@ impl Chain {
     }
 
     pub fn committee(&self) -> Committee {
-        Committee::new(self.id(), &self.genesis.validators).unwrap()
+        Committee::new(self.id(), &self.genesis.validator_keys()).unwrap()
     }
 
     /// The genesis as a checkpoint.
@@ -100,7 +105,7 @@ impl Chain {
             height: header.height,
             digest: header.digest(),
             time: header.time,
-            validators: self.genesis.validators.clone(),
+            validators: self.genesis.validator_keys(),
         }
     }
 
@@ -164,7 +169,7 @@ impl Chain {
             time: at.time,
             transactions: Body { transactions }.root(),
             roots,
-            validators: header::validators_digest(&self.genesis.validators),
+            validators: header::validators_digest(state.validators()),
         };
         self.states.push(state);
         header
@@ -225,6 +230,11 @@ impl Chain {
                 Some(height) => TransactionStatus::Included { height: *height },
                 None => TransactionStatus::Unknown,
             }),
+            Query::Epochs { .. }
+            | Query::History { .. }
+            | Query::Inclusion { .. }
+            | Query::Block { .. }
+            | Query::Genesis => Reply::Unavailable { reason: "this source keeps no past".into() },
         }
     }
 

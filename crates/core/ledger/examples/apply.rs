@@ -59,7 +59,8 @@ fn measure(peers: u32) -> Result<(), Box<dyn std::error::Error>> {
         row(&format!("{count} updates: the rest of apply"), apply.saturating_sub(signatures));
         row(&format!("{count} updates: roots"), roots);
         let more = resident();
-        let kept: Vec<State> = (0..8).map(|_| state.apply(&at, &block).map(|(state, _)| state)).collect::<Result<_, _>>()?;
+        let kept: Vec<State> =
+            (0..8).map(|_| state.apply(&at, &block).map(|(state, _)| state)).collect::<Result<_, _>>()?;
         let more = resident().saturating_sub(more) / kept.len();
         println!("  {:<34}{:>8.2} MiB", format!("{count} updates: memory of the next"), mebibytes(more));
     }

@@ -136,6 +136,30 @@ mod tests {
     }
 
     #[test]
+    fn a_transaction_is_proven_where_it_stands_and_nowhere_else() {
+        let to = PrivateKey::from_seed(2).public_key();
+        let transfer = |nonce| transaction(nonce, Action::Transfer { to: to.clone(), amount: Amount(1) });
+        let body = Body { transactions: (0..5).map(transfer).collect() };
+        let root = body.root();
+        let digests: Vec<Digest> = body.transactions.iter().map(Transaction::digest).collect();
+        for (index, digest) in (0..).zip(&digests) {
+            let proof = body.prove(index).unwrap();
+            assert_eq!(verify_inclusion(&root, index, digest, &proof), Ok(()));
+        }
+        let proof = body.prove(3).unwrap();
+        let wrong = Err(InclusionError::WrongRoot { index: 3, root });
+        assert_eq!(verify_inclusion(&root, 3, &digests[2], &proof), wrong);
+        let elsewhere = Body::default().root();
+        let wrong = Err(InclusionError::WrongRoot { index: 3, root: elsewhere });
+        assert_eq!(verify_inclusion(&elsewhere, 3, &digests[3], &proof), wrong);
+        let wrong = Err(InclusionError::WrongIndex { index: 5, leaves: 5 });
+        assert_eq!(verify_inclusion(&root, 5, &digests[3], &proof), wrong);
+        let wrong = Err(InclusionError::Malformed { index: 3 });
+        assert_eq!(verify_inclusion(&root, 3, &digests[3], &proof[1..]), wrong);
+        assert_eq!((body.prove(5), Body::default().prove(0)), (None, None));
+    }
+
+    #[test]
     fn a_body_over_the_byte_limit_is_refused() {
         let mut entries: Vec<(Uid, Score)> = (0..LIMIT as u32).map(|uid| (Uid(uid), Score(60))).collect();
         entries[0].1 = Score(65_535 - 60 * (LIMIT as u16 - 1));

@@ -330,11 +330,11 @@ mod tests {
         for option in [None, Some(7u64)] {
             let bytes = encoded(&option);
             assert_eq!(
-                (bytes.len(), Option::take(&mut bytes.clone()).unwrap()),
+                (bytes.len(), Field::take(&mut bytes.clone()).unwrap()),
                 (if option.is_some() { 9 } else { 1 }, option)
             );
         }
-        assert!(Option::<u8>::take(&mut Bytes::from_static(&[2, 0])).is_err());
+        assert!(<Option<u8> as Field>::take(&mut Bytes::from_static(&[2, 0])).is_err());
     }
 
     #[test]

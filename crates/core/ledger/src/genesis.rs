@@ -324,7 +324,7 @@ mod tests {
         assert_eq!(check(Genesis { validators: vec![], ..good.clone() }), GenesisError::Validators(0));
         let twice = check(Genesis { validators: vec![validator.clone(), validator.clone()], ..good.clone() });
         assert_eq!(twice, GenesisError::Twice { key: validator.key.clone(), list: "validators" });
-        let second = Seat { key: good.accounts[0].0.clone(), ..validator.clone() };
+        let second = Seat { key: good.accounts[0].0.clone(), ..validator };
         let parameters = Parameters { seats: 1, ..Parameters::dev() };
         let many = check(Genesis { parameters, validators: vec![validator.clone(), second], ..good.clone() });
         assert_eq!(many, GenesisError::Validators(2));

@@ -1,5 +1,7 @@
 //! Votes made by the engine's own types convict whoever gave them on the ledger, and no honest ones do.
 
+#![allow(clippy::unwrap_used, reason = "shared by tests")]
+
 use commonware_consensus::simplex::scheme::ed25519::Scheme;
 use commonware_consensus::simplex::types::{
     Activity, ConflictingFinalize, ConflictingNotarize, Finalize, Notarize, Nullify, NullifyFinalize, Proposal,

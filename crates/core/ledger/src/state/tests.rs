@@ -1,6 +1,8 @@
 //! The transition function under honest and hostile blocks.
 
+mod candidates;
 mod places;
+mod property;
 
 use super::*;
 use crate::parameters::Kind;
@@ -9,7 +11,6 @@ use crate::work::Puzzle;
 use crate::{Action, Parameters, PrivateKey};
 use commonware_codec::DecodeExt;
 use commonware_cryptography::Signer;
-use proptest::prelude::*;
 
 /// A chain in memory: keys by seed, blocks one after another.
 struct World {
@@ -36,7 +37,15 @@ impl World {
         At { height: self.state.height().next(), time: self.state.time() + 1_000, parent: self.digest }
     }
 
-    fn sign(&self, seed: u64, action: Action) -> Transaction {
+    /// A row is made from the newest tables.
+    fn sign(&self, seed: u64, mut action: Action) -> Transaction {
+        if let Action::SetWeights { seen, .. } = &mut action {
+            *seen = self.state.height();
+        }
+        self.sign_as_it_is(seed, action)
+    }
+
+    fn sign_as_it_is(&self, seed: u64, action: Action) -> Transaction {
         let nonce = self.state.account(&key(seed).public_key()).map_or(Nonce(0), |(_, account)| account.nonce);
         Transaction::sign(&key(seed), self.state.chain(), nonce, self.at().height.after(10), action)
     }
@@ -58,7 +67,7 @@ impl World {
         self.digest = Digest::from([at.height.get() as u8; 32]);
         self.state = state;
         self.events = events;
-        self.conserved();
+        self.sound();
     }
 
     fn check(&self, transaction: &Transaction) -> Result<(), Refusal> {
@@ -75,8 +84,15 @@ impl World {
         }
     }
 
-    fn conserved(&self) {
-        assert_eq!(self.state.supply(), self.state.issued(), "height {}", self.state.height());
+    /// What holds after every block: no unit is lost, and somebody validates.
+    fn sound(&self) {
+        let state = &self.state;
+        assert_eq!(state.supply(), state.issued(), "height {}", state.height());
+        assert!(state.candidates().is_sorted_by(|a, b| a.key < b.key));
+        let validators = state.validators();
+        assert!(validators.is_sorted_by(|a, b| a < b));
+        assert!((1..=state.parameters().seats as usize).contains(&validators.len()));
+        assert!(validators.iter().all(|key| state.candidate(key).is_some()));
     }
 }
 
@@ -85,7 +101,7 @@ fn row(entries: &[(u32, u16)]) -> Row {
 }
 
 fn weights(uid: u32, entries: &[(u32, u16)]) -> Action {
-    Action::SetWeights { uid: Uid(uid), row: row(entries), seen }
+    Action::SetWeights { uid: Uid(uid), row: row(entries), seen: Height(0) }
 }
 
 #[test]
@@ -165,11 +181,9 @@ fn while_nobody_is_trusted_the_pool_is_carried_and_scaling_descends() {
 
 #[test]
 fn nobody_and_nothing_are_defined() {
-    let empty = Genesis { neurons: vec![], accounts: vec![], ..genesis() };
-    let mut world = World::new(&empty);
-    world.epoch();
-    assert_eq!(world.state.totals().loss, 0.0);
     let poor = Genesis {
+        parameters: Parameters { seat: Amount(0), immunity: 33, ..genesis().parameters },
+        accounts: vec![],
         neurons: vec![crate::Founder { key: key(2).public_key(), modality: 0, stake: Amount(0) }],
         ..genesis()
     };
@@ -179,6 +193,13 @@ fn nobody_and_nothing_are_defined() {
     world.epoch();
     assert_eq!(world.state.totals().loss, 0.0);
     assert_eq!(world.state.standings()[0], Standing::default());
+    // The only one leaves.
+    (0..3).for_each(|_| world.epoch());
+    let leave = world.sign(2, Action::Leave { uid: Uid(0) });
+    world.block(&[leave]);
+    world.epoch();
+    assert_eq!((world.state.totals().loss, world.state.totals().number), (0.0, 5));
+    assert_eq!(world.state.validators(), [key(0).public_key()], "nobody can take its seat");
     for table in Table::ALL {
         let leaves = world.state.leaves(table);
         assert_eq!(world.state.tree(table).leaves().len(), leaves.len());
@@ -437,102 +458,6 @@ fn a_hostile_row_of_any_kind_never_stops_an_epoch() {
             let totals = world.state.totals();
             assert!(totals.number == 1 && totals.loss.is_finite(), "{mechanism:?} {hostile:?}");
             assert!(world.state.standings().iter().all(|standing| standing.rank.is_finite()));
-        }
-    }
-}
-
-/// What a random, partly hostile block tries.
-#[derive(Clone, Debug)]
-enum Try {
-    Register(u64),
-    Weights(u64, Vec<(u32, u16)>),
-    Transfer(u64, u64, u64),
-    Subscribe(u64, u64),
-    Stake(u64, u32, u64),
-    Unstake(u64, u32, u64),
-    Leave(u64, u32),
-    Idle(u8),
-}
-
-fn tries() -> impl Strategy<Value = Vec<Try>> {
-    let one = prop_oneof![
-        (2u64..12).prop_map(Try::Register),
-        ((2u64..12), prop::collection::vec((0u32..8, 1u16..2_000), 1..6))
-            .prop_map(|(seed, row)| Try::Weights(seed, row)),
-        ((0u64..12), (0u64..12), prop_oneof![0u64..10, 0u64..(2_000 * TOKEN)])
-            .prop_map(|(a, b, c)| Try::Transfer(a, b, c)),
-        ((1u64..12), (1u64..4)).prop_map(|(seed, cold)| Try::Subscribe(seed, cold)),
-        ((1u64..6), (0u32..5), 0u64..(200 * TOKEN)).prop_map(|(seed, uid, amount)| Try::Stake(seed, uid, amount)),
-        ((1u64..6), (0u32..5), 0u64..(200 * TOKEN)).prop_map(|(seed, uid, amount)| Try::Unstake(seed, uid, amount)),
-        ((2u64..12), (0u32..5)).prop_map(|(seed, uid)| Try::Leave(seed, uid)),
-        (1u8..40).prop_map(Try::Idle),
-    ];
-    prop::collection::vec(one, 1..40)
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
-
-    #[test]
-    fn amounts_are_conserved_whatever_is_tried(tries in tries(), mechanism in 0usize..4, few: bool) {
-        let genesis = of(Kind::ALL[mechanism]);
-        let parameters = genesis.parameters.clone();
-        // A chain with few places replaces peers all the time.
-        let parameters = Parameters {
-            max_neurons: if few { 4 } else { 1_024 },
-            immunity: 33,
-            unbonding: 5,
-            trust_period: 1_000,
-            ..parameters
-        };
-        let mut world = World::new(&Genesis { parameters, ..genesis });
-        for attempt in tries {
-            let transaction = match attempt {
-                Try::Register(seed) => world.sign(seed, world.register(seed)),
-                Try::Weights(seed, shares) => {
-                    let uid = world.state.uid(&key(seed).public_key()).unwrap_or(Uid(99));
-                    let shares: Vec<(Uid, f64)> = shares.into_iter().map(|(uid, share)| (Uid(uid), f64::from(share))).collect();
-                    world.sign(seed, Action::SetWeights { uid, row: Row::from_shares(&shares, 64).unwrap() })
-                }
-                Try::Transfer(from, to, amount) => {
-                    world.sign(from, Action::Transfer { to: key(to).public_key(), amount: Amount(amount) })
-                }
-                Try::Subscribe(seed, cold) => {
-                    world.sign(seed, Action::Subscribe { cold: key(cold).public_key(), modality: 0 })
-                }
-                Try::Stake(seed, uid, amount) => {
-                    world.sign(seed, Action::Stake { uid: Uid(uid), amount: Amount(amount) })
-                }
-                Try::Unstake(seed, uid, amount) => {
-                    world.sign(seed, Action::Unstake { uid: Uid(uid), amount: Amount(amount) })
-                }
-                Try::Leave(seed, uid) => world.sign(seed, Action::Leave { uid: Uid(uid) }),
-                Try::Idle(blocks) => {
-                    for _ in 0..blocks {
-                        world.block(&[]);
-                    }
-                    continue;
-                }
-            };
-            // Refused or not, it is the same alone and in a block, and a refused one changes nothing.
-            let checked = world.check(&transaction);
-            let applied = world.state.apply(&world.at(), std::slice::from_ref(&transaction));
-            match (checked, applied) {
-                (Ok(()), Ok(_)) => world.block(&[transaction]),
-                (Err(refusal), Err(ApplyError::Transaction { index: 0, refusal: same })) => prop_assert_eq!(refusal, same),
-                other => prop_assert!(false, "{other:?}"),
-            }
-        }
-        world.epoch();
-        let numbers = world.state.standings().iter().flat_map(|s| [s.rank, s.trust, s.incentive]);
-        prop_assert!(numbers.chain([world.state.totals().loss]).all(crate::codec::canonical));
-        prop_assert!(world.state.neurons().iter().all(|neuron| (0.0..=1.0).contains(&neuron.scaling)));
-        // What a snapshot says is the state; nobody weighs who is not there.
-        prop_assert_eq!(&State::decode(world.state.encode()).unwrap(), &world.state);
-        for leaf in world.state.weights() {
-            let there = |uid: &Uid| world.state.neurons().get(uid.index()).is_some_and(|neuron| !neuron.vacant);
-            let vacant = leaf.row == Row::own(leaf.row.entries()[0].0);
-            prop_assert!(vacant || leaf.row.entries().iter().all(|(uid, _)| there(uid)));
         }
     }
 }

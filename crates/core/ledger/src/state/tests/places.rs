@@ -133,6 +133,51 @@ fn who_leaves_takes_its_stake_and_nothing_said_of_it_counts_for_the_next() {
 }
 
 #[test]
+fn a_row_that_was_made_before_a_uid_changed_hands_does_not_count_for_the_next() {
+    let mut world = World::new(&short());
+    let transaction = world.sign(7, world.register(7));
+    world.block(&[transaction]);
+    idle(&mut world, 40);
+    let leave = world.sign(7, Action::Leave { uid: Uid(2) });
+    world.block(&[leave]);
+    let before = world.state.height();
+    let register = world.sign(8, world.register(8));
+    world.block(&[register]);
+    let registered = world.state.height();
+    let row = |seen| Action::SetWeights { uid: Uid(0), row: row(&[(0, 40_000), (2, 25_535)]), seen };
+    let outdated = Err(Refusal::Outdated { uid: Uid(2), registered });
+    assert_eq!(world.check(&world.sign_as_it_is(2, row(before))), outdated);
+    assert_eq!(world.check(&world.sign_as_it_is(2, row(registered))), Ok(()));
+    let unseen = Err(Refusal::Unseen { seen: registered.next(), newest: registered });
+    assert_eq!(world.check(&world.sign_as_it_is(2, row(registered.next()))), unseen);
+    // What it says of others may be as old as it likes.
+    let others = Action::SetWeights { uid: Uid(0), row: super::row(&[(0, 40_000), (1, 25_535)]), seen: Height(0) };
+    assert_eq!(world.check(&world.sign_as_it_is(2, others)), Ok(()));
+}
+
+#[test]
+fn a_purchase_prepays_the_owner_that_was_dealt_with() {
+    let mut world = World::new(&short());
+    let order = Digest::from([7; 32]);
+    let purchase =
+        |uid, generation, amount| Action::Purchase { uid: Uid(uid), generation, amount: Amount(amount), order };
+    let check = |world: &World, seed, action| world.check(&world.sign(seed, action)).unwrap_err();
+    assert_eq!(check(&world, 1, purchase(2, 0, TOKEN)), Refusal::UnknownUid { uid: Uid(2) });
+    assert_eq!(check(&world, 1, purchase(0, 1, TOKEN)), Refusal::Resold { uid: Uid(0), generation: 0 });
+    assert_eq!(check(&world, 1, purchase(0, 0, 0)), Refusal::Nothing);
+    let least = world.state.parameters().opening;
+    assert_eq!(check(&world, 1, purchase(0, 0, 5)), Refusal::TooLittle { amount: Amount(5), least });
+    let (balance, wanted) = (Amount(1_000 * TOKEN), Amount(1_000 * TOKEN + FEE));
+    assert_eq!(check(&world, 1, purchase(0, 0, 1_000 * TOKEN)), Refusal::Overdrawn { balance, wanted });
+    let bought = world.sign(1, purchase(0, 0, 3 * TOKEN));
+    world.block(&[bought]);
+    let from = key(1).public_key();
+    assert_eq!(world.events, [Event::Purchased { from, uid: Uid(0), amount: Amount(3 * TOKEN), order }]);
+    assert_eq!(self::balance(&world, 2), Amount(3 * TOKEN));
+    assert_eq!(self::balance(&world, 1), Amount(997 * TOKEN - FEE));
+}
+
+#[test]
 fn when_all_places_are_taken_the_least_makes_room_once_it_is_no_longer_new() {
     let mut world = World::new(&short());
     let register = world.sign(7, world.register(7));

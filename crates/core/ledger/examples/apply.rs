@@ -11,6 +11,8 @@
 use commonware_codec::{DecodeExt, Encode};
 use commonware_cryptography::Signer;
 use peerage_ledger::row::SUM;
+use peerage_ledger::table::root_of;
+use peerage_ledger::transaction::Checked;
 use peerage_ledger::types::TOKEN;
 use peerage_ledger::{
     Action, Amount, At, Digest, Founder, Genesis, Height, Nonce, Parameters, PrivateKey, Row, Score, State, Table,
@@ -39,7 +41,7 @@ fn measure(peers: u32) -> Result<(), Box<dyn std::error::Error>> {
     }
     drop(first);
     let held = resident().saturating_sub(before);
-    let whole = timed(|| Table::ALL.map(|table| state.tree(table).root())).1;
+    let whole = timed(|| Table::ALL.map(|table| anew(&state, table))).1;
     println!("\n{peers} peers, {WEIGHTS} weights each: {:.1} MiB in memory", mebibytes(held));
     println!("  {:<34}{:>12}", "all trees anew", shown(whole));
     let row = |name: &str, time: Duration| {
@@ -50,17 +52,17 @@ fn measure(peers: u32) -> Result<(), Box<dyn std::error::Error>> {
         // Spread over all uids, as those who update are.
         let uids = (0..count).map(|index| index * (peers / count));
         let block: Vec<Transaction> = uids.map(|uid| update(&state, &keys, uid, 1)).collect::<Result<_, _>>()?;
-        let signatures = timed(|| block.iter().all(Transaction::verify_signature)).1;
+        let (checked, signatures) = timed(|| block.into_iter().map(Checked::new).collect::<Result<Vec<_>, _>>());
+        let checked = checked?;
         let at = next(&state);
-        let (applied, apply) = timed(|| state.apply(&at, &block));
-        let (after, _) = applied?;
+        let (after, apply) = timed(|| follow(&state, &at, &checked));
+        let after = after?;
         let roots = timed(|| after.roots()).1;
         row(&format!("{count} updates: their signatures"), signatures);
-        row(&format!("{count} updates: the rest of apply"), apply.saturating_sub(signatures));
+        row(&format!("{count} updates: the rest of apply"), apply);
         row(&format!("{count} updates: roots"), roots);
         let more = resident();
-        let kept: Vec<State> =
-            (0..8).map(|_| state.apply(&at, &block).map(|(state, _)| state)).collect::<Result<_, _>>()?;
+        let kept: Vec<State> = (0..8).map(|_| follow(&state, &at, &checked)).collect::<Result<_, _>>()?;
         let more = resident().saturating_sub(more) / kept.len();
         println!("  {:<34}{:>8.2} MiB", format!("{count} updates: memory of the next"), mebibytes(more));
     }
@@ -86,11 +88,26 @@ fn measure(peers: u32) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
+/// The state after a block whose signatures were verified.
+fn follow(state: &State, at: &At, block: &[Checked]) -> Result<State, Box<dyn std::error::Error>> {
+    let mut draft = state.draft(*at)?;
+    for checked in block {
+        draft.offer_checked(checked)?;
+    }
+    Ok(draft.finish().0)
+}
+
+/// The root of a table, from its leaves alone.
+fn anew(state: &State, table: Table) -> Digest {
+    root_of(table, state.leaves(table).iter().map(|leaf| &leaf[..]))
+}
+
 /// A chain on which every peer is a founder and may update its row in every block.
 fn begin(keys: &[PrivateKey]) -> Result<State, Box<dyn std::error::Error>> {
     let founder = |key: &PrivateKey| Founder { key: key.public_key(), modality: 0, stake: Amount(100 * TOKEN) };
     let peers = u32::try_from(keys.len())?;
-    let parameters = Parameters { interval: 1, tempo: 100, max_neurons: peers.max(1_024), ..Parameters::dev() };
+    let parameters =
+        Parameters { interval: 1, tempo: 100, vigil: 300, max_neurons: peers.max(1_024), ..Parameters::dev() };
     let neurons = keys.iter().map(founder).collect();
     Ok(Genesis { parameters, neurons, ..Genesis::example() }.state()?)
 }
@@ -108,7 +125,7 @@ fn update(state: &State, keys: &[PrivateKey], uid: u32, step: u16) -> Result<Tra
         *second = Score(share + step);
     }
     let nonce = state.account(&key.public_key()).map_or(Nonce(0), |(_, account)| account.nonce);
-    let action = Action::SetWeights { uid: Uid(uid), row: Row::new(entries)? };
+    let action = Action::SetWeights { uid: Uid(uid), row: Row::new(entries)?, seen: state.height() };
     Ok(Transaction::sign(key, state.chain(), nonce, state.height().after(30), action))
 }
 

@@ -1,7 +1,7 @@
 //! Lists that states share.
 //!
-//! A [`Column`] is a list in chunks of [`CHUNK`], each behind an `Arc`: a copy costs one pointer, and a change copies one
-//! chunk and the pointers to all. So a block costs what it changes, and not what there is. A column also remembers which of
+//! A [`Column`] is a list in small chunks, each behind an `Arc`: a copy costs one pointer, and a change copies one chunk and
+//! the pointers to all. So a block costs what it changes, and not what there is. A column also remembers which of
 //! its items changed, so that its tree ([`crate::merkle`]) is renewed along these alone; nothing can change an item unseen.
 
 use crate::codec::{Field, Item};
@@ -9,9 +9,6 @@ use bytes::BufMut;
 use commonware_codec::{Buf, Error as CodecError};
 use core::ops::{Deref, Index};
 use std::sync::Arc;
-
-/// Items of a chunk: at 64 k items a change copies 2 k pointers and 32 items, which cost about the same.
-const CHUNK: usize = 32;
 
 /// A list in chunks; every chunk but the last is full.
 #[derive(Clone, Debug)]
@@ -21,6 +18,20 @@ pub struct Chunks<T> {
 }
 
 impl<T> Chunks<T> {
+    /// Items of a chunk: about 1 KiB of them. Larger ones cost more where a block changes an item here and there, smaller
+    /// ones where it changes few: all pointers are copied.
+    const CHUNK: usize = {
+        let size = size_of::<T>();
+        let items = if size == 0 { 32 } else { (1_024 / size).next_power_of_two() };
+        if items < 4 {
+            4
+        } else if items > 32 {
+            32
+        } else {
+            items
+        }
+    };
+
     /// Number of items.
     pub const fn len(&self) -> usize {
         self.len
@@ -33,7 +44,7 @@ impl<T> Chunks<T> {
 
     /// The item at `index`.
     pub fn get(&self, index: usize) -> Option<&T> {
-        self.chunks.get(index / CHUNK)?.get(index % CHUNK)
+        self.chunks.get(index / Self::CHUNK)?.get(index % Self::CHUNK)
     }
 
     /// The last item.
@@ -53,19 +64,19 @@ impl<T: Clone> Chunks<T> {
         if index >= self.len {
             return None;
         }
-        let chunk = Arc::make_mut(&mut self.chunks).get_mut(index / CHUNK)?;
-        Arc::make_mut(chunk).get_mut(index % CHUNK)
+        let chunk = Arc::make_mut(&mut self.chunks).get_mut(index / Self::CHUNK)?;
+        Arc::make_mut(chunk).get_mut(index % Self::CHUNK)
     }
 
     /// Adds an item behind all others.
     pub fn push(&mut self, item: T) {
         let chunks = Arc::make_mut(&mut self.chunks);
-        if self.len.is_multiple_of(CHUNK) {
+        if self.len.is_multiple_of(Self::CHUNK) {
             chunks.push(Arc::default());
         }
         if let Some(last) = chunks.last_mut() {
             let last = Arc::make_mut(last);
-            last.reserve_exact(CHUNK - last.len());
+            last.reserve_exact(Self::CHUNK - last.len());
             last.push(item);
             self.len += 1;
         }
@@ -77,9 +88,9 @@ impl<T: Clone> Chunks<T> {
             return;
         }
         let chunks = Arc::make_mut(&mut self.chunks);
-        chunks.truncate(len.div_ceil(CHUNK));
-        if let Some(last) = chunks.last_mut().filter(|_| !len.is_multiple_of(CHUNK)) {
-            Arc::make_mut(last).truncate(len % CHUNK);
+        chunks.truncate(len.div_ceil(Self::CHUNK));
+        if let Some(last) = chunks.last_mut().filter(|_| !len.is_multiple_of(Self::CHUNK)) {
+            Arc::make_mut(last).truncate(len % Self::CHUNK);
         }
         self.len = len;
     }
@@ -95,7 +106,7 @@ impl<T> FromIterator<T> for Chunks<T> {
     fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
         let (mut items, mut chunks, mut len) = (items.into_iter(), Vec::new(), 0);
         loop {
-            let chunk: Vec<T> = items.by_ref().take(CHUNK).collect();
+            let chunk: Vec<T> = items.by_ref().take(Self::CHUNK).collect();
             if chunk.is_empty() {
                 return Self { chunks: Arc::new(chunks), len };
             }
@@ -116,7 +127,7 @@ impl<T> Index<usize> for Chunks<T> {
     type Output = T;
 
     fn index(&self, index: usize) -> &T {
-        &self.chunks[index / CHUNK][index % CHUNK]
+        &self.chunks[index / Self::CHUNK][index % Self::CHUNK]
     }
 }
 
@@ -149,7 +160,7 @@ impl<'a, T> Iterator for Iter<'a, T> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self.list.len.saturating_sub(self.next * CHUNK) + self.chunk.len();
+        let left = self.list.len.saturating_sub(self.next * Chunks::<T>::CHUNK) + self.chunk.len();
         (left, Some(left))
     }
 }
@@ -177,7 +188,7 @@ impl<T: Clone> Column<T> {
         self.items.push(item);
     }
 
-    /// Changes every item for which `change` says so; it is given the index too.
+    /// Changes the items for which `change`, given the index and the item, has another.
     pub(crate) fn update(&mut self, mut change: impl FnMut(usize, &T) -> Option<T>) {
         for index in 0..self.items.len() {
             let new = self.items.get(index).and_then(|item| change(index, item));
@@ -187,6 +198,12 @@ impl<T: Clone> Column<T> {
                 *item = new;
             }
         }
+    }
+
+    /// All items, to be changed.
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.changed = all(self.items.len());
+        Arc::make_mut(&mut self.items.chunks).iter_mut().flat_map(|chunk| Arc::make_mut(chunk).iter_mut())
     }
 
     /// Indices of the items that changed since this was asked last, ascending.
@@ -203,6 +220,11 @@ fn mark(changed: &mut Vec<u32>, index: usize) {
     if changed.last() != Some(&(index as u32)) {
         changed.push(index as u32);
     }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "tables have at most 2^24 leaves")]
+fn all(count: usize) -> Vec<u32> {
+    (0..count as u32).collect()
 }
 
 impl<T> Deref for Column<T> {
@@ -223,9 +245,7 @@ impl<T> Default for Column<T> {
 impl<T> FromIterator<T> for Column<T> {
     fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
         let items: Chunks<T> = items.into_iter().collect();
-        #[expect(clippy::cast_possible_truncation, reason = "tables have at most 2^24 leaves")]
-        let changed = (0..items.len() as u32).collect();
-        Self { items, changed }
+        Self { changed: all(items.len()), items }
     }
 }
 

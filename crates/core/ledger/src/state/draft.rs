@@ -91,6 +91,7 @@ impl Draft {
         if at.height.get().is_multiple_of(state.parameters.tempo.max(1)) {
             events.extend(epoch::close(&mut state));
         }
+        state.seal();
         (state, events)
     }
 }

@@ -1,13 +1,12 @@
 //! The state of the ledger and its transition function.
 //!
 //! [`State::apply`] is pure and total: no clock, no randomness, no I/O, and for every block a new state or a typed error.
-//! Amounts are conserved to the last unit: balances + stake + pool = genesis + minted, always, where `minted` grows only
-//! by what updates of rows release ([`Totals::minted`](crate::table::Totals)). A registration costs
-//! work, a sponsored one its subscription, everything else a fee; both amounts join the pool.
+//! Amounts are conserved to the last unit: balances + stake + unbonding + pool = genesis + minted, always, where `minted`
+//! grows only by what updates of rows release ([`Totals::minted`](crate::table::Totals)). A registration costs work, a
+//! sponsored one its subscription, most else a fee; both amounts join the pool, and so does the stake of a convict.
 //!
-//! What is convicted burns into the pool too.
-//!
-//! A state is kept as plain tables in the order of uids or keys; two states with equal tables have equal roots whatever their history.
+//! A state is kept as plain tables, in the order of uids or keys; two states with equal tables have equal roots whatever
+//! their history.
 
 mod candidates;
 mod draft;

@@ -20,16 +20,10 @@ pub struct Chunks<T> {
 impl<T> Chunks<T> {
     /// Items of a chunk: about 1 KiB of them. Larger ones cost more where a block changes an item here and there, smaller
     /// ones where it changes few: all pointers are copied.
-    const CHUNK: usize = {
-        let size = size_of::<T>();
-        let items = if size == 0 { 32 } else { (1_024 / size).next_power_of_two() };
-        if items < 4 {
-            4
-        } else if items > 32 {
-            32
-        } else {
-            items
-        }
+    const CHUNK: usize = match 1_024usize.checked_div(size_of::<T>()) {
+        Some(items) if items <= 4 => 4,
+        Some(items) if items < 32 => items,
+        _ => 32,
     };
 
     /// Number of items.

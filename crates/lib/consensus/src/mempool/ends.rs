@@ -35,13 +35,12 @@ impl Ends {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ledger::hash::{Domain, tagged};
     use ledger::{Height, Refusal};
 
     #[test]
     fn the_oldest_end_is_forgotten_and_a_new_one_takes_the_place_of_the_last() {
-        let digest = |number: usize| {
-            Digest::from(ledger::hash::tagged(ledger::hash::Domain::Leaf, [&number.to_be_bytes(), &[], &[]]))
-        };
+        let digest = |number: usize| tagged(Domain::Leaf, [&number.to_be_bytes(), &[], &[]]);
         let mut ends = Ends::default();
         ends.insert(digest(0), TransactionStatus::Refused { refusal: Refusal::Nothing });
         let included = TransactionStatus::Included { height: Height(7) };

@@ -11,8 +11,8 @@ use commonware_cryptography::Signer;
 use ledger::row::SUM;
 use ledger::types::TOKEN;
 use ledger::{
-    Action, Amount, At, Body, Founder, Genesis, Header, Height, Nonce, Parameters, PrivateKey, Row, Score, Transaction,
-    Uid,
+    Action, Amount, At, Body, ChainId, Founder, Genesis, Header, Height, Nonce, Parameters, PrivateKey, Row, Score,
+    Transaction, Uid,
 };
 use peerage_consensus::mempool::{CAPACITY, Mempool};
 use std::time::{Duration, Instant};
@@ -30,7 +30,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let genesis = Genesis { parameters, neurons: keys.iter().map(founder).collect(), ..Genesis::example() };
     let (mut header, mut state) = (genesis.header()?, genesis.state()?);
     let mut mempool = Mempool::new(&header, &state).ok_or("no block follows")?;
-    let updates = keys.iter().zip(0..).map(|(key, uid)| update(&genesis, key, uid)).collect::<Result<Vec<_>, _>>()?;
+    let chain = genesis.chain();
+    let updates = keys.iter().zip(0..).map(|(key, uid)| update(chain, key, uid)).collect::<Result<Vec<_>, _>>()?;
 
     let begin = Instant::now();
     for transaction in updates {
@@ -92,8 +93,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// The first update of a peer, which weighs those after it.
-fn update(genesis: &Genesis, key: &PrivateKey, uid: u32) -> Result<Transaction, Box<dyn std::error::Error>> {
-    let peers = u32::try_from(genesis.neurons.len())?;
+fn update(chain: ChainId, key: &PrivateKey, uid: u32) -> Result<Transaction, Box<dyn std::error::Error>> {
+    let peers = u32::try_from(CAPACITY)?;
     let share = u16::try_from(SUM / WEIGHTS)?;
     let mut entries: Vec<(Uid, Score)> =
         (0..WEIGHTS).map(|index| (Uid((uid + index * 37) % peers), Score(share))).collect();
@@ -102,7 +103,7 @@ fn update(genesis: &Genesis, key: &PrivateKey, uid: u32) -> Result<Transaction, 
         *first = Score(share + u16::try_from(SUM % WEIGHTS)?);
     }
     let action = Action::SetWeights { uid: Uid(uid), row: Row::new(entries)?, seen: Height(0) };
-    Ok(Transaction::sign(key, genesis.chain(), Nonce(0), Height(50), action))
+    Ok(Transaction::sign(key, chain, Nonce(0), Height(50), action))
 }
 
 fn row(name: &str, time: Duration) {

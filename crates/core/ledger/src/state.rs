@@ -11,6 +11,7 @@
 mod candidates;
 mod draft;
 mod epoch;
+mod index;
 mod places;
 mod snapshot;
 #[cfg(test)]
@@ -32,7 +33,8 @@ use crate::transaction::Transaction;
 use crate::types::{Amount, ChainId, Height, Nonce, Uid};
 use crate::{Digest, PublicKey};
 use bytes::Bytes;
-use std::collections::{BTreeMap, VecDeque};
+use index::Index;
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use trees::Trees;
@@ -59,9 +61,9 @@ pub struct State {
     /// Digests of the newest blocks before this one, the parent last.
     recent: VecDeque<Digest>,
     /// Index of each key's account.
-    account_of: Arc<BTreeMap<PublicKey, u32>>,
+    account_of: Index<u32>,
     /// Uid of each hot key.
-    uid_of: Arc<BTreeMap<PublicKey, Uid>>,
+    uid_of: Index<Uid>,
     /// Over all tables, as of the block.
     trees: Trees,
 }
@@ -277,8 +279,8 @@ impl State {
             accounts,
             neurons,
             recent: VecDeque::new(),
-            account_of: Arc::new(account_of),
-            uid_of: Arc::new(uid_of),
+            account_of,
+            uid_of,
             trees: Trees::default(),
         };
         state.seal();
@@ -372,13 +374,13 @@ impl State {
 
     /// The account of a key and its index.
     pub fn account(&self, key: &PublicKey) -> Option<(u32, &AccountLeaf)> {
-        let index = *self.account_of.get(key)?;
+        let index = self.account_of.get(key)?;
         Some((index, self.accounts.get(index as usize)?))
     }
 
     /// The uid of a hot key.
     pub fn uid(&self, key: &PublicKey) -> Option<Uid> {
-        self.uid_of.get(key).copied()
+        self.uid_of.get(key)
     }
 
     /// Balances, stake, unbonding stake and pool together. Equals what genesis began with and what was minted since.
@@ -423,11 +425,9 @@ impl State {
     }
 }
 
-type Indexes = (BTreeMap<PublicKey, u32>, BTreeMap<PublicKey, Uid>);
-
-fn indexes(accounts: &Column<AccountLeaf>, neurons: &Column<NeuronLeaf>) -> Indexes {
-    let account_of = accounts.iter().zip(0..).map(|(account, index)| (account.key.clone(), index)).collect();
+fn indexes(accounts: &Column<AccountLeaf>, neurons: &Column<NeuronLeaf>) -> (Index<u32>, Index<Uid>) {
+    let account_of = accounts.iter().zip(0..).map(|(account, index)| (&account.key, index)).collect();
     let here = neurons.iter().zip(0..).filter(|(neuron, _)| !neuron.vacant);
-    let uid_of = here.map(|(neuron, uid)| (neuron.hot.clone(), Uid(uid))).collect();
+    let uid_of = here.map(|(neuron, uid)| (&neuron.hot, Uid(uid))).collect();
     (account_of, uid_of)
 }

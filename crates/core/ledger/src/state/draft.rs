@@ -438,7 +438,7 @@ pub(super) fn open(state: &mut State, key: &PublicKey) -> usize {
         nonce: Nonce(0),
         unbonding: Vec::new(),
     });
-    Arc::make_mut(&mut state.account_of).insert(key.clone(), u32::try_from(index).unwrap_or(u32::MAX));
+    state.account_of.insert(key, u32::try_from(index).unwrap_or(u32::MAX));
     index
 }
 

@@ -16,7 +16,6 @@ use crate::economy;
 use crate::row::Row;
 use crate::table::{NeuronLeaf, Standing, Unbonding, WeightsLeaf};
 use crate::types::{Amount, Height, Uid};
-use std::sync::Arc;
 
 /// Where the next peer would stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +95,7 @@ pub(super) fn take(state: &mut State, hot: &PublicKey, cold: &PublicKey, modalit
             uid
         }
     };
-    Arc::make_mut(&mut state.uid_of).insert(hot.clone(), uid);
+    state.uid_of.insert(hot, uid);
     events.push(Event::Registered { uid, key: hot.clone() });
     events
 }
@@ -111,7 +110,7 @@ pub(super) fn free(state: &mut State, uid: Uid, height: Height, replaced: bool) 
         neuron.stake = Amount::ZERO;
         neuron.pending = Amount::ZERO;
         neuron.scaling = 1.0;
-        Arc::make_mut(&mut state.uid_of).remove(&hot);
+        state.uid_of.remove(&hot);
         unbond(state, &cold, stake, height);
         candidates::orphan(state, uid, generation, height);
     }

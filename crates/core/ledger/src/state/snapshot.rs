@@ -129,8 +129,8 @@ impl Read for State {
             candidates: Arc::new(candidates),
             totals,
             recent: VecDeque::from(recent),
-            account_of: Arc::new(account_of),
-            uid_of: Arc::new(uid_of),
+            account_of,
+            uid_of,
             trees: Trees::default(),
         };
         state.seal();

@@ -5,15 +5,23 @@
 //! SIGINT or SIGTERM or when a part that the others need has ended.
 
 use crate::{
-    bootstrap::{Place, Template, address_of},
+    api,
+    bootstrap::{Outside, Place, Template, address_of},
     cli,
     corpus::Corpus,
     data::Data,
-    ending, fault, node,
+    ending, fault, health,
+    limit::Clients,
+    metrics::{self, Metrics},
+    node,
     resident::{self, Resident, now},
-    say, site,
+    say,
+    serve::Server,
+    site,
+    tls::Tls,
 };
 use anyhow::{Context, Result, bail};
+use commonware_runtime::Metrics as _;
 use consensus::{Head, LedgerHandle, Runner, Spawner, Supervisor, Validator};
 use ledger::text;
 use light::{Checkpoint, Participant};
@@ -23,6 +31,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
     panic::{AssertUnwindSafe, catch_unwind},
     process::{Command, Stdio},
+    sync::Arc,
     time::Duration,
 };
 
@@ -63,12 +72,15 @@ struct Prepared {
     corpus: Corpus,
     page: TcpListener,
     network: SocketAddr,
+    metrics: Option<TcpListener>,
+    tls: Option<Tls>,
     data: Data,
 }
 
 /// What must be told to end.
 #[derive(Default)]
 struct Running {
+    servers: Vec<Server>,
     node: Option<Network>,
     residents: Vec<Resident>,
 }
@@ -85,11 +97,13 @@ impl Prepared {
         // The swarm binds for itself, later; only whether it will can be asked now.
         let network = SocketAddr::new(options.host, options.network_port());
         drop(site::bind(network, "--p2p-port")?);
+        let metrics = options.serving.metrics.map(|address| site::bind(address, "--metrics")).transpose()?;
+        let tls = options.serving.tls().map(Tls::read).transpose().context("TLS cannot be served")?;
         let path = options.data();
         let data = Data::open(&path, options.residents, options.mechanism, now())?;
         say::line(format_args!("Text      {}, {}", corpus.name, say::bytes(corpus.text.len())));
         say::line(format_args!("Data      {}{}", path.display(), if data.new { ", new" } else { "" }));
-        Ok(Self { options, corpus, page, network, data })
+        Ok(Self { options, corpus, page, network, metrics, tls, data })
     }
 
     async fn run(self, context: consensus::runtime::Context) -> Result<()> {
@@ -116,7 +130,7 @@ impl Prepared {
 
     /// Starts everything, one after the other, and runs; returns when a part has ended that the others need.
     async fn serve(self, context: &consensus::runtime::Context, running: &mut Running) -> Result<()> {
-        let Self { options, corpus, page, network, data } = self;
+        let Self { options, corpus, page, network, metrics: scraped, tls, data } = self;
         let genesis = data.genesis;
 
         let config = consensus::Config {
@@ -134,14 +148,18 @@ impl Prepared {
         let short = chain.get(..12).unwrap_or_default();
         say::line(format_args!("Ledger    chain {short}, at height {}", head.header.height));
 
-        let listen = websocket(options.host, network.port())?;
-        let (swarm, ends) = node::start(data.node, &genesis, listen, &ledger)?;
+        if let Some(tls) = tls.clone() {
+            tokio::spawn(tls.follow());
+        }
+        let ports = Ports { host: options.host, tls: tls.clone() };
+        let (swarm, ends) = node::start(data.node, &genesis, ports.listen(network.port())?, &ledger)?;
         running.node = Some(swarm.clone());
-        let place = Place { port: resident::listening(&swarm).await?, peer: swarm.peer() };
+        let within = Place { port: resident::listening(&swarm).await?, peer: swarm.peer() };
+        let place = ports.open(within, network.port())?;
         say::line(format_args!("Network   port {}, peer {}", place.port, place.peer));
 
         let near = local(options.host);
-        let node = address(near, place)?;
+        let node = address(ports.within(), within)?;
         for (index, keys) in data.residents.into_iter().enumerate() {
             let head = ledger.head().unwrap_or_else(|| head.clone()).header;
             let checkpoint = Checkpoint {
@@ -152,13 +170,13 @@ impl Prepared {
             };
             let participant = Participant::new(genesis.clone(), checkpoint, keys.hot.clone(), now())
                 .with_context(|| format!("resident {index} cannot follow the ledger"))?;
-            let residents = running.residents.iter().map(|resident| address(near, resident.place));
+            let residents = running.residents.iter().map(|resident| address(ports.within(), resident.place));
             let config = resident::Config {
                 index,
                 keys,
                 participant,
                 chain: genesis.chain().0,
-                listen: websocket(options.host, 0)?,
+                listen: ports.listen(0)?,
                 node: node.clone(),
                 residents: residents.collect::<Result<_>>()?,
                 corpus: corpus.clone(),
@@ -167,7 +185,8 @@ impl Prepared {
             let resident = Resident::start(config).await.with_context(|| format!("resident {index} cannot start"))?;
             running.residents.push(resident);
         }
-        let places: Vec<Place> = running.residents.iter().map(|resident| resident.place).collect();
+        let places = running.residents.iter().map(|resident| ports.open(resident.place, 0));
+        let places = places.collect::<Result<Vec<_>>>()?;
         let share = 100.0 * options.resident_share;
         say::line(format_args!("Residents {}, each training {share:.0} % of the time on the CPU", places.len()));
         if !options.ice_servers.is_empty() {
@@ -175,17 +194,38 @@ impl Prepared {
             say::line(format_args!("Servers   {}", urls.join(", ")));
         }
 
-        let template = Template::new(&genesis, options.host, place, places, &corpus, options.ice_servers);
+        let figures = Arc::new(Metrics::new());
+        if let Some(listener) = scraped {
+            say::line(format_args!("Metrics   http://{}/metrics", listener.local_addr()?));
+            let engine = context.child("metrics");
+            let sources = metrics::Sources {
+                ledger: ledger.clone(),
+                network: Some(swarm),
+                waiting: None,
+                engine: Some(Box::new(move || engine.encode())),
+            };
+            running.servers.push(Server::start(listener, metrics::router(Arc::clone(&figures), sources), None)?);
+        }
+        let clients = Arc::new(Clients::new(REQUESTS, BURST, &options.serving.behind_proxy));
+        let operations = api::router(ledger.clone(), genesis.clone(), clients, figures)
+            .merge(health::router(ledger.clone(), genesis.parameters.block_time));
+
+        let name = options.serving.tls_name;
+        let outside = Outside { host: options.host, secure: tls.is_some() || name.is_some(), name };
+        let template = Template::new(&genesis, outside, place, places, &corpus, options.ice_servers);
         let source = ledger.clone();
         let bootstrap = move |asked: Option<&str>| template.text(&source.head()?.header, asked);
         let router = site::router(site::Site { folder: options.site, corpus, bootstrap: Box::new(bootstrap) });
-        let address = format!("http://{}", SocketAddr::new(near, page.local_addr()?.port()));
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let address = format!("{scheme}://{}", SocketAddr::new(near, page.local_addr()?.port()));
+        running.servers.push(Server::start(page, operations.merge(router), tls.as_ref())?);
         say::line(format_args!("Open {address}"));
         if options.open {
             open(&address);
         }
+        let servers = futures::future::select_all(running.servers.iter_mut().map(|server| Box::pin(server.ended())));
         tokio::select! {
-            outcome = site::serve(page, router) => outcome.context("the site has ended"),
+            (error, ..) = servers => Err(error),
             error = ends => Err(error),
         }
     }
@@ -193,10 +233,40 @@ impl Prepared {
 
 impl Running {
     async fn stop(&mut self) {
+        // Whoever is being answered needs the rest.
+        futures::future::join_all(self.servers.drain(..).map(|server| server.stop(PATIENCE))).await;
         futures::future::join_all(self.residents.drain(..).map(Resident::stop)).await;
         if let Some(node) = self.node.take() {
             let _ = tokio::time::timeout(PATIENCE, node.shutdown()).await;
         }
+    }
+}
+
+/// How swarms of this program are reached: directly or, under TLS, through a port that takes it off.
+struct Ports {
+    host: IpAddr,
+    tls: Option<Tls>,
+}
+
+impl Ports {
+    /// Where this program itself reaches its swarms.
+    fn within(&self) -> IpAddr {
+        if self.tls.is_some() { Ipv4Addr::LOCALHOST.into() } else { local(self.host) }
+    }
+
+    /// Where a swarm is to listen for whom others shall reach at `port`.
+    fn listen(&self, port: u16) -> Result<Multiaddr> {
+        if self.tls.is_some() { websocket(self.within(), 0) } else { websocket(self.host, port) }
+    }
+
+    /// Where others reach the swarm that listens at `within`; under TLS that is `port`, or a free one for 0.
+    fn open(&self, within: Place, port: u16) -> Result<Place> {
+        let Some(tls) = self.tls.clone() else { return Ok(within) };
+        let listener = site::bind(SocketAddr::new(self.host, port), "--p2p-port")?;
+        let place = Place { port: listener.local_addr()?.port(), ..within };
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        tokio::spawn(tls.forward(listener, SocketAddr::new(self.within(), within.port)));
+        Ok(place)
     }
 }
 
@@ -246,6 +316,12 @@ fn open(address: &str) {
 
 /// How long the first block may take: one validator needs a block time and a half.
 const FIRST_BLOCK: Duration = Duration::from_secs(60);
+
+/// Requests of the API that one client may make a second, for as long as it likes.
+const REQUESTS: u32 = 20;
+
+/// Requests of the API that one client may make at once.
+const BURST: u32 = 200;
 
 /// How long each part may take to end.
 const PATIENCE: Duration = Duration::from_secs(3);

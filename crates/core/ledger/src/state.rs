@@ -8,6 +8,7 @@
 //! A state is kept as plain tables, in the order of uids or keys; two states with equal tables have equal roots whatever
 //! their history.
 
+mod assemble;
 mod candidates;
 mod draft;
 mod epoch;
@@ -18,6 +19,7 @@ mod snapshot;
 mod tests;
 mod trees;
 
+pub use assemble::AssembleError;
 pub use draft::Draft;
 pub use snapshot::SNAPSHOT_VERSION;
 

@@ -19,22 +19,53 @@ use commonware_utils::SystemTimeExt;
 use commonware_utils::acknowledgement::Exact;
 use futures::StreamExt;
 use futures::channel::mpsc;
-use ledger::{At, Body, State};
+use ledger::{At, Body, Digest, State};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// A block from the future is verified when at most this is left, ms.
 const AHEAD: u64 = 500;
 
 /// A final block, to be acknowledged when it is kept.
-pub(crate) type Final = (Digested<Block>, Exact);
+pub type Final = (Digested<Block>, Exact);
+
+/// How far the clock of a node is from the true time, ms: nothing on a machine, whose clock is what it is. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Skew(Arc<AtomicI64>);
+
+impl Skew {
+    /// Moves the clock.
+    pub fn set(&self, ms: i64) {
+        self.0.store(ms, Ordering::Relaxed);
+    }
+
+    /// What the clock shows, ms since the Unix epoch.
+    fn of(&self, true_time: SystemTime) -> u64 {
+        true_time.epoch_millis().saturating_add_signed(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// What proposes and verifies blocks: [`Application`], or in a simulation something that does not keep to the rules.
+pub trait Behaviour<E: Clock + Spawner + Metrics>:
+    EngineApplication<E, Block = Block, Context = BlockContext, SigningScheme = Scheme, Input = ()> + Clone + Sync
+{
+}
+
+impl<E, T> Behaviour<E> for T
+where
+    E: Clock + Spawner + Metrics,
+    T: EngineApplication<E, Block = Block, Context = BlockContext, SigningScheme = Scheme, Input = ()> + Clone + Sync,
+{
+}
 
 /// The ledger as the engine sees it.
 #[derive(Clone)]
-pub(crate) struct Application {
-    pub chain: Chain,
-    pub mempool: Arc<Mutex<Mempool>>,
-    pub finals: mpsc::UnboundedSender<Final>,
+pub struct Application {
+    pub(crate) chain: Chain,
+    pub(crate) mempool: Arc<Mutex<Mempool>>,
+    pub(crate) finals: mpsc::UnboundedSender<Final>,
+    pub(crate) skew: Skew,
 }
 
 impl Application {
@@ -59,6 +90,16 @@ impl Application {
             }
         }
         Some(state)
+    }
+
+    /// The state after a block, where it is known.
+    pub fn state(&self, digest: &Digest) -> Option<Arc<State>> {
+        self.chain.state(digest)
+    }
+
+    /// Remembers the state after a block that it did not make.
+    pub fn remember(&self, digest: Digest, state: State) {
+        self.chain.insert(digest, Arc::new(state));
     }
 
     /// Fills a block with what waits and applies.
@@ -98,12 +139,12 @@ impl<E: Clock + Spawner + Metrics> EngineApplication<E> for Application {
         let state = self.state_of(parent, &mut ancestry).await?;
         let block_time = state.parameters().block_time;
         let due = header.time.saturating_add(block_time);
-        let now = runtime.current().epoch_millis();
+        let now = self.skew.of(runtime.current());
         if now < due {
             // A clock that was set back must not stop the chain, so no longer than one block time.
             runtime.sleep(Duration::from_millis((due - now).min(block_time))).await;
         }
-        let time = runtime.current().epoch_millis().max(due);
+        let time = self.skew.of(runtime.current()).max(due);
         let at = At { height: header.height.next(), time, parent: digest };
         let (body, state) = self.fill(&state, at)?;
         let block = Block::new(context, &at, &state, body).digested();
@@ -114,7 +155,7 @@ impl<E: Clock + Spawner + Metrics> EngineApplication<E> for Application {
     async fn verify(&mut self, (runtime, _): (E, BlockContext), mut ancestry: impl Ancestry<Block>) -> bool {
         let Some(block) = ancestry.next().await else { return false };
         let time = block.inner().header().time;
-        let now = runtime.current().epoch_millis();
+        let now = self.skew.of(runtime.current());
         if time > now.saturating_add(AHEAD) {
             runtime.sleep(Duration::from_millis(time - now)).await;
         }

@@ -1,17 +1,19 @@
 //! Answers to light clients: the newest final blocks, their tables with proofs, and the queue of transactions.
 //!
-//! Tables are kept for the [`KEPT`] newest final heights; trees over them are built when first asked for. Headers and
-//! certificates of all heights come from the engine's archive. A hostile client can ask much, but each answer is bounded;
-//! how often it may ask is the network's to limit.
+//! Tables are kept for the [`KEPT`] newest final heights and the [`ENDS`] newest ends of epochs; trees over them are built when
+//! first asked for. Headers, certificates and blocks come from the engine's archive, what is older from the records. A hostile
+//! client can ask much, but each answer is bounded; how often it may ask is the network's to limit.
 
 use crate::engine::Marshal;
 use crate::mempool::Mempool;
 use bytes::Bytes;
-use commonware_codec::{DecodeExt, Encode};
+use commonware_codec::{DecodeExt, Encode, EncodeSize};
 use commonware_consensus::types::Height as EngineHeight;
-use ledger::query::{KEPT_HEIGHTS, MAX_HEADERS, MAX_TABLE_BYTES};
+use futures::channel::mpsc;
+use futures::future::BoxFuture;
+use ledger::query::{KEPT_HEIGHTS, Link, MAX_HEADERS, MAX_LINKS, MAX_TABLE_BYTES};
 use ledger::table::{Table, Tree};
-use ledger::{Digest, Header, Height, Query, Refusal, Reply, State, Transaction, TransactionStatus};
+use ledger::{Digest, Genesis, Header, Height, Query, Refusal, Reply, State, Transaction, TransactionStatus};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::watch;
@@ -19,8 +21,14 @@ use tokio::sync::watch;
 /// Final heights whose tables are kept.
 pub const KEPT: usize = 2 * KEPT_HEIGHTS;
 
+/// Ends of epochs whose tables are kept, beside them: what a new node begins from, and what an audit compares.
+pub const ENDS: usize = 2;
+
 /// Most leaves of one reply.
 const MAX_LEAVES: usize = 65_536;
+
+/// Accepted transactions that wait to be told to others.
+const WAITING: usize = 16_384;
 
 /// A final header with its certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,10 +51,44 @@ impl Head {
 pub struct LedgerHandle(Arc<Inner>);
 
 struct Inner {
+    genesis: Bytes,
     marshal: Marshal,
     mempool: Arc<Mutex<Mempool>>,
+    past: Box<dyn Past>,
+    accepted: Mutex<mpsc::Sender<Transaction>>,
     kept: Mutex<VecDeque<Arc<Kept>>>,
     heads: watch::Sender<Option<Head>>,
+    halts: watch::Sender<Option<Halt>>,
+}
+
+/// What a node wrote down of the past.
+pub(crate) trait Past: Send + Sync {
+    /// The link of an epoch, by its number.
+    fn link(&self, number: u64) -> BoxFuture<'_, Option<Link>>;
+    /// The epoch table at the end of an epoch.
+    fn standings(&self, number: u64) -> BoxFuture<'_, Option<Vec<Bytes>>>;
+    /// Height and place of a transaction.
+    fn place<'a>(&'a self, transaction: &'a Digest) -> BoxFuture<'a, Option<(Height, u32)>>;
+}
+
+/// A node that stopped: a final block that it could not take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Halt {
+    /// Height of the block.
+    pub height: Height,
+    /// What is wrong, and what to do.
+    pub reason: String,
+    /// The encoded block.
+    pub block: Bytes,
+    /// Its encoded certificate, where it has one of its own.
+    pub finalization: Option<Bytes>,
+}
+
+impl Halt {
+    /// Block and certificate in one, as they are kept: each with its length before it.
+    pub fn evidence(&self) -> Bytes {
+        (self.block.clone(), self.finalization.clone().unwrap_or_default()).encode()
+    }
 }
 
 /// A final block's header and state.
@@ -54,12 +96,14 @@ pub(crate) struct Kept {
     header: Header,
     finalization: Option<Bytes>,
     state: Arc<State>,
-    trees: [OnceLock<Tree>; 6],
+    /// Whether an epoch ended with it.
+    ends: bool,
+    trees: [OnceLock<Tree>; Table::ALL.len()],
 }
 
 impl Kept {
-    pub fn new(header: Header, finalization: Option<Bytes>, state: Arc<State>) -> Self {
-        Self { header, finalization, state, trees: Default::default() }
+    pub fn new(header: Header, finalization: Option<Bytes>, state: Arc<State>, ends: bool) -> Self {
+        Self { header, finalization, state, ends, trees: Default::default() }
     }
 
     fn tree(&self, table: Table) -> &Tree {
@@ -77,8 +121,25 @@ impl Kept {
 }
 
 impl LedgerHandle {
-    pub(crate) fn new(marshal: Marshal, mempool: Arc<Mutex<Mempool>>) -> Self {
-        Self(Arc::new(Inner { marshal, mempool, kept: Mutex::default(), heads: watch::Sender::new(None) }))
+    /// The ledger of a node, and the transactions that it accepts.
+    pub(crate) fn new(
+        genesis: &Genesis,
+        marshal: Marshal,
+        mempool: Arc<Mutex<Mempool>>,
+        past: Box<dyn Past>,
+    ) -> (Self, mpsc::Receiver<Transaction>) {
+        let (accepted, receiver) = mpsc::channel(WAITING);
+        let inner = Inner {
+            genesis: genesis.encode(),
+            marshal,
+            mempool,
+            past,
+            accepted: Mutex::new(accepted),
+            kept: Mutex::default(),
+            heads: watch::Sender::new(None),
+            halts: watch::Sender::new(None),
+        };
+        (Self(Arc::new(inner)), receiver)
     }
 
     /// Answers a query.
@@ -91,15 +152,20 @@ impl LedgerHandle {
                 let index = kept.state.account(&key).map(|(index, _)| index);
                 index.map_or(Reply::NoSuch, |index| leaf(kept.tree(Table::Accounts), index))
             }),
-            Query::Table { height, table, from } => self.at(height, |kept| part(kept.tree(table), from)),
+            Query::Table { height, table, from } => self.at(height, |kept| part(kept.tree(table).leaves(), from)),
             Query::Submit { transaction } => match self.submit(transaction) {
                 Ok(digest) => Reply::Accepted { digest },
                 Err(refusal) => Reply::Refused { refusal },
             },
-            Query::Status { digest } => Reply::Status(self.status(&digest)),
-            Query::Epochs { .. } | Query::History { .. } => unavailable("past epochs are not kept"),
-            Query::Inclusion { .. } | Query::Block { .. } => unavailable("blocks are not served"),
-            Query::Genesis => unavailable("the genesis is not served"),
+            Query::Status { digest } => Reply::Status(self.standing(&digest).await),
+            Query::Epochs { from, limit } => self.links(from, limit).await,
+            Query::History { epoch, from } => match self.0.past.standings(epoch).await {
+                Some(leaves) => part(&leaves, from),
+                None => unavailable(format!("the standings of epoch {epoch} are not kept here")),
+            },
+            Query::Inclusion { digest } => self.inclusion(&digest).await,
+            Query::Block { height } => self.block(height).await,
+            Query::Genesis => Reply::Genesis { bytes: self.0.genesis.clone() },
         }
     }
 
@@ -112,14 +178,38 @@ impl LedgerHandle {
         reply.encode()
     }
 
-    /// Lets a transaction wait to be included, or refuses it.
+    /// Lets a transaction wait to be included, or refuses it. The other validators hear of it.
     pub fn submit(&self, transaction: Transaction) -> Result<Digest, Refusal> {
-        self.mempool().submit(transaction)
+        let digest = self.mempool().submit(transaction.clone())?;
+        // Where too much waits the others hear of it from whoever sent it, or when it is included here.
+        let _ = self.0.accepted.lock().unwrap_or_else(PoisonError::into_inner).try_send(transaction);
+        Ok(digest)
     }
 
     /// Where a transaction stands, as far as is remembered.
     pub fn status(&self, digest: &Digest) -> TransactionStatus {
         self.mempool().status(digest)
+    }
+
+    /// Where a transaction stands, as far as is remembered or written down.
+    async fn standing(&self, digest: &Digest) -> TransactionStatus {
+        match self.status(digest) {
+            TransactionStatus::Unknown => match self.0.past.place(digest).await {
+                Some((height, _)) => TransactionStatus::Included { height },
+                None => TransactionStatus::Unknown,
+            },
+            known => known,
+        }
+    }
+
+    /// Why the node stopped; `None` while it goes on.
+    pub fn halts(&self) -> watch::Receiver<Option<Halt>> {
+        self.0.halts.subscribe()
+    }
+
+    /// The node stops.
+    pub(crate) fn halt(&self, halt: Halt) {
+        self.0.halts.send_replace(Some(halt));
     }
 
     /// The newest final header that has a certificate; `None` before the first block.
@@ -143,9 +233,16 @@ impl LedgerHandle {
         {
             let mut all = self.kept();
             all.push_back(Arc::new(kept));
-            while all.len() > KEPT {
-                all.pop_front();
-            }
+            let ends = all.iter().filter(|kept| kept.ends).count();
+            let mut spare = ends.saturating_sub(ENDS);
+            let mut old = all.len().saturating_sub(KEPT);
+            all.retain(|kept| {
+                let recent = old == 0;
+                old = old.saturating_sub(1);
+                let drops = kept.ends && spare > 0;
+                spare -= usize::from(drops);
+                recent || (kept.ends && !drops)
+            });
         }
         if let Some(head) = head {
             self.0.heads.send_replace(Some(head));
@@ -156,7 +253,8 @@ impl LedgerHandle {
         let kept = {
             let all = self.kept();
             let found = all.iter().rev().find(|kept| kept.header.height == height).cloned();
-            found.ok_or_else(|| all.front().zip(all.back()).map(|(old, new)| (old.header.height, new.header.height)))
+            let oldest = all.len().checked_sub(KEPT.min(all.len())).and_then(|oldest| all.get(oldest));
+            found.ok_or_else(|| oldest.zip(all.back()).map(|(old, new)| (old.header.height, new.header.height)))
         };
         match kept {
             Ok(kept) => answer(&kept),
@@ -191,6 +289,42 @@ impl LedgerHandle {
         }
     }
 
+    /// Links of epochs, as many as fit.
+    async fn links(&self, from: u64, limit: u32) -> Reply {
+        let most = usize::try_from(limit).unwrap_or(MAX_LINKS).clamp(1, MAX_LINKS);
+        let (mut links, mut bytes) = (Vec::new(), 0);
+        for number in from.max(1).. {
+            let Some(link) = self.0.past.link(number).await else { break };
+            bytes += link.encode_size();
+            if links.len() >= most || bytes > MAX_TABLE_BYTES {
+                break;
+            }
+            links.push(link);
+        }
+        Reply::Epochs { links }
+    }
+
+    /// The block of a transaction, and the proof that it holds it.
+    async fn inclusion(&self, digest: &Digest) -> Reply {
+        let Some((height, index)) = self.0.past.place(digest).await else { return Reply::NoSuch };
+        let block = self.0.marshal.get_block(EngineHeight::new(height.get())).await;
+        match block.and_then(|block| block.inner().body().prove(index)) {
+            Some(proof) => Reply::Inclusion { height, index, proof },
+            None => unavailable(format!("block {height} is not kept here any longer")),
+        }
+    }
+
+    /// A block with its certificate, where it has one of its own.
+    async fn block(&self, height: Height) -> Reply {
+        let engine_height = EngineHeight::new(height.get());
+        let Some(block) = self.0.marshal.get_block(engine_height).await else {
+            return unavailable(format!("block {height} is not kept here"));
+        };
+        let finalization = self.0.marshal.get_finalization(engine_height).await;
+        let finalization = finalization.map(|finalization| finalization.encode()).unwrap_or_default();
+        Reply::Block { block: block.inner().encode(), finalization }
+    }
+
     fn mempool(&self) -> MutexGuard<'_, Mempool> {
         self.0.mempool.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -207,8 +341,7 @@ fn leaf(tree: &Tree, index: u32) -> Reply {
     }
 }
 
-fn part(tree: &Tree, from: u32) -> Reply {
-    let all = tree.leaves();
+fn part(all: &[Bytes], from: u32) -> Reply {
     let Some(rest) = all.get(from as usize..) else { return Reply::NoSuch };
     let mut bytes = 0;
     let fits = |leaf: &&Bytes| {
@@ -234,7 +367,7 @@ mod tests {
         let mut got = Vec::new();
         let mut parts = 0;
         while got.len() < leaves.len() {
-            let Reply::Table { total, from, leaves } = part(&tree, got.len() as u32) else { unreachable!() };
+            let Reply::Table { total, from, leaves } = part(tree.leaves(), got.len() as u32) else { unreachable!() };
             assert_eq!((total, from as usize), (4_000, got.len()));
             assert!(!leaves.is_empty());
             let reply = Reply::Table { total, from, leaves: leaves.clone() };
@@ -243,6 +376,6 @@ mod tests {
             parts += 1;
         }
         assert_eq!((got, parts), (leaves, 3));
-        assert_eq!(part(&tree, 4_001), Reply::NoSuch);
+        assert_eq!(part(tree.leaves(), 4_001), Reply::NoSuch);
     }
 }

@@ -14,6 +14,30 @@ use std::path::{Path, PathBuf};
 /// Format of a snapshot file, its first byte.
 pub const VERSION: u8 = 1;
 
+/// Where a node keeps its snapshots, and what it could not follow.
+pub trait Vault: Send + Sync {
+    /// The newest whole snapshot of a chain; `None` where there is none.
+    fn load(&self, chain: ChainId) -> Result<Option<Snapshot>, SnapshotError>;
+    /// Keeps a snapshot; a crash leaves the one before.
+    fn save(&self, snapshot: &Snapshot) -> Result<(), SnapshotError>;
+    /// Keeps bytes under a name.
+    fn keep(&self, name: &str, bytes: &[u8]) -> Result<(), SnapshotError>;
+}
+
+impl Vault for Folder {
+    fn load(&self, chain: ChainId) -> Result<Option<Snapshot>, SnapshotError> {
+        Snapshot::load(self, chain)
+    }
+
+    fn save(&self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        snapshot.save(self)
+    }
+
+    fn keep(&self, name: &str, bytes: &[u8]) -> Result<(), SnapshotError> {
+        Ok(folder::replace(&self.path().join(name), bytes)?)
+    }
+}
+
 /// A final state with its header.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Snapshot {

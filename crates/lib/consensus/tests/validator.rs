@@ -13,7 +13,7 @@ use ledger::{
     Row, Score, Table, Transaction, Uid, WeightsLeaf,
 };
 use light::Committee;
-use peerage_consensus::{Config, Folder, LedgerHandle, Runner, StartError, Validator};
+use peerage_consensus::{Config, Folder, LedgerHandle, OpenError, Place, Runner, StartError, Validator};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -32,16 +32,24 @@ fn genesis() -> Genesis {
 }
 
 fn config(folder: &Folder) -> Config {
-    Config { folder: folder.clone(), genesis: genesis(), key: key(0), listen: None, peers: Vec::new() }
+    Config::new(folder.clone(), genesis())
+}
+
+/// The only validator.
+fn alone() -> Place {
+    Place { key: key(0), listen: None, address: None, peers: Vec::new() }
 }
 
 fn run<T>(path: &Path, body: impl AsyncFnOnce(LedgerHandle) -> T) -> T {
     let folder = Folder::open(path).unwrap();
-    folder.runner().start(async |context| body(Validator::start(context, config(&folder)).await.unwrap()).await)
+    folder
+        .runner()
+        .start(async |context| body(Validator::start(context, config(&folder), alone()).await.unwrap()).await)
 }
 
-fn refused_start(folder: &Folder, config: Config) -> StartError {
-    folder.runner().start(async |context| Validator::start(context, config).await.err().expect("it does not start"))
+fn refused_start(folder: &Folder, config: Config, place: Place) -> StartError {
+    let start = async |context| Validator::start(context, config, place).await.err().expect("it does not start");
+    folder.runner().start(start)
 }
 
 async fn head_at(ledger: &LedgerHandle, height: u64) -> Header {
@@ -226,20 +234,21 @@ fn what_does_not_belong_together_does_not_start() {
     let folder = Folder::open(&path).unwrap();
 
     let other = Genesis { name: "other".into(), ..genesis() };
-    let error = refused_start(&folder, Config { genesis: other, ..config(&folder) });
+    let error = refused_start(&folder, Config { genesis: other, ..config(&folder) }, alone());
     assert!(error.to_string().contains("belongs to chain"), "{error}");
-    let error = refused_start(&folder, Config { key: key(5), ..config(&folder) });
-    assert!(matches!(&error, StartError::NotValidator { key: named } if *named == key(5).public_key()), "{error}");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let listen = Some(taken.local_addr().unwrap());
-    let error = refused_start(&folder, Config { listen, ..config(&folder) });
+    let error = refused_start(&folder, config(&folder), Place { listen, ..alone() });
     assert!(matches!(error, StartError::Listen { .. }), "{error}");
 
     // Snapshots without the blocks they stand on.
     let engine = path.join("engine");
     std::fs::rename(&engine, path.join("engine.away")).unwrap();
-    let error = refused_start(&folder, config(&folder));
-    assert!(matches!(error, StartError::Block { height: Height(10), .. }), "{error}");
+    let error = refused_start(&folder, config(&folder), alone());
+    assert!(
+        matches!(&error, StartError::Open(OpenError::Unusable(unusable)) if unusable.height == Height(10)),
+        "{error}"
+    );
     std::fs::remove_dir_all(&engine).unwrap();
     std::fs::rename(path.join("engine.away"), &engine).unwrap();
 
@@ -251,6 +260,9 @@ fn what_does_not_belong_together_does_not_start() {
             std::fs::write(&file, bytes).unwrap();
         }
     }
-    let error = refused_start(&folder, config(&folder));
-    assert!(matches!(error, StartError::Snapshot(_)) && error.to_string().contains("damaged"), "{error}");
+    let error = refused_start(&folder, config(&folder), alone());
+    assert!(
+        matches!(error, StartError::Open(OpenError::Snapshot(_))) && error.to_string().contains("damaged"),
+        "{error}"
+    );
 }

@@ -3,11 +3,13 @@
 mod genesis;
 mod keys;
 mod lab;
+mod node;
 mod serving;
 
-pub use genesis::{Genesis, New as NewGenesis, Preset, Validator};
+pub use genesis::{Genesis, New as NewGenesis, Preset, Validator as NewValidator};
 pub use keys::{Keys, New as NewKeys};
 pub use lab::{LINE, Lab, Output, Run, wrapped};
+pub use node::{Follow, Node, Validator};
 pub use serving::Serving;
 
 use crate::log;
@@ -46,6 +48,10 @@ pub enum Command {
     /// Write, check or show the genesis that a network of several machines begins with.
     #[command(subcommand, after_help = genesis::EXAMPLE)]
     Genesis(Genesis),
+    /// Validate a chain: vote on blocks whenever the ledger elects the key of the data folder.
+    Validator(Validator),
+    /// Follow a chain without validating it: verify every certificate, apply every block, and serve others.
+    Follow(Follow),
 }
 
 /// Options of `peerage dev`.

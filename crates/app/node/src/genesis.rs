@@ -105,7 +105,7 @@ fn founded(new: &NewGenesis, time: u64) -> Result<Genesis> {
     let mut neurons: Vec<Founder> = new.founders.iter().map(founder).collect();
     let given = neurons.len();
     let mut validators = Vec::new();
-    for (index, cli::Validator { key, address, stake }) in new.validators.iter().enumerate() {
+    for (index, cli::NewValidator { key, address, stake }) in new.validators.iter().enumerate() {
         let backer = match stake {
             Some(stake) => {
                 neurons.push(Founder { key: key.clone(), modality: 0, stake: *stake });

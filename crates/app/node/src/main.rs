@@ -13,6 +13,7 @@ mod data;
 mod dev;
 mod ending;
 mod fault;
+mod front;
 mod genesis;
 mod health;
 mod keys;
@@ -21,8 +22,11 @@ mod limit;
 mod log;
 mod metrics;
 mod node;
+mod operate;
 mod progress;
+mod remote;
 mod resident;
+mod running;
 mod say;
 mod serve;
 mod site;
@@ -40,6 +44,8 @@ fn main() -> ExitCode {
         cli::Command::Lab(options) => lab::run(options),
         cli::Command::Keys(options) => keys::run(&options),
         cli::Command::Genesis(options) => genesis::run(&options),
+        cli::Command::Validator(options) => operate::validate(options),
+        cli::Command::Follow(options) => operate::follow(options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -42,6 +42,18 @@ impl Table {
     pub const ALL: [Self; 6] =
         [Self::Accounts, Self::Neurons, Self::Weights, Self::Bonds, Self::Epoch, Self::Candidates];
 
+    /// The name a person reads.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Accounts => "accounts",
+            Self::Neurons => "neurons",
+            Self::Weights => "weights",
+            Self::Bonds => "bonds",
+            Self::Epoch => "epoch",
+            Self::Candidates => "candidates",
+        }
+    }
+
     const fn tag(self) -> u8 {
         match self {
             Self::Accounts => 0,
@@ -56,14 +68,7 @@ impl Table {
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Accounts => "accounts",
-            Self::Neurons => "neurons",
-            Self::Weights => "weights",
-            Self::Bonds => "bonds",
-            Self::Epoch => "epoch",
-            Self::Candidates => "candidates",
-        })
+        f.write_str(self.name())
     }
 }
 

@@ -156,11 +156,6 @@ impl Mempool {
         self.order.values().map(|waiting| Arc::clone(&waiting.checked)).collect()
     }
 
-    /// As [`Mempool::offers`], but copies whose signatures nobody knows about.
-    pub fn waiting(&self) -> Vec<Arc<Transaction>> {
-        self.order.values().map(|waiting| Arc::new(waiting.transaction().clone())).collect()
-    }
-
     /// A waiting transaction, whose signature was verified when it came.
     pub fn checked(&self, digest: &Digest) -> Option<Arc<Checked>> {
         self.order.get(self.places.get(digest)?).map(|waiting| Arc::clone(&waiting.checked))

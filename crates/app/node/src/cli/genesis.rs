@@ -116,8 +116,8 @@ How a network begins:
   1. Everyone who validates makes keys and tells their public halves:
        peerage keys new --data node --name validator --name cold
   2. One of them writes the genesis and gives the file to the others:
-       peerage genesis new --founder COLD:5000 --validator VALIDATOR@192.0.2.1:9000 \\
-                           --founder COLD:5000 --validator VALIDATOR@192.0.2.2:9000 -o genesis.toml
+       peerage genesis new --founder COLD-1:5000 --validator VALIDATOR-1@192.0.2.1:9000 \\
+                           --founder COLD-2:5000 --validator VALIDATOR-2@192.0.2.2:9000 -o genesis.toml
   3. All of them read it, and compare the chain id that this prints:
        peerage genesis check genesis.toml";
 

@@ -1,7 +1,7 @@
 //! The file of a genesis: what is written is read again, and what is wrong is named where it stands.
 
 use super::*;
-use crate::cli::{LINE, Validator};
+use crate::cli::{LINE, NewValidator as Validator};
 use commonware_codec::Encode;
 use commonware_cryptography::Signer;
 use ledger::{Amount, Kind, PrivateKey, PublicKey, types::TOKEN};

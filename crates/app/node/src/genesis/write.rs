@@ -13,7 +13,7 @@ use ledger::{Founder, Genesis, Kind, Parameters, Seat, text};
 /// The file of a genesis.
 pub fn write(genesis: &Genesis) -> String {
     let Genesis { name, time, parameters, accounts, neurons, validators } = genesis;
-    let mut file = comment(ABOUT);
+    let mut file = comment(ABOUT) + "\n";
     file += &comment("Name of the chain, for people; at most 64 bytes.");
     file += &format!("name = {}\n", quoted(name));
     file += &comment("When the chain begins. Milliseconds count; a whole number is milliseconds since 1970.");
@@ -24,7 +24,7 @@ pub fn write(genesis: &Genesis) -> String {
     ));
     file += &format!("mechanism = {}\n", quoted(parameters.mechanism.name()));
     for section in SECTIONS {
-        file += &format!("\n[{}]\n{}", section.name, comment(section.about));
+        file += &format!("\n{}[{}]\n", comment(section.about), section.name);
         file.extend(section.entries.iter().map(|entry| line(entry, parameters)));
     }
     file += &list("founders", FOUNDERS, neurons.iter().enumerate().map(founder));

@@ -3,7 +3,6 @@
 //! A [`Row`] is parsed once: entries are sorted by uid without repetition, every score is above zero and they sum to
 //! 65,535. A hostile sender can therefore neither overspend a row nor write one opinion in two ways.
 
-use crate::codec::Field;
 use crate::types::{Score, Uid};
 use bytes::BufMut;
 use commonware_codec::{Buf, EncodeSize, Error as CodecError, Read, ReadExt, Write};
@@ -166,21 +165,39 @@ impl Row {
     }
 }
 
+/// Bytes of an entry: the uid and the score, big-endian. Rows are most of a block, so their entries are not written and
+/// read one number at a time.
+const ENTRY: usize = 6;
+
+impl Row {
+    fn bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.0.len() * ENTRY);
+        for (uid, score) in self.0.iter() {
+            let ([a, b, c, d], [e, f]) = (uid.get().to_be_bytes(), score.get().to_be_bytes());
+            bytes.extend_from_slice(&[a, b, c, d, e, f]);
+        }
+        bytes
+    }
+
+    fn of(bytes: &[u8]) -> Result<Self, RowError> {
+        let entry = |[a, b, c, d, e, f]: &[u8; ENTRY]| {
+            (Uid(u32::from_be_bytes([*a, *b, *c, *d])), Score(u16::from_be_bytes([*e, *f])))
+        };
+        Self::new(bytes.as_chunks().0.iter().map(entry).collect())
+    }
+}
+
 impl Write for Row {
     fn write(&self, buf: &mut impl BufMut) {
         #[expect(clippy::cast_possible_truncation, reason = "at most LIMIT entries")]
         (self.0.len() as u16).write(buf);
-        for (uid, score) in self.0.iter() {
-            // As the two are written one after the other, at half the calls.
-            let ([a, b, c, d], [e, f]) = (uid.get().to_be_bytes(), score.get().to_be_bytes());
-            buf.put_slice(&[a, b, c, d, e, f]);
-        }
+        buf.put_slice(&self.bytes());
     }
 }
 
 impl EncodeSize for Row {
     fn encode_size(&self) -> usize {
-        2 + self.0.len() * 6
+        2 + self.0.len() * ENTRY
     }
 }
 
@@ -192,8 +209,9 @@ impl Read for Row {
         if length > LIMIT {
             return Err(CodecError::InvalidLength(length));
         }
-        let entries = (0..length).map(|_| <(Uid, Score)>::take(buf)).collect::<Result<_, _>>()?;
-        Self::new(entries).map_err(|error| CodecError::Wrapped("row", Box::new(error)))
+        let mut bytes = vec![0; length * ENTRY];
+        buf.try_copy_to_slice(&mut bytes).map_err(|_| CodecError::EndOfBuffer)?;
+        Self::of(&bytes).map_err(|error| CodecError::Wrapped("row", Box::new(error)))
     }
 }
 

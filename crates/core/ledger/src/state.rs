@@ -5,8 +5,9 @@
 //! grows only by what updates of rows release ([`Totals::minted`](crate::table::Totals)). A registration costs work, a
 //! sponsored one its subscription, most else a fee; both amounts join the pool, and so does the stake of a convict.
 //!
-//! A state is kept as plain tables, in the order of uids or keys; two states with equal tables have equal roots whatever
-//! their history.
+//! A state is kept as plain tables in the order of uids or keys; two states with equal tables have equal roots whatever
+//! their history. It shares with the one before it what the block between them left as it was ([`Column`]), its trees too:
+//! a copy is a few pointers, and roots cost what changed.
 
 mod assemble;
 mod candidates;

@@ -46,7 +46,8 @@ pub struct Metrics {
     accounts: Number,
     supply: Number,
     pool: Number,
-    waiting: Number,
+    /// Not there while nobody tells.
+    waiting: Family<(), Number>,
     peers: Family<Over, Number>,
     memory: Number,
     files: Number,
@@ -88,6 +89,9 @@ impl Metrics {
         registry.register("peerage_http_requests", about, Family::clone(&requests));
         let peers = Family::default();
         registry.register("peerage_peers", "Peers connected, by path", Family::clone(&peers));
+        let waiting = Family::default();
+        let about = "Transactions that wait to be included";
+        registry.register("peerage_transactions_waiting", about, Family::clone(&waiting));
         let mut number = |name: &str, about: &str| {
             let number = Number::default();
             registry.register(name, about, number.clone());
@@ -96,6 +100,7 @@ impl Metrics {
         Self {
             requests,
             peers,
+            waiting,
             height: number("peerage_height", "Height of the newest final block"),
             age: number("peerage_head_age_seconds", "Time since the newest final block was proposed"),
             epoch: number("peerage_epoch", "Epochs so far"),
@@ -104,7 +109,6 @@ impl Metrics {
             accounts: number("peerage_accounts", "Accounts"),
             supply: number("peerage_supply_tokens", "Balances, stake and pool together, tokens"),
             pool: number("peerage_pool_tokens", "Emission released and not yet paid, tokens"),
-            waiting: number("peerage_transactions_waiting", "Transactions that wait to be included"),
             memory: number("process_resident_memory_bytes", "Memory in use"),
             files: number("process_open_fds", "Files and connections that are open"),
             registry,
@@ -132,7 +136,7 @@ impl Metrics {
             self.pool.set(state.totals().pool.get() as f64 / TOKEN);
         }
         if let Some(waiting) = &sources.waiting {
-            self.waiting.set(waiting() as f64);
+            self.waiting.get_or_create(&()).set(waiting() as f64);
         }
         if let Some(network) = &sources.network
             && let Ok(snapshot) = network.snapshot().await

@@ -46,8 +46,7 @@ pub struct Metrics {
     accounts: Number,
     supply: Number,
     pool: Number,
-    /// Not there while nobody tells.
-    waiting: Family<(), Number>,
+    waiting: Number,
     peers: Family<Over, Number>,
     memory: Number,
     files: Number,
@@ -89,9 +88,6 @@ impl Metrics {
         registry.register("peerage_http_requests", about, Family::clone(&requests));
         let peers = Family::default();
         registry.register("peerage_peers", "Peers connected, by path", Family::clone(&peers));
-        let waiting = Family::default();
-        let about = "Transactions that wait to be included";
-        registry.register("peerage_transactions_waiting", about, Family::clone(&waiting));
         let mut number = |name: &str, about: &str| {
             let number = Number::default();
             registry.register(name, about, number.clone());
@@ -100,7 +96,6 @@ impl Metrics {
         Self {
             requests,
             peers,
-            waiting,
             height: number("peerage_height", "Height of the newest final block"),
             age: number("peerage_head_age_seconds", "Time since the newest final block was proposed"),
             epoch: number("peerage_epoch", "Epochs so far"),
@@ -109,6 +104,7 @@ impl Metrics {
             accounts: number("peerage_accounts", "Accounts"),
             supply: number("peerage_supply_tokens", "Balances, stake and pool together, tokens"),
             pool: number("peerage_pool_tokens", "Emission released and not yet paid, tokens"),
+            waiting: number("peerage_transactions_waiting", "Transactions that wait to be included; NaN if unknown"),
             memory: number("process_resident_memory_bytes", "Memory in use"),
             files: number("process_open_fds", "Files and connections that are open"),
             registry,
@@ -135,9 +131,7 @@ impl Metrics {
             self.supply.set(state.supply() as f64 / TOKEN);
             self.pool.set(state.totals().pool.get() as f64 / TOKEN);
         }
-        if let Some(waiting) = &sources.waiting {
-            self.waiting.get_or_create(&()).set(waiting() as f64);
-        }
+        self.waiting.set(sources.waiting.as_ref().map_or(f64::NAN, |waiting| waiting() as f64));
         if let Some(network) = &sources.network
             && let Ok(snapshot) = network.snapshot().await
         {

@@ -5,18 +5,17 @@
 //! SIGINT or SIGTERM or when a part that the others need has ended.
 
 use crate::{
-    api,
     bootstrap::{Outside, Place, Template, address_of},
     cli,
     corpus::Corpus,
     data::Data,
-    ending, fault, health,
-    limit::Clients,
-    metrics::{self, Metrics},
+    ending, fault,
+    metrics::Sources,
     node,
     resident::{self, Resident, now},
     say,
     serve::Server,
+    serving::Serving,
     site,
     tls::Tls,
 };
@@ -31,7 +30,6 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
     panic::{AssertUnwindSafe, catch_unwind},
     process::{Command, Stdio},
-    sync::Arc,
     time::Duration,
 };
 
@@ -72,8 +70,7 @@ struct Prepared {
     corpus: Corpus,
     page: TcpListener,
     network: SocketAddr,
-    metrics: Option<TcpListener>,
-    tls: Option<Tls>,
+    serving: Serving,
     data: Data,
 }
 
@@ -97,13 +94,12 @@ impl Prepared {
         // The swarm binds for itself, later; only whether it will can be asked now.
         let network = SocketAddr::new(options.host, options.network_port());
         drop(site::bind(network, "--p2p-port")?);
-        let metrics = options.serving.metrics.map(|address| site::bind(address, "--metrics")).transpose()?;
-        let tls = options.serving.tls().map(Tls::read).transpose().context("TLS cannot be served")?;
+        let serving = Serving::new(&options.serving)?;
         let path = options.data();
         let data = Data::open(&path, options.residents, options.mechanism, now())?;
         say::line(format_args!("Text      {}, {}", corpus.name, say::bytes(corpus.text.len())));
         say::line(format_args!("Data      {}{}", path.display(), if data.new { ", new" } else { "" }));
-        Ok(Self { options, corpus, page, network, metrics, tls, data })
+        Ok(Self { options, corpus, page, network, serving, data })
     }
 
     async fn run(self, context: consensus::runtime::Context) -> Result<()> {
@@ -130,7 +126,7 @@ impl Prepared {
 
     /// Starts everything, one after the other, and runs; returns when a part has ended that the others need.
     async fn serve(self, context: &consensus::runtime::Context, running: &mut Running) -> Result<()> {
-        let Self { options, corpus, page, network, metrics: scraped, tls, data } = self;
+        let Self { options, corpus, page, network, serving, data } = self;
         let genesis = data.genesis;
 
         let config = consensus::Config {
@@ -148,9 +144,7 @@ impl Prepared {
         let short = chain.get(..12).unwrap_or_default();
         say::line(format_args!("Ledger    chain {short}, at height {}", head.header.height));
 
-        if let Some(tls) = tls.clone() {
-            tokio::spawn(tls.follow());
-        }
+        let tls = serving.tls.clone();
         let ports = Ports { host: options.host, tls: tls.clone() };
         let (swarm, ends) = node::start(data.node, &genesis, ports.listen(network.port())?, &ledger)?;
         running.node = Some(swarm.clone());
@@ -194,21 +188,15 @@ impl Prepared {
             say::line(format_args!("Servers   {}", urls.join(", ")));
         }
 
-        let figures = Arc::new(Metrics::new());
-        if let Some(listener) = scraped {
-            say::line(format_args!("Metrics   http://{}/metrics", listener.local_addr()?));
-            let engine = context.child("metrics");
-            let sources = metrics::Sources {
-                ledger: ledger.clone(),
-                network: Some(swarm),
-                waiting: None,
-                engine: Some(Box::new(move || engine.encode())),
-            };
-            running.servers.push(Server::start(listener, metrics::router(Arc::clone(&figures), sources), None)?);
-        }
-        let clients = Arc::new(Clients::new(REQUESTS, BURST, &options.serving.behind_proxy));
-        let operations = api::router(ledger.clone(), genesis.clone(), clients, figures)
-            .merge(health::router(ledger.clone(), genesis.parameters.block_time));
+        let engine = context.child("metrics");
+        let sources = Sources {
+            ledger: ledger.clone(),
+            network: Some(swarm),
+            waiting: None,
+            engine: Some(Box::new(move || engine.encode())),
+        };
+        let (operations, metrics) = serving.start(&genesis, sources)?;
+        running.servers.extend(metrics);
 
         let name = options.serving.tls_name;
         let outside = Outside { host: options.host, secure: tls.is_some() || name.is_some(), name };
@@ -316,12 +304,6 @@ fn open(address: &str) {
 
 /// How long the first block may take: one validator needs a block time and a half.
 const FIRST_BLOCK: Duration = Duration::from_secs(60);
-
-/// Requests of the API that one client may make a second, for as long as it likes.
-const REQUESTS: u32 = 20;
-
-/// Requests of the API that one client may make at once.
-const BURST: u32 = 200;
 
 /// How long each part may take to end.
 const PATIENCE: Duration = Duration::from_secs(3);

@@ -25,6 +25,7 @@ mod progress;
 mod resident;
 mod say;
 mod serve;
+mod serving;
 mod site;
 mod tls;
 

@@ -52,7 +52,7 @@ impl Prepared {
         };
         site::check(&options.site)?;
         let page = (SocketAddr::new(options.host, options.port), "--port");
-        let front = Front::new(options.serving.clone(), options.host, Some(page))?;
+        let front = Front::new(&options.serving, options.host, Some(page))?;
         // The swarm binds for itself, later; only whether it will can be asked now.
         let network = SocketAddr::new(options.host, options.network_port());
         drop(site::bind(network, "--p2p-port")?);

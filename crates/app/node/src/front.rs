@@ -1,36 +1,32 @@
 //! What others see of a node: its swarm's port, and over HTTP the API, health, figures and the site.
 
 use crate::{
-    api,
-    bootstrap::{Place, address_of},
-    cli, health,
-    limit::Clients,
-    metrics::{self, Metrics},
+    bootstrap::{Outside, Place, address_of},
+    cli,
+    metrics::Sources,
     node, resident,
     running::Running,
     say,
     serve::Server,
+    serving::Serving,
     site,
     tls::Tls,
 };
-use anyhow::{Context as _, Error, Result};
+use anyhow::{Error, Result};
 use axum::Router;
 use commonware_runtime::Metrics as _;
 use consensus::{LedgerHandle, Supervisor, runtime::Context};
 use ledger::Genesis;
 use network::{Keypair, Multiaddr, Network};
-use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
-    sync::Arc,
-};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
 /// Everything that could be bound and read before the first task.
 pub struct Front {
     /// How swarms are reached.
     pub ports: Ports,
     page: Option<TcpListener>,
-    metrics: Option<TcpListener>,
-    serving: cli::Serving,
+    name: Option<String>,
+    serving: Serving,
 }
 
 /// How swarms of this program are reached: directly or, under TLS, through a port that takes it off.
@@ -45,17 +41,17 @@ impl Front {
     ///
     /// # Errors
     /// Where a port is taken or the certificate cannot be read, with what to do.
-    pub fn new(serving: cli::Serving, host: IpAddr, page: Option<(SocketAddr, &'static str)>) -> Result<Self> {
+    pub fn new(options: &cli::Serving, host: IpAddr, page: Option<(SocketAddr, &'static str)>) -> Result<Self> {
         let page = page.map(|(address, option)| site::bind(address, option)).transpose()?;
-        let metrics = serving.metrics.map(|address| site::bind(address, "--metrics")).transpose()?;
-        let tls = serving.tls().map(Tls::read).transpose().context("TLS cannot be served")?;
-        Ok(Self { ports: Ports { host, tls }, page, metrics, serving })
+        let serving = Serving::new(options)?;
+        let ports = Ports { host, tls: serving.tls.clone() };
+        Ok(Self { ports, page, name: options.tls_name.clone(), serving })
     }
 
     /// Whether browsers reach this machine over TLS, and under which name.
-    pub fn outside(&self) -> crate::bootstrap::Outside {
-        let name = self.serving.tls_name.clone();
-        crate::bootstrap::Outside { host: self.ports.host, secure: self.ports.tls.is_some() || name.is_some(), name }
+    pub fn outside(&self) -> Outside {
+        let name = self.name.clone();
+        Outside { host: self.ports.host, secure: self.ports.tls.is_some() || name.is_some(), name }
     }
 
     /// Starts the node's swarm: its handle, where the program itself and where others reach it, and what resolves when it
@@ -67,9 +63,6 @@ impl Front {
         ledger: &LedgerHandle,
         port: u16,
     ) -> Result<(Network, Place, Place, impl Future<Output = Error> + use<>)> {
-        if let Some(tls) = self.ports.tls.clone() {
-            tokio::spawn(tls.follow());
-        }
         let (swarm, ends) = node::start(identity, genesis, self.ports.listen(port)?, ledger)?;
         let within = Place { port: resident::listening(&swarm).await?, peer: swarm.peer() };
         let place = self.ports.open(within, port)?;
@@ -87,24 +80,17 @@ impl Front {
         site: Option<Router>,
         running: &mut Running,
     ) -> Result<Option<String>> {
-        let figures = Arc::new(Metrics::new());
-        if let Some(listener) = self.metrics {
-            say::line(format_args!("Metrics   http://{}/metrics", listener.local_addr()?));
-            let engine = context.child("metrics");
-            let waiting = ledger.clone();
-            let sources = metrics::Sources {
-                ledger: ledger.clone(),
-                network: swarm,
-                waiting: Some(Box::new(move || waiting.waiting())),
-                engine: Some(Box::new(move || engine.encode())),
-            };
-            running.servers.push(Server::start(listener, metrics::router(Arc::clone(&figures), sources), None)?);
-        }
+        let (engine, waiting) = (context.child("metrics"), ledger.clone());
+        let sources = Sources {
+            ledger: ledger.clone(),
+            network: swarm,
+            waiting: Some(Box::new(move || waiting.waiting())),
+            engine: Some(Box::new(move || engine.encode())),
+        };
+        let (operations, metrics) = self.serving.start(genesis, sources)?;
+        running.servers.extend(metrics);
         let Some(page) = self.page else { return Ok(None) };
-        let clients = Arc::new(Clients::new(REQUESTS, BURST, &self.serving.behind_proxy));
-        let router = api::router(ledger.clone(), genesis.clone(), clients, figures)
-            .merge(health::router(ledger.clone(), genesis.parameters.block_time))
-            .merge(site.unwrap_or_default());
+        let router = operations.merge(site.unwrap_or_default());
         let scheme = if self.ports.tls.is_some() { "https" } else { "http" };
         let port = page.local_addr()?.port();
         let address = format!("{scheme}://{}", SocketAddr::new(local(self.ports.host), port));
@@ -153,12 +139,6 @@ fn local(host: IpAddr) -> IpAddr {
         host => host,
     }
 }
-
-/// Requests of the API that one client may make a second, for as long as it likes.
-const REQUESTS: u32 = 20;
-
-/// Requests of the API that one client may make at once.
-const BURST: u32 = 200;
 
 #[cfg(test)]
 mod tests {

@@ -34,7 +34,7 @@ impl Clients {
     /// The time until the next request would pass.
     pub fn admit(&self, peer: IpAddr, headers: &HeaderMap) -> Result<(), Duration> {
         // Full buckets are forgotten, so that there are never more than clients of the last seconds.
-        if self.asked.fetch_add(1, Ordering::Relaxed) % SWEEP == 0 {
+        if self.asked.fetch_add(1, Ordering::Relaxed).is_multiple_of(SWEEP) {
             self.buckets.retain_recent();
         }
         let client = network_of(self.client(peer, headers));

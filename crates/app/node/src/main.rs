@@ -29,6 +29,7 @@ mod resident;
 mod running;
 mod say;
 mod serve;
+mod serving;
 mod site;
 mod tls;
 

@@ -104,7 +104,7 @@ impl Metrics {
             accounts: number("peerage_accounts", "Accounts"),
             supply: number("peerage_supply_tokens", "Balances, stake and pool together, tokens"),
             pool: number("peerage_pool_tokens", "Emission released and not yet paid, tokens"),
-            waiting: number("peerage_transactions_waiting", "Transactions that wait to be included"),
+            waiting: number("peerage_transactions_waiting", "Transactions that wait to be included; NaN if unknown"),
             memory: number("process_resident_memory_bytes", "Memory in use"),
             files: number("process_open_fds", "Files and connections that are open"),
             registry,
@@ -131,9 +131,7 @@ impl Metrics {
             self.supply.set(state.supply() as f64 / TOKEN);
             self.pool.set(state.totals().pool.get() as f64 / TOKEN);
         }
-        if let Some(waiting) = &sources.waiting {
-            self.waiting.set(waiting() as f64);
-        }
+        self.waiting.set(sources.waiting.as_ref().map_or(f64::NAN, |waiting| waiting() as f64));
         if let Some(network) = &sources.network
             && let Ok(snapshot) = network.snapshot().await
         {

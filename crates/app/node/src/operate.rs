@@ -70,7 +70,7 @@ impl Opened {
             None => None,
         };
         let host = options.api.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |api| api.ip());
-        let front = Front::new(options.serving.clone(), host, options.api.map(|api| (api, "--api")))?;
+        let front = Front::new(&options.serving, host, options.api.map(|api| (api, "--api")))?;
         let folder = Folder::open(&options.data).context("the data folder cannot be used")?;
         let genesis = match &options.genesis {
             Some(file) => genesis::read(file)?,

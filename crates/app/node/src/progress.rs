@@ -3,10 +3,7 @@
 #![expect(dead_code, reason = "a follower shows with it how far it is")]
 
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::{
-    fmt::Display,
-    io::{self, IsTerminal},
-};
+use std::io::{self, IsTerminal};
 
 /// Shows one piece of work on stderr; it ends when this is dropped.
 pub struct Progress {
@@ -15,12 +12,15 @@ pub struct Progress {
     form: Form,
 }
 
+/// Where a line goes.
+type Say = Box<dyn FnMut(String) + Send>;
+
 enum Form {
     Bar(ProgressBar),
     /// Tenths of the work that were told of.
     Lines {
         told: Option<u64>,
-        say: Box<dyn FnMut(&dyn Display) + Send>,
+        say: Say,
     },
 }
 
@@ -28,7 +28,7 @@ impl Progress {
     /// `what` is done, counted in `unit`: "Sync", "blocks".
     pub fn new(what: &'static str, unit: &'static str) -> Self {
         if !io::stderr().is_terminal() {
-            return Self::lines(what, unit, Box::new(|line| crate::say::aside(line)));
+            return Self::lines(what, unit, Box::new(crate::say::aside));
         }
         let template = "{prefix:9} {wide_bar} {human_pos}/{human_len} {msg}";
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
@@ -37,7 +37,7 @@ impl Progress {
     }
 
     /// A line to `say` for every tenth.
-    fn lines(what: &'static str, unit: &'static str, say: Box<dyn FnMut(&dyn Display) + Send>) -> Self {
+    fn lines(what: &'static str, unit: &'static str, say: Say) -> Self {
         Self { what, unit, form: Form::Lines { told: None, say } }
     }
 
@@ -53,7 +53,7 @@ impl Progress {
                 let tenth = u64::try_from(u128::from(done) * 10 / u128::from(all.max(1))).unwrap_or(10);
                 if *told != Some(tenth) {
                     *told = Some(tenth);
-                    say(&format_args!("{}: {done} of {all} {}", self.what, self.unit));
+                    say(format!("{}: {done} of {all} {}", self.what, self.unit));
                 }
             }
         }
@@ -82,7 +82,7 @@ mod tests {
     fn away_from_a_terminal_each_tenth_is_one_line() {
         let told = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&told);
-        let say = Box::new(move |line: &dyn Display| log.lock().unwrap().push(line.to_string()));
+        let say = Box::new(move |line| log.lock().unwrap().push(line));
         let mut report = Progress::lines("Sync", "blocks", say).into_report();
         for done in 0..=1_000 {
             report(done, 1_000);

@@ -1,0 +1,59 @@
+//! What every node serves: the API and its health on the site's port, its figures on a port of their own, over TLS where
+//! a certificate is named. `peerage dev`, a validator and a follower all begin with [`Serving`].
+
+use crate::{
+    api, cli, health,
+    limit::Clients,
+    metrics::{self, Metrics, Sources},
+    say,
+    serve::Server,
+    site,
+    tls::Tls,
+};
+use anyhow::{Context, Result};
+use axum::Router;
+use ledger::Genesis;
+use std::{
+    net::{IpAddr, TcpListener},
+    sync::Arc,
+};
+
+/// What can be looked at and taken before anything runs.
+pub struct Serving {
+    /// The certificate, if one was named.
+    pub tls: Option<Tls>,
+    metrics: Option<TcpListener>,
+    proxies: Vec<IpAddr>,
+}
+
+impl Serving {
+    /// Reads the certificate and takes the port of the metrics.
+    pub fn new(options: &cli::Serving) -> Result<Self> {
+        Ok(Self {
+            tls: options.tls().map(Tls::read).transpose().context("TLS cannot be served")?,
+            metrics: options.metrics.map(|address| site::bind(address, "--metrics")).transpose()?,
+            proxies: options.behind_proxy.clone(),
+        })
+    }
+
+    /// The routes for the site's port, and the server of the metrics if they have a port. Follows the certificate from
+    /// now on. Must be called within a tokio runtime.
+    pub fn start(self, genesis: &Genesis, sources: Sources) -> Result<(Router, Option<Server>)> {
+        if let Some(tls) = self.tls {
+            tokio::spawn(tls.follow());
+        }
+        let figures = Arc::new(Metrics::new());
+        let clients = Arc::new(Clients::new(REQUESTS, BURST, &self.proxies));
+        let router = api::router(sources.ledger.clone(), genesis.clone(), clients, Arc::clone(&figures))
+            .merge(health::router(sources.ledger.clone(), genesis.parameters.block_time));
+        let Some(listener) = self.metrics else { return Ok((router, None)) };
+        say::line(format_args!("Metrics   http://{}/metrics", listener.local_addr()?));
+        Ok((router, Some(Server::start(listener, metrics::router(figures, sources), None)?)))
+    }
+}
+
+/// Requests of the API that one client may make a second, for as long as it likes.
+const REQUESTS: u32 = 20;
+
+/// Requests of the API that one client may make at once.
+const BURST: u32 = 200;

@@ -205,6 +205,7 @@ impl Client {
         if links.len() > MAX_LINKS {
             return Err(Error::Oversized { what: "links", bytes: links.len(), limit: MAX_LINKS });
         }
+        self.fresh(now)?;
         links.iter().try_for_each(|link| self.accept_link(link, now))
     }
 

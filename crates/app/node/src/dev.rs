@@ -5,7 +5,7 @@
 //! SIGINT or SIGTERM or when a part that the others need has ended.
 
 use crate::{
-    bootstrap::{Place, Template, address_of},
+    bootstrap::{self, Place, Template, address_of},
     cli,
     corpus::Corpus,
     data::Data,
@@ -16,7 +16,7 @@ use crate::{
 use anyhow::{Context, Result, bail};
 use consensus::{Head, LedgerHandle, Runner, Spawner, Supervisor, Validator};
 use ledger::text;
-use light::{Checkpoint, Participant};
+use light::Participant;
 use network::{Multiaddr, Network};
 use protocol::bootstrap::IceServer;
 use std::{
@@ -143,13 +143,8 @@ impl Prepared {
         let near = local(options.host);
         let node = address(near, place)?;
         for (index, keys) in data.residents.into_iter().enumerate() {
-            let head = ledger.head().unwrap_or_else(|| head.clone()).header;
-            let checkpoint = Checkpoint {
-                height: head.height,
-                digest: head.digest(),
-                time: head.time,
-                validators: genesis.validator_keys(),
-            };
+            let checkpoint = bootstrap::checkpoint(&ledger)
+                .with_context(|| format!("resident {index} has no block to begin from: start again"))?;
             let participant = Participant::new(genesis.clone(), checkpoint, keys.hot.clone(), now())
                 .with_context(|| format!("resident {index} cannot follow the ledger"))?;
             let residents = running.residents.iter().map(|resident| address(near, resident.place));
@@ -177,7 +172,7 @@ impl Prepared {
 
         let template = Template::new(&genesis, options.host, place, places, &corpus, options.ice_servers);
         let source = ledger.clone();
-        let bootstrap = move |asked: Option<&str>| template.text(&source.head()?.header, asked);
+        let bootstrap = move |asked: Option<&str>| template.text(bootstrap::checkpoint(&source)?, asked);
         let router = site::router(site::Site { folder: options.site, corpus, bootstrap: Box::new(bootstrap) });
         let address = format!("http://{}", SocketAddr::new(near, page.local_addr()?.port()));
         say::line(format_args!("Open {address}"));

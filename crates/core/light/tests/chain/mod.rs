@@ -63,11 +63,11 @@ fn seat(key: &PrivateKey) -> Seat {
     Seat { key: key.public_key(), founder: Uid(0), address: ([127, 0, 0, 1], 0).into() }
 }
 
-fn keys(validators: usize) -> Vec<PrivateKey> {
+pub fn keys(validators: usize) -> Vec<PrivateKey> {
     keys_from(VALIDATORS, validators)
 }
 
-fn keys_from(seed: u64, validators: usize) -> Vec<PrivateKey> {
+pub fn keys_from(seed: u64, validators: usize) -> Vec<PrivateKey> {
     let mut keys: Vec<PrivateKey> = (seed..).take(validators).map(PrivateKey::from_seed).collect();
     keys.sort_by_key(PrivateKey::public_key);
     keys

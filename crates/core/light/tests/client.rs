@@ -77,7 +77,7 @@ fn a_quorum_is_enough_and_exactly_two_thirds_are_not() {
 
 #[test]
 fn no_signature_at_all_is_refused() {
-    let error = judge(|chain, header| chain.certify_by(&header, &[]).to_vec());
+    let error = judge(|chain, header| chain.certify_by(header, &[]).to_vec());
     assert_eq!(error, Error::Quorum { signers: 0, needed: 3, validators: 4 });
 }
 
@@ -110,7 +110,7 @@ fn a_genesis_of_another_chain_is_refused() {
 #[test]
 fn one_bad_signature_of_four_is_named() {
     let error = judge(|chain, header| {
-        let mut bytes = chain.certify(&header).to_vec();
+        let mut bytes = chain.certify(header).to_vec();
         let last = bytes.len() - 1;
         // The scalar's low byte: the top byte would make the encoding itself invalid.
         bytes[last - 31] ^= 1;

@@ -10,7 +10,7 @@ mod world;
 
 use chain::Chain;
 use commonware_codec::Encode as _;
-use ledger::query::MAX_LINKS;
+use ledger::query::{Link, MAX_LINKS};
 use ledger::{Digest, Height, Query, Reply};
 use light::gossip::Judgement::{Accept, Ignore};
 use light::{Alarm, Deed, Error, Event};
@@ -69,8 +69,11 @@ fn lost_late_and_failed_links_cost_time_only() {
     assert!(world.most_open <= 4 && world.alarms().is_empty(), "{:?}", world.alarms());
 }
 
+/// What it is about, how a link is spoilt, and how that is named.
+type Lie = (&'static str, fn(&mut Vec<Link>), fn(&Error) -> bool);
+
 /// A source whose every second answer with links is spoilt.
-fn lying(spoil: impl Fn(&mut Vec<ledger::query::Link>) + 'static) -> Carrier {
+fn lying(spoil: impl Fn(&mut Vec<Link>) + 'static) -> Carrier {
     let mut turn = false;
     Box::new(move |_, reply, _| {
         let Reply::Epochs { mut links } = reply else { return Fate::Comes(reply) };
@@ -84,7 +87,7 @@ fn lying(spoil: impl Fn(&mut Vec<ledger::query::Link>) + 'static) -> Carrier {
 
 #[test]
 fn a_source_that_lies_about_validators_is_refused_by_name_and_the_next_answer_taken() {
-    let lies: [(&str, fn(&mut Vec<ledger::query::Link>), fn(&Error) -> bool); 4] = [
+    let lies: [Lie; 4] = [
         ("keys", |links| links[0].validators.clear(), |error| matches!(error, Error::WrongKeys { .. })),
         (
             "header",

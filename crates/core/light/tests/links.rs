@@ -216,7 +216,7 @@ fn two_ends_of_one_epoch_are_evidence_and_the_end() {
     let chain = &*CHAIN;
     let keys = chain.validators_of(20);
     let (header, finalization) = chain.at(9);
-    let other = Header { validators: validators_digest(&keys), ..header.clone() };
+    let other = Header { validators: validators_digest(&keys), ..header };
     let second = Link { header: other.clone(), finalization: chain.certify(&other), validators: keys };
     let committee = Committee::new(chain.id(), 2, &chain.validators_of(2)).unwrap();
     let contradicts = |mut client: Client| {

@@ -13,9 +13,20 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// What stays the same for all who ask.
 pub struct Template {
     bootstrap: Bootstrap,
-    host: IpAddr,
+    outside: Outside,
     node: Place,
     residents: Vec<Place>,
+}
+
+/// How this machine is seen from outside.
+#[derive(Clone, Debug)]
+pub struct Outside {
+    /// Where it listens.
+    pub host: IpAddr,
+    /// Whether browsers reach it over TLS.
+    pub secure: bool,
+    /// The first part of the multiaddress under which they do, where it is known beforehand.
+    pub name: Option<String>,
 }
 
 /// Where one swarm of this program listens.
@@ -28,10 +39,10 @@ pub struct Place {
 }
 
 impl Template {
-    /// For the chain of `genesis`, listening on `host`.
+    /// For the chain of `genesis`, on a machine seen as `outside`.
     pub fn new(
         genesis: &Genesis,
-        host: IpAddr,
+        outside: Outside,
         node: Place,
         residents: Vec<Place>,
         corpus: &crate::corpus::Corpus,
@@ -51,16 +62,22 @@ impl Template {
             corpus,
             ice_servers,
         };
-        Self { bootstrap, host, node, residents }
+        Self { bootstrap, outside, node, residents }
     }
 
     /// The text for a browser that reached this machine as `asked` (its `Host` header), from `checkpoint` on.
     pub fn text(&self, checkpoint: light::Checkpoint, asked: Option<&str>) -> Option<String> {
-        let host = match self.host.is_unspecified() {
-            true => asked.and_then(host_of).unwrap_or_else(|| address_of(Ipv4Addr::LOCALHOST.into())),
-            false => address_of(self.host),
+        let Outside { host, secure, name } = &self.outside;
+        // A certificate is for a name, which only the browser knows if nobody has told.
+        let host = match name {
+            Some(name) => name.clone(),
+            None if host.is_unspecified() || *secure => {
+                asked.and_then(host_of).unwrap_or_else(|| address_of(Ipv4Addr::LOCALHOST.into()))
+            }
+            None => address_of(*host),
         };
-        let address = |place: &Place| format!("{host}/tcp/{}/ws/p2p/{}", place.port, place.peer);
+        let over = if *secure { "tls/ws" } else { "ws" };
+        let address = |place: &Place| format!("{host}/tcp/{}/{over}/p2p/{}", place.port, place.peer);
         let bootstrap = Bootstrap {
             checkpoint: Checkpoint {
                 height: checkpoint.height.get(),
@@ -98,7 +115,7 @@ pub fn address_of(host: IpAddr) -> String {
 }
 
 /// The same for a `Host` header, with or without port; `None` for what is no name of a host.
-fn host_of(header: &str) -> Option<String> {
+pub fn host_of(header: &str) -> Option<String> {
     if let Some((host, _)) = header.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         return host.parse::<Ipv6Addr>().ok().map(|host| address_of(host.into()));
     }
@@ -128,7 +145,8 @@ mod tests {
         let corpus = corpus::Corpus { name: "text".into(), text: "text".into() };
         let servers = vec!["stun:a.example".parse().unwrap()];
         let residents = vec![place(5001), place(5002)];
-        (Template::new(&genesis, host, place(8081), residents, &corpus, servers), checkpoint)
+        let outside = Outside { host, secure: false, name: None };
+        (Template::new(&genesis, outside, place(8081), residents, &corpus, servers), checkpoint)
     }
 
     #[test]
@@ -153,5 +171,18 @@ mod tests {
         for strange in [None, Some(""), Some("a/../b"), Some("[x]"), Some("a\"b:80")] {
             assert!(node(strange).starts_with("/ip4/127.0.0.1/"), "{strange:?}");
         }
+    }
+
+    #[test]
+    fn over_tls_the_name_is_the_browsers_since_the_certificate_is_for_it() {
+        let (mut template, checkpoint) = template([192, 0, 2, 1].into());
+        template.outside.secure = true;
+        let bootstrap = Bootstrap::parse(&template.text(checkpoint.clone(), Some("peers.example")).unwrap()).unwrap();
+        assert_eq!(bootstrap.node, [format!("/dns/peers.example/tcp/8081/tls/ws/p2p/{}", template.node.peer)]);
+        assert!(bootstrap.residents[0].starts_with("/dns/peers.example/tcp/5001/tls/ws/p2p/"));
+        assert!(network::addresses(&bootstrap.residents).is_ok());
+        template.outside.name = Some("/dns/other.example".into());
+        let bootstrap = Bootstrap::parse(&template.text(checkpoint, Some("peers.example")).unwrap()).unwrap();
+        assert!(bootstrap.node[0].starts_with("/dns/other.example/tcp/8081/tls/ws/p2p/"), "{:?}", bootstrap.node);
     }
 }

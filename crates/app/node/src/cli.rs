@@ -1,9 +1,18 @@
 //! The command line.
 
+mod genesis;
+mod keys;
 mod lab;
+mod node;
+mod serving;
 
+pub use genesis::{Genesis, New as NewGenesis, Preset, Validator as NewValidator};
+pub use keys::{Keys, New as NewKeys};
 pub use lab::{LINE, Lab, Output, Run, wrapped};
+pub use node::{Follow, Node, Validator};
+pub use serving::Serving;
 
+use crate::log;
 use clap::{Args, Parser, Subcommand};
 use ledger::Kind;
 use protocol::bootstrap::IceServer;
@@ -20,6 +29,9 @@ pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+    /// Form of the log on stderr; what is logged, PEERAGE_LOG says (PEERAGE_LOG=info).
+    #[arg(long, global = true, value_enum, value_name = "FORM", default_value_t)]
+    pub log_format: log::Format,
 }
 
 /// What the program can do.
@@ -30,6 +42,16 @@ pub enum Command {
     /// Run a scenario of the mechanisms and print its numbers or draw its figures; `lab list` tells of each.
     #[command(subcommand)]
     Lab(Lab),
+    /// Make the keys of a data folder, or list them.
+    #[command(subcommand)]
+    Keys(Keys),
+    /// Write, check or show the genesis that a network of several machines begins with.
+    #[command(subcommand, after_help = genesis::EXAMPLE)]
+    Genesis(Genesis),
+    /// Validate a chain: vote on blocks whenever the ledger elects the key of the data folder.
+    Validator(Validator),
+    /// Follow a chain without validating it: verify every certificate, apply every block, and serve others.
+    Follow(Follow),
 }
 
 /// Options of `peerage dev`.
@@ -69,6 +91,9 @@ pub struct Dev {
     /// Open the page in the browser.
     #[arg(long)]
     pub open: bool,
+    /// TLS, proxies, metrics.
+    #[command(flatten)]
+    pub serving: Serving,
 }
 
 impl Dev {
@@ -115,7 +140,7 @@ mod tests {
         let all = ["peerage", "dev"].iter().chain(arguments);
         match Arguments::try_parse_from(all)?.command {
             Command::Dev(options) => Ok(options),
-            Command::Lab(_) => panic!("dev is not lab"),
+            _ => panic!("that is not dev"),
         }
     }
 

@@ -90,7 +90,7 @@ const FOUNDER_STAKE: u64 = 100 * TOKEN;
 const FUNDS: u64 = 1_000 * TOKEN;
 
 /// A libp2p key of this name.
-fn identity(folder: &Folder, name: &str) -> Result<Keypair> {
+pub fn identity(folder: &Folder, name: &str) -> Result<Keypair> {
     let mut secret = folder.key(name)?.encode().to_vec();
     Keypair::ed25519_from_bytes(&mut secret).with_context(|| format!("{name}.key is no libp2p key"))
 }

@@ -5,6 +5,7 @@
 
 #![recursion_limit = "256"]
 
+mod api;
 mod bootstrap;
 mod cli;
 mod corpus;
@@ -12,25 +13,39 @@ mod data;
 mod dev;
 mod ending;
 mod fault;
+mod front;
+mod genesis;
+mod health;
+mod keys;
 mod lab;
+mod limit;
+mod log;
+mod metrics;
 mod node;
+mod operate;
+mod progress;
+mod remote;
 mod resident;
+mod running;
 mod say;
+mod serve;
 mod site;
+mod tls;
 
 use clap::Parser;
-use std::{io::IsTerminal, process::ExitCode};
-use tracing_subscriber::EnvFilter;
+use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = cli::Arguments::parse();
-    let filter = EnvFilter::try_from_env("PEERAGE_LOG").unwrap_or_else(|_| EnvFilter::new(LOGGED));
-    let colours = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
+    log::start(arguments.log_format);
     fault::keep();
     let outcome = match arguments.command {
         cli::Command::Dev(options) => dev::run(options),
         cli::Command::Lab(options) => lab::run(options),
+        cli::Command::Keys(options) => keys::run(&options),
+        cli::Command::Genesis(options) => genesis::run(&options),
+        cli::Command::Validator(options) => operate::validate(options),
+        cli::Command::Follow(options) => operate::follow(options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -40,7 +55,3 @@ fn main() -> ExitCode {
         }
     }
 }
-
-/// What is logged unless `PEERAGE_LOG` says otherwise. The engine is left out: when one of its parts ends, all others
-/// complain, and what ended is told in one sentence (`fault`, `node`).
-const LOGGED: &str = "error,peerage=warn,commonware=off";

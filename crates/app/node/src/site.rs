@@ -72,11 +72,6 @@ pub fn router(site: Site) -> Router {
         .with_state(site)
 }
 
-/// Serves `router` until it is dropped.
-pub async fn serve(listener: TcpListener, router: Router) -> io::Result<()> {
-    axum::serve(tokio::net::TcpListener::from_std(listener)?, router).await
-}
-
 /// Why the site cannot be served.
 #[derive(Debug, Error)]
 pub enum Error {

@@ -6,7 +6,7 @@
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
+    net::{SocketAddr, TcpListener, TcpStream},
     path::PathBuf,
     process::{Child, Command, Output, Stdio},
     sync::mpsc,
@@ -110,7 +110,8 @@ fn a_data_folder_that_cannot_be_used_is_named_with_what_to_do() {
 fn a_network_lives_is_killed_and_goes_on() {
     let place = Place::new();
     let text = place.text();
-    let arguments = ["--residents", "2", "--resident-share", "1", "--corpus", &text];
+    let metrics = free().to_string();
+    let arguments = ["--residents", "2", "--resident-share", "1", "--corpus", &text, "--metrics", &metrics];
     let mut node = Running::start(&place, &arguments);
     let page = node.get("/");
     assert!(page.starts_with("HTTP/1.1 200") && page.contains("content-security-policy: "), "{page}");
@@ -118,6 +119,20 @@ fn a_network_lives_is_killed_and_goes_on() {
     let first = node.bootstrap();
     assert_eq!(first["residents"].as_array().map(Vec::len), Some(2));
     assert_eq!(first["corpus"]["bytes"], fs::metadata(place.at("text.txt")).unwrap().len());
+
+    // The ledger is there for people and tools, and so is the node's own state.
+    let json =
+        |path| serde_json::from_str::<serde_json::Value>(node.get(path).split_once("\r\n\r\n").unwrap().1).unwrap();
+    assert_eq!(json("/api/head")["chain"], first["chain"]);
+    assert_eq!(json("/api/neurons")["total"], 2);
+    assert_eq!((json("/health")["healthy"].as_bool(), json("/ready")["ready"].as_bool()), (Some(true), Some(true)));
+    let figures = get(&metrics, "/metrics");
+    for figure in
+        ["peerage_height ", "peerage_peers{path=\"websocket\"} 2.0", "peerage_http_requests_total{", "_runtime_"]
+    {
+        assert!(figures.contains(figure), "{figure} is not in {figures}");
+    }
+    assert!(node.get("/metrics").starts_with("HTTP/1.1 404"), "figures are for the operator alone");
 
     // The residents learn from each other, and what they learned is signed and final.
     node.hears("action=set weights");
@@ -242,12 +257,7 @@ impl Running {
     }
 
     fn get(&self, path: &str) -> String {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(LIMIT)).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address).unwrap();
-        let mut response = String::new();
-        stream.read_to_string(&mut response).unwrap();
-        response
+        get(&self.address, path)
     }
 
     fn bootstrap(&self) -> serde_json::Value {
@@ -273,6 +283,20 @@ impl Drop for Running {
     }
 }
 
+fn get(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(LIMIT)).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    response
+}
+
+/// An address of this machine that nobody listens at.
+fn free() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
 fn read(from: impl Read + Send + 'static, sender: mpsc::Sender<String>) {
     thread::spawn(move || {
         for line in BufReader::new(from).lines().map_while(Result::ok) {
@@ -292,6 +316,8 @@ fn help_names_every_option() {
     let help = String::from_utf8(output.stdout).unwrap();
     for option in
         ["--port", "--p2p-port", "--host", "--data", "--corpus", "--residents", "--resident-share", "--site", "--open"]
+            .into_iter()
+            .chain(["--tls-cert", "--tls-key", "--tls-name", "--behind-proxy", "--metrics", "--log-format"])
     {
         assert!(help.contains(option), "{help}");
     }

@@ -21,6 +21,11 @@ use mechanism::rows::{Rows, RowsError};
 use mechanism::trust::{self, Trust};
 use mechanism::world::World;
 
+/// A whole table in order, as a slice or as a state holds it.
+pub trait Leaves<'a, T: 'a>: IntoIterator<Item = &'a T, IntoIter: ExactSizeIterator + Clone> {}
+
+impl<'a, T: 'a, I: IntoIterator<Item = &'a T, IntoIter: ExactSizeIterator + Clone>> Leaves<'a, T> for I {}
+
 /// Stake, scaling and weights of n peers, owned.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Economy {
@@ -59,22 +64,23 @@ impl Economy {
 }
 
 /// The economy of these tables, both whole and in uid order.
-pub fn world(
-    neurons: &[NeuronLeaf],
-    weights: &[WeightsLeaf],
+pub fn world<'a>(
+    neurons: impl Leaves<'a, NeuronLeaf>,
+    weights: impl Leaves<'a, WeightsLeaf>,
     parameters: &Parameters,
 ) -> Result<Economy, EconomyError> {
+    let (neurons, weights) = (neurons.into_iter(), weights.into_iter());
     if neurons.len() != weights.len() {
         return Err(EconomyError::Lengths { neurons: neurons.len(), weights: weights.len() });
     }
-    let total: u128 = neurons.iter().map(|neuron| u128::from(neuron.stake.get())).sum();
+    let total: u128 = neurons.clone().map(|neuron| u128::from(neuron.stake.get())).sum();
     #[expect(clippy::cast_precision_loss, reason = "rounded to nearest even, the same everywhere")]
     let share = |units: u64| if total == 0 { 0.0 } else { units as f64 / total as f64 * parameters.rho };
-    let entries = weights.iter().map(|leaf| leaf.row.entries().iter().map(|(uid, score)| (uid.get(), score.get())));
+    let entries = weights.map(|leaf| leaf.row.entries().iter().map(|(uid, score)| (uid.get(), score.get())));
     Ok(Economy {
-        stake: neurons.iter().map(|neuron| share(neuron.stake.get())).collect(),
-        scaling: neurons.iter().map(|neuron| neuron.scaling).collect(),
+        stake: neurons.clone().map(|neuron| share(neuron.stake.get())).collect(),
         rows: Rows::from_scores(neurons.len(), entries)?,
+        scaling: neurons.map(|neuron| neuron.scaling).collect(),
     })
 }
 
@@ -137,8 +143,8 @@ pub fn mechanism(parameters: &Parameters, peers: usize, epoch: u64) -> Box<dyn M
 const RISE: f64 = 1_024.0;
 
 /// The bonds of a table; what names no peer or is malformed counts as none.
-pub fn bonds(leaves: &[BondsLeaf]) -> Bonds {
-    Bonds::from_rows(leaves.iter().map(|leaf| leaf.held.iter().map(|(uid, bond)| (uid.get(), *bond))))
+pub fn bonds<'a>(leaves: impl Leaves<'a, BondsLeaf>) -> Bonds {
+    Bonds::from_rows(leaves.into_iter().map(|leaf| leaf.held.iter().map(|(uid, bond)| (uid.get(), *bond))))
 }
 
 /// The table of bonds.
@@ -148,19 +154,20 @@ pub fn bond_leaves(bonds: &Bonds) -> Vec<BondsLeaf> {
 }
 
 /// Peers that have not left.
-pub fn present(neurons: &[NeuronLeaf]) -> usize {
-    neurons.iter().filter(|neuron| !neuron.vacant).count()
+pub fn present<'a>(neurons: impl Leaves<'a, NeuronLeaf>) -> usize {
+    neurons.into_iter().filter(|neuron| !neuron.vacant).count()
 }
 
 /// What the chain's mechanism says about these tables in this epoch, and what it computed from.
-pub fn evaluate(
-    neurons: &[NeuronLeaf],
-    weights: &[WeightsLeaf],
+pub fn evaluate<'a>(
+    neurons: impl Leaves<'a, NeuronLeaf>,
+    weights: impl Leaves<'a, WeightsLeaf>,
     memory: &Memory,
     parameters: &Parameters,
     epoch: u64,
 ) -> Result<(Economy, Epoch), EconomyError> {
-    let economy = world(neurons, weights, parameters)?;
+    let neurons = neurons.into_iter();
+    let economy = world(neurons.clone(), weights, parameters)?;
     let found = mechanism(parameters, present(neurons), epoch).evaluate(&economy.world(), memory)?;
     Ok((economy, found))
 }

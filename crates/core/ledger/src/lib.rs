@@ -3,6 +3,7 @@
 //! - [`types`], [`row`], [`transaction`], [`work`], [`header`], [`block`], [`table`]: the values and their one codec.
 //! - [`evidence`]: two votes of one validator that contradict each other.
 //! - [`genesis`] and [`parameters`]: how a chain begins, and the numbers that rule it.
+//! - [`column`]: lists that states share.
 //! - [`state`]: the transition function. `apply(state, block)` has no clock, no randomness and no I/O, and it is total:
 //!   whatever a block holds, the outcome is a new state or a typed error.
 //! - [`economy`]: from the tables to the mechanism's matrices, shared by the epoch and by the light client.
@@ -12,8 +13,10 @@
 //! version ([`header::VERSION`]).
 
 mod codec;
+mod merkle;
 
 pub mod block;
+pub mod column;
 pub mod economy;
 pub mod evidence;
 pub mod genesis;
@@ -31,6 +34,7 @@ pub mod types;
 pub mod work;
 
 pub use block::Body;
+pub use column::Column;
 pub use commonware_cryptography::ed25519::{PrivateKey, PublicKey, Signature};
 pub use commonware_cryptography::sha256::Digest;
 pub use evidence::{Evidence, EvidenceError, Proposal, Vote};

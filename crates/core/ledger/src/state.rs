@@ -1,42 +1,45 @@
 //! The state of the ledger and its transition function.
 //!
 //! [`State::apply`] is pure and total: no clock, no randomness, no I/O, and for every block a new state or a typed error.
-//! Amounts are conserved to the last unit: balances + stake + pool = genesis + minted, always, where `minted` grows only
-//! by what updates of rows release ([`Totals::minted`](crate::table::Totals)). A registration costs
-//! work, a sponsored one its subscription, everything else a fee; both amounts join the pool.
+//! Amounts are conserved to the last unit: balances + stake + unbonding + pool = genesis + minted, always, where `minted`
+//! grows only by what updates of rows release ([`Totals::minted`](crate::table::Totals)). A registration costs work, a
+//! sponsored one its subscription, most else a fee; both amounts join the pool, and so does the stake of a convict.
 //!
-//! What is convicted burns into the pool too.
-//!
-//! A state is kept as plain tables in the order of uids or keys; two states with equal tables have equal roots whatever their history.
+//! A state is kept as plain tables, in the order of uids or keys; two states with equal tables have equal roots whatever
+//! their history.
 
 mod assemble;
 mod candidates;
 mod draft;
 mod epoch;
+mod index;
 mod places;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod trees;
 
 pub use assemble::AssembleError;
 pub use draft::Draft;
 pub use snapshot::SNAPSHOT_VERSION;
 
+use crate::column::Column;
 use crate::genesis::Genesis;
 use crate::header::Roots;
 use crate::parameters::Parameters;
 use crate::refusal::Refusal;
 use crate::row::Row;
-use crate::table::{AccountLeaf, BondsLeaf, CandidateLeaf, EpochLeaf, NeuronLeaf, Proven, Standing, Table};
+use crate::table::{AccountLeaf, BondsLeaf, CandidateLeaf, NeuronLeaf, Proven, Standing, Table};
 use crate::table::{Totals, Tree, WeightsLeaf};
 use crate::transaction::Transaction;
 use crate::types::{Amount, ChainId, Height, Nonce, Uid};
 use crate::{Digest, PublicKey};
 use bytes::Bytes;
-use commonware_codec::Encode;
-use std::collections::{BTreeMap, VecDeque};
+use index::Index;
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use trees::Trees;
 
 /// All that is written down after a block.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,21 +51,23 @@ pub struct State {
     begun_with: Amount,
     height: Height,
     time: u64,
-    accounts: Vec<AccountLeaf>,
-    neurons: Vec<NeuronLeaf>,
-    weights: Vec<WeightsLeaf>,
+    accounts: Column<AccountLeaf>,
+    neurons: Column<NeuronLeaf>,
+    weights: Column<WeightsLeaf>,
     /// By uid, where the mechanism has bonds; else none.
-    bonds: Arc<Vec<BondsLeaf>>,
-    standings: Vec<Standing>,
+    bonds: Column<BondsLeaf>,
+    standings: Column<Standing>,
     /// In ascending order of their keys.
-    candidates: Vec<CandidateLeaf>,
+    candidates: Arc<Vec<CandidateLeaf>>,
     totals: Totals,
     /// Digests of the newest blocks before this one, the parent last.
     recent: VecDeque<Digest>,
     /// Index of each key's account.
-    account_of: Arc<BTreeMap<PublicKey, u32>>,
+    account_of: Index<u32>,
     /// Uid of each hot key.
-    uid_of: Arc<BTreeMap<PublicKey, Uid>>,
+    uid_of: Index<Uid>,
+    /// Over all tables, as of the block.
+    trees: Trees,
 }
 
 /// Where a block stands: what the transition function is told beside the transactions.
@@ -217,7 +222,7 @@ impl State {
             nonce: Nonce(0),
             unbonding: Vec::new(),
         };
-        let accounts: Vec<AccountLeaf> = genesis.accounts.iter().map(account).collect();
+        let accounts: Column<AccountLeaf> = genesis.accounts.iter().map(account).collect();
         let neuron = |founder: &crate::Founder| NeuronLeaf {
             hot: founder.key.clone(),
             cold: founder.key.clone(),
@@ -230,7 +235,7 @@ impl State {
             generation: 0,
             vacant: false,
         };
-        let neurons: Vec<NeuronLeaf> = genesis.neurons.iter().map(neuron).collect();
+        let neurons: Column<NeuronLeaf> = genesis.neurons.iter().map(neuron).collect();
         #[expect(clippy::cast_possible_truncation, reason = "a checked genesis has at most 2^20 neurons")]
         let own = |uid: usize| WeightsLeaf { row: Row::own(Uid(uid as u32)), version: 0, updated: Height(0) };
         #[expect(clippy::cast_possible_truncation, reason = "a checked genesis has at most 2^62 base units")]
@@ -249,7 +254,7 @@ impl State {
         let mut candidates: Vec<CandidateLeaf> = genesis.validators.iter().map(candidate).collect();
         candidates.sort_by(|a, b| a.key.cmp(&b.key));
         let (account_of, uid_of) = indexes(&accounts, &neurons);
-        Self {
+        let mut state = Self {
             chain: genesis.chain(),
             parameters: Arc::new(genesis.parameters.clone()),
             validators: Arc::new(genesis.validator_keys()),
@@ -257,9 +262,9 @@ impl State {
             height: Height(0),
             time: genesis.time,
             weights: (0..neurons.len()).map(own).collect(),
-            bonds: Arc::default(),
-            standings: vec![Standing::default(); neurons.len()],
-            candidates,
+            bonds: Column::default(),
+            standings: neurons.iter().map(|_| Standing::default()).collect(),
+            candidates: Arc::new(candidates),
             totals: Totals {
                 number: 0,
                 height: Height(0),
@@ -276,9 +281,12 @@ impl State {
             accounts,
             neurons,
             recent: VecDeque::new(),
-            account_of: Arc::new(account_of),
-            uid_of: Arc::new(uid_of),
-        }
+            account_of,
+            uid_of,
+            trees: Trees::default(),
+        };
+        state.seal();
+        state
     }
 
     /// The state after a block, and what it did.
@@ -332,27 +340,27 @@ impl State {
     }
 
     /// All accounts, in order of opening.
-    pub fn accounts(&self) -> &[AccountLeaf] {
+    pub const fn accounts(&self) -> &Column<AccountLeaf> {
         &self.accounts
     }
 
     /// All neurons by uid.
-    pub fn neurons(&self) -> &[NeuronLeaf] {
+    pub const fn neurons(&self) -> &Column<NeuronLeaf> {
         &self.neurons
     }
 
     /// All rows by uid.
-    pub fn weights(&self) -> &[WeightsLeaf] {
+    pub const fn weights(&self) -> &Column<WeightsLeaf> {
         &self.weights
     }
 
     /// All bonds by holder; none where the mechanism has no bonds, or before its first epoch.
-    pub fn bonds(&self) -> &[BondsLeaf] {
+    pub const fn bonds(&self) -> &Column<BondsLeaf> {
         &self.bonds
     }
 
     /// What the last epoch found, by uid.
-    pub fn standings(&self) -> &[Standing] {
+    pub const fn standings(&self) -> &Column<Standing> {
         &self.standings
     }
 
@@ -368,13 +376,13 @@ impl State {
 
     /// The account of a key and its index.
     pub fn account(&self, key: &PublicKey) -> Option<(u32, &AccountLeaf)> {
-        let index = *self.account_of.get(key)?;
+        let index = self.account_of.get(key)?;
         Some((index, self.accounts.get(index as usize)?))
     }
 
     /// The uid of a hot key.
     pub fn uid(&self, key: &PublicKey) -> Option<Uid> {
-        self.uid_of.get(key).copied()
+        self.uid_of.get(key)
     }
 
     /// Balances, stake, unbonding stake and pool together. Equals what genesis began with and what was minted since.
@@ -393,41 +401,23 @@ impl State {
 
     /// The encoded leaves of a table, in order.
     pub fn leaves(&self, table: Table) -> Vec<Bytes> {
-        match table {
-            Table::Accounts => self.accounts.iter().map(Encode::encode).collect(),
-            Table::Neurons => self.neurons.iter().map(Encode::encode).collect(),
-            Table::Weights => self.weights.iter().map(Encode::encode).collect(),
-            Table::Bonds => self.bonds.iter().map(Encode::encode).collect(),
-            Table::Epoch => {
-                let totals = EpochLeaf::Totals(self.totals.clone()).encode();
-                let standings = self.standings.iter().map(|standing| EpochLeaf::Standing(standing.clone()).encode());
-                core::iter::once(totals).chain(standings).collect()
-            }
-            Table::Candidates => self.candidates.iter().map(Encode::encode).collect(),
-        }
+        (0..self.count(table)).filter_map(|index| self.leaf(table, index)).collect()
     }
 
     /// The tree of a table, for many proofs.
     pub fn tree(&self, table: Table) -> Tree {
-        Tree::new(table, self.leaves(table))
+        Tree::over(table, self.trees.of(table).clone(), self.leaves(table))
     }
 
     /// One leaf with its proof; `None` where there is no such leaf.
     pub fn prove(&self, table: Table, index: u32) -> Option<Proven> {
-        self.tree(table).prove(index)
+        let leaf = self.leaf(table, index as usize)?;
+        Some(Proven { leaf, proof: self.trees.of(table).prove(index)? })
     }
 
     /// The roots of all tables.
     pub fn roots(&self) -> Roots {
-        let root = |table| self.tree(table).root();
-        Roots {
-            accounts: root(Table::Accounts),
-            neurons: root(Table::Neurons),
-            weights: root(Table::Weights),
-            bonds: root(Table::Bonds),
-            epoch: root(Table::Epoch),
-            candidates: root(Table::Candidates),
-        }
+        self.trees.roots()
     }
 
     /// The digest of an earlier block, as far back as [`crate::work::RECENT`].
@@ -437,11 +427,9 @@ impl State {
     }
 }
 
-type Indexes = (BTreeMap<PublicKey, u32>, BTreeMap<PublicKey, Uid>);
-
-fn indexes(accounts: &[AccountLeaf], neurons: &[NeuronLeaf]) -> Indexes {
-    let account_of = accounts.iter().zip(0..).map(|(account, index)| (account.key.clone(), index)).collect();
+fn indexes(accounts: &Column<AccountLeaf>, neurons: &Column<NeuronLeaf>) -> (Index<u32>, Index<Uid>) {
+    let account_of = accounts.iter().zip(0..).map(|(account, index)| (&account.key, index)).collect();
     let here = neurons.iter().zip(0..).filter(|(neuron, _)| !neuron.vacant);
-    let uid_of = here.map(|(neuron, uid)| (neuron.hot.clone(), Uid(uid))).collect();
+    let uid_of = here.map(|(neuron, uid)| (&neuron.hot, Uid(uid))).collect();
     (account_of, uid_of)
 }

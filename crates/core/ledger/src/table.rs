@@ -7,11 +7,12 @@
 use crate::block::{InclusionError, verify_inclusion};
 use crate::codec::{Item, choice, message};
 use crate::hash::{Domain, tagged};
+use crate::merkle::Merkle;
 use crate::row::Row;
 use crate::types::{Amount, Height, Nonce, Uid};
 use crate::{Digest, PublicKey};
 use bytes::Bytes;
-use commonware_codec::{Decode, Encode};
+use commonware_codec::Decode;
 use commonware_cryptography::Sha256;
 use commonware_storage::bmt;
 use core::fmt;
@@ -41,6 +42,18 @@ impl Table {
     pub const ALL: [Self; 6] =
         [Self::Accounts, Self::Neurons, Self::Weights, Self::Bonds, Self::Epoch, Self::Candidates];
 
+    /// The name a person reads.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Accounts => "accounts",
+            Self::Neurons => "neurons",
+            Self::Weights => "weights",
+            Self::Bonds => "bonds",
+            Self::Epoch => "epoch",
+            Self::Candidates => "candidates",
+        }
+    }
+
     const fn tag(self) -> u8 {
         match self {
             Self::Accounts => 0,
@@ -55,14 +68,7 @@ impl Table {
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Accounts => "accounts",
-            Self::Neurons => "neurons",
-            Self::Weights => "weights",
-            Self::Bonds => "bonds",
-            Self::Epoch => "epoch",
-            Self::Candidates => "candidates",
-        })
+        f.write_str(self.name())
     }
 }
 
@@ -267,7 +273,7 @@ pub enum ProofError {
 /// The tree over the leaves of a table; keep it where many proofs are asked of one state.
 pub struct Tree {
     table: Table,
-    tree: bmt::Tree<Digest>,
+    tree: Merkle,
     leaves: Vec<Bytes>,
 }
 
@@ -283,11 +289,13 @@ pub struct Proven {
 impl Tree {
     /// The tree over `leaves`, in order.
     pub fn new(table: Table, leaves: Vec<Bytes>) -> Self {
-        let mut builder = bmt::Builder::<Sha256>::new(leaves.len());
-        for leaf in &leaves {
-            builder.add(&leaf_digest(table, leaf));
-        }
-        Self { table, tree: builder.build(), leaves }
+        let digests: Vec<Digest> = leaves.iter().map(|leaf| leaf_digest(table, leaf)).collect();
+        Self::over(table, Merkle::new(&digests), leaves)
+    }
+
+    /// A tree that stands over these leaves already.
+    pub(crate) const fn over(table: Table, tree: Merkle, leaves: Vec<Bytes>) -> Self {
+        Self { table, tree, leaves }
     }
 
     /// The table.
@@ -308,8 +316,7 @@ impl Tree {
     /// The leaf at `index` and its proof; `None` where there is no such leaf.
     pub fn prove(&self, index: u32) -> Option<Proven> {
         let leaf = self.leaves.get(index as usize)?.clone();
-        let proof = self.tree.proof(index).ok()?.encode();
-        Some(Proven { leaf, proof })
+        Some(Proven { leaf, proof: self.tree.prove(index)? })
     }
 }
 
@@ -337,7 +344,7 @@ pub fn leaf_count(proof: &[u8]) -> Option<u32> {
     bmt::Proof::<Digest>::decode_cfg(Bytes::copy_from_slice(proof), &1).ok().map(|proof| proof.leaf_count)
 }
 
-fn leaf_digest(table: Table, leaf: &[u8]) -> Digest {
+pub(crate) fn leaf_digest(table: Table, leaf: &[u8]) -> Digest {
     tagged(Domain::Leaf, [&[table.tag()], leaf, &[]])
 }
 

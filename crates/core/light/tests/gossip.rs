@@ -11,8 +11,8 @@ use chain::{Chain, sign};
 use commonware_codec::Encode as _;
 use commonware_cryptography::{Signer as _, ed25519::PrivateKey};
 use ledger::{
-    Action, Amount, ChainId, Digest, Genesis, Header, Height, Nonce, Puzzle, Query, Reply, Row, Transaction, Uid,
-    query::MAX_QUERY_BYTES,
+    Action, Amount, ChainId, Digest, Evidence, Genesis, Header, Height, Nonce, Puzzle, Query, Reply, Row, Transaction,
+    Uid, Vote, query::MAX_QUERY_BYTES,
 };
 use light::gossip::{
     Judgement::{self, Accept, Ignore, Reject},
@@ -306,6 +306,11 @@ fn a_false_transaction_is_rejected() {
     let action = Action::SetWeights { uid: Uid(0), row: Row::from_shares(&shares, 65).unwrap(), seen: Height(0) };
     let wide = Transaction::sign(&PrivateKey::from_seed(2), world.chain.id(), Nonce(0), Height(20), action);
     assert_eq!(world.hears_of(&wide), Reject, "more weights than this chain has ever allowed");
+    let round = Vote::Nullify { epoch: 0, view: 1, signature: good.signature.clone() };
+    let evidence = Evidence { key: good.signer.clone(), first: round.clone(), second: round };
+    let action = Action::Evidence { evidence: Box::new(evidence) };
+    let idle = Transaction::sign(&PrivateKey::from_seed(2), world.chain.id(), Nonce(0), Height(20), action);
+    assert_eq!(world.hears_of(&idle), Reject, "votes that contradict nothing");
     assert_eq!(world.hears_of(&good), Accept);
     assert!(world.events().iter().all(|event| !matches!(event, Event::Alarm(_))));
 }

@@ -47,6 +47,22 @@ fn it_registers_sets_rows_and_sees_them_included() {
     let row = &world.chain.state().weights()[2].row;
     let shares = [(Uid(0), 0.6), (Uid(1), 0.2), (Uid(2), 0.2)];
     assert_eq!(*row, Row::from_shares(&shares, 64).unwrap());
+    // Each says which tables it rests on: such as were verified, and in which everyone in it stands.
+    let registered = world.chain.state().neurons()[2].registered;
+    let surveyed: Vec<Height> = world.events.iter().filter_map(height_of_own).collect();
+    let handed = world.queries.iter().filter_map(|query| match query {
+        Query::Submit { transaction: Transaction { action: Action::SetWeights { seen, .. }, .. } } => Some(*seen),
+        _ => None,
+    });
+    let handed: Vec<Height> = handed.collect();
+    assert!(
+        handed.len() >= 3 && handed.iter().all(|seen| *seen >= registered && surveyed.contains(seen)),
+        "{handed:?}"
+    );
+}
+
+fn height_of_own(event: &Event) -> Option<Height> {
+    if let Event::Own(own) = event { Some(own.height) } else { None }
 }
 
 /// What the mechanism says of the peer with `uid` in the state that `own` was computed from, without the light client.

@@ -81,7 +81,7 @@ impl Application {
             block = ancestry.next().await?;
         };
         while let Some(block) = unknown.pop() {
-            match self.chain.follow(&state, block.inner()) {
+            match self.chain.follow(&state, block.inner(), &self.mempool) {
                 Ok(next) => state = next,
                 Err(error) => {
                     tracing::warn!(height = %block.inner().header().height, %error, "invalid block");
@@ -104,17 +104,18 @@ impl Application {
 
     /// Fills a block with what waits and applies.
     fn fill(&self, state: &State, at: At) -> Option<(Body, State)> {
-        let waiting = self.mempool.lock().unwrap_or_else(PoisonError::into_inner).waiting();
+        let offers = self.mempool.lock().unwrap_or_else(PoisonError::into_inner).offers();
         let mut draft = state.draft(at).ok()?;
         let mut body = Body::default();
         let mut bytes = 0;
-        for transaction in waiting {
-            if !body.fits(bytes, &transaction) {
+        for checked in offers {
+            let transaction = checked.transaction();
+            if !body.fits(bytes, transaction) {
                 break;
             }
-            if draft.offer(&transaction).is_ok() {
+            if draft.offer_checked(&checked).is_ok() {
                 bytes += transaction.encode_size();
-                body.transactions.push((*transaction).clone());
+                body.transactions.push(transaction.clone());
             }
         }
         let (state, _) = draft.finish();

@@ -1,6 +1,7 @@
 //! States by the digest of their block: the newest final one and those of forks that are not final yet.
 
 use crate::block::Block;
+use crate::mempool::Mempool;
 use commonware_cryptography::Digestible;
 use ledger::{ApplyError, Digest, State};
 use std::collections::HashMap;
@@ -30,8 +31,9 @@ impl Chain {
         self.lock().get(digest).cloned()
     }
 
-    /// The state after `block` on top of `parent`, remembered.
-    pub fn follow(&self, parent: &State, block: &Block) -> Result<Arc<State>, Invalid> {
+    /// The state after `block` on top of `parent`, remembered. A signature that was verified when its transaction came is not
+    /// verified again.
+    pub fn follow(&self, parent: &State, block: &Block, known: &Mutex<Mempool>) -> Result<Arc<State>, Invalid> {
         let digest = block.digest();
         if let Some(known) = self.state(&digest) {
             return Ok(known);
@@ -40,7 +42,20 @@ impl Chain {
         if gap < least {
             return Err(Invalid::TooSoon { gap, least });
         }
-        let (state, _) = parent.apply(&block.at(), &block.body().transactions)?;
+        let transactions = &block.body().transactions;
+        let known: Vec<_> = {
+            let mempool = known.lock().unwrap_or_else(PoisonError::into_inner);
+            transactions.iter().map(|transaction| mempool.checked(&transaction.digest())).collect()
+        };
+        let mut draft = parent.draft(block.at())?;
+        for (index, (transaction, checked)) in transactions.iter().zip(known).enumerate() {
+            let included = match checked {
+                Some(checked) => draft.offer_checked(&checked),
+                None => draft.offer(transaction),
+            };
+            included.map_err(|refusal| ApplyError::Transaction { index, refusal })?;
+        }
+        let (state, _) = draft.finish();
         if !block.leads_to(&state) {
             return Err(Invalid::Roots);
         }

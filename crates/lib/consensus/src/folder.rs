@@ -7,7 +7,8 @@
 //! | `genesis` | the encoded genesis of the chain |
 //! | `*.key` | private keys, hex, readable by the owner only |
 //! | `state-*.snapshot` | states, see [`crate::snapshot`] |
-//! | `engine/` | blocks, certificates and votes of the engine |
+//! | `evidence-*` | final blocks that could not be followed, with their certificates |
+//! | `engine/` | blocks, certificates and votes of the engine, and records, see [`crate::records`] |
 //!
 //! Files are replaced by writing a new one, syncing and renaming, so a crash leaves the old or the new. Whoever can write
 //! the folder controls the node; it is not protected against its owner.
@@ -20,8 +21,8 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Format of the folder.
-pub const VERSION: u32 = 1;
+/// Format of the folder. 1 had one validator for ever, and chains of an older protocol.
+pub const VERSION: u32 = 2;
 
 /// A data folder in use by this process.
 #[derive(Clone, Debug)]
@@ -57,6 +58,17 @@ pub enum FolderError {
         found: u32,
         /// Newest format known.
         known: u32,
+    },
+    /// Written by an older program, whose chains this one does not run.
+    #[error(
+        "{path} has format {found} of an older program, whose chains this one does not run: run it with that program, or begin a \
+         new chain in another folder"
+    )]
+    Older {
+        /// The folder.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
     },
     /// A file is there, but holds something else.
     #[error("{path} is damaged ({what}): restore it from a copy or choose another folder")]
@@ -97,6 +109,9 @@ impl Folder {
                 let found: u32 = text.trim().parse().map_err(|_| damaged)?;
                 if found > VERSION {
                     return Err(FolderError::Newer { path, found, known: VERSION });
+                }
+                if found < VERSION {
+                    return Err(FolderError::Older { path, found });
                 }
             }
             None if fs::read_dir(&path).map_err(disk(&path))?.next().is_some() => {
@@ -236,8 +251,10 @@ mod tests {
         fs::write(path.join("validator.key"), b"?").unwrap();
         assert!(matches!(folder.key("validator"), Err(FolderError::Damaged { .. })));
         drop(folder);
-        fs::write(path.join("version"), b"2\n").unwrap();
-        assert!(matches!(Folder::open(&path), Err(FolderError::Newer { found: 2, known: VERSION, .. })));
+        fs::write(path.join("version"), b"3\n").unwrap();
+        assert!(matches!(Folder::open(&path), Err(FolderError::Newer { found: 3, known: VERSION, .. })));
+        fs::write(path.join("version"), b"1\n").unwrap();
+        assert!(matches!(Folder::open(&path), Err(FolderError::Older { found: 1, .. })));
         fs::write(path.join("version"), b"?").unwrap();
         assert!(matches!(Folder::open(&path), Err(FolderError::Damaged { what: "no number", .. })));
         fs::remove_file(path.join("version")).unwrap();

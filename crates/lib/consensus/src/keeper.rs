@@ -113,7 +113,7 @@ impl<E: Runtime> Keeper<E> {
     }
 
     async fn follow(&mut self, block: &Block) -> Result<(), Refused> {
-        let state = self.chain.follow(&self.tip.state, block)?;
+        let state = self.chain.follow(&self.tip.state, block, &self.mempool)?;
         let (header, digest) = (block.header().clone(), block.digest());
         let height = header.height;
         self.records.index(height, block.body()).await?;

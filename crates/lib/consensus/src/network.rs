@@ -20,7 +20,7 @@ use commonware_utils::ordered::Map;
 use ledger::genesis::MAX_VALIDATORS;
 use ledger::{Digest, PrivateKey, PublicKey, State};
 use std::collections::BTreeMap;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::time::Duration;
 
 /// The network of a validator.
@@ -29,8 +29,8 @@ pub(crate) type Network = lookup::Network<runtime::Context, Cups<Sake<PrivateKey
 /// Who is connected, and may be.
 pub(crate) type Oracle = lookup::Oracle<PublicKey>;
 
-/// Most peers of one validator: all seats and as many candidates again, several times over.
-const MOST_PEERS: usize = 8 * MAX_VALIDATORS;
+/// Most peers of one validator: all seats, and as many candidates.
+const MOST_PEERS: usize = 2 * MAX_VALIDATORS;
 
 /// Bytes of the largest message between validators.
 pub(crate) fn largest_message() -> u32 {
@@ -42,12 +42,13 @@ pub(crate) fn largest_message() -> u32 {
     ])
 }
 
-/// Opens the network on `listen`.
+/// Opens the network on `listen`, for others to reach at `address`.
 pub(crate) fn open(
     context: &runtime::Context,
     namespace: &[u8],
     key: &PrivateKey,
     listen: SocketAddr,
+    address: IpAddr,
 ) -> Result<(Network, Oracle), StartError> {
     // The engine ends the process where it cannot listen, so try before.
     TcpListener::bind(listen).map_err(|source| StartError::Listen { address: listen, source })?;
@@ -62,9 +63,21 @@ pub(crate) fn open(
     );
     let mut config =
         lookup::Config::local(handshake, namespace, listen, NZUsize!(MOST_PEERS), largest_message(), NZUsize!(1000));
+    // Nobody on a public network is made to dial into somebody's private one.
+    config.allow_private_ips = is_private(address);
     // Behind an address translation a validator dials from another address than it is reached at.
     config.bypass_ip_check = true;
+    // Each set is whole, so the one before is enough for who is still being asked.
+    config.tracked_peer_sets = NZUsize!(2);
     Ok(lookup::Network::new(context.child("network"), config))
+}
+
+/// Whether an address means something within one network only.
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_unspecified(),
+        IpAddr::V6(v6) => v6.is_unique_local() || v6.is_loopback() || v6.is_unicast_link_local() || v6.is_unspecified(),
+    }
 }
 
 /// Follows the ledger in who is connected.

@@ -202,6 +202,11 @@ impl LedgerHandle {
         }
     }
 
+    /// Transactions that wait to be included.
+    pub fn waiting(&self) -> usize {
+        self.mempool().len()
+    }
+
     /// Why the node stopped; `None` while it goes on.
     pub fn halts(&self) -> watch::Receiver<Option<Halt>> {
         self.0.halts.subscribe()

@@ -98,7 +98,8 @@ impl Validator {
         let Place { key, listen, address, peers } = place;
         let node = open(&context, config).await?;
         let listen = listen.unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0));
-        let (mut network, oracle) = network::open(&context, &namespace(&node.chain()), &key, listen)?;
+        let address = address.unwrap_or(listen);
+        let (mut network, oracle) = network::open(&context, &namespace(&node.chain()), &key, listen, address.ip())?;
         let mut channel = |number, rate| network.register(number, Quota::per_second(rate));
         let wires = Wires {
             voting: Channels {
@@ -110,10 +111,10 @@ impl Validator {
             broadcast: channel(4, NZU32!(128)),
             transactions: channel(5, NZU32!(128)),
         };
-        let identity = Identity { key, address: address.unwrap_or(listen), named: peers.into_iter().collect() };
-        let ledger = node.validate(identity, (oracle.clone(), oracle), wires).await?;
+        let identity = Identity { key, address, named: peers.into_iter().collect() };
+        // Before the node: one that begins in the middle has its first block from others.
         network.start();
-        Ok(ledger)
+        Ok(node.validate(identity, (oracle.clone(), oracle), wires).await?)
     }
 }
 

@@ -188,7 +188,7 @@ mod tests {
         let all = ["peerage", "lab"].iter().chain(arguments);
         match Arguments::try_parse_from(all)?.command {
             Chosen::Lab(lab) => Ok(lab),
-            Chosen::Dev(_) => panic!("lab is not dev"),
+            _ => panic!("that is not lab"),
         }
     }
 

@@ -49,11 +49,11 @@ impl State {
         state.height = header.height;
         state.time = header.time;
         state.recent = VecDeque::from(recent);
-        state.accounts = leaves(tables, Table::Accounts)?;
-        state.neurons = leaves(tables, Table::Neurons)?;
-        state.weights = leaves(tables, Table::Weights)?;
-        state.bonds = Arc::new(leaves(tables, Table::Bonds)?);
-        state.candidates = leaves(tables, Table::Candidates)?;
+        state.accounts = leaves(tables, Table::Accounts)?.into();
+        state.neurons = leaves(tables, Table::Neurons)?.into();
+        state.weights = leaves(tables, Table::Weights)?.into();
+        state.bonds = leaves(tables, Table::Bonds)?.into();
+        state.candidates = Arc::new(leaves(tables, Table::Candidates)?);
         let mut standings = Vec::new();
         let mut totals = None;
         for leaf in leaves(tables, Table::Epoch)? {
@@ -63,11 +63,10 @@ impl State {
                 _ => return Err(AssembleError::Table(Table::Epoch)),
             }
         }
-        state.standings = standings;
+        state.standings = standings.into();
         state.totals = totals.ok_or(AssembleError::Table(Table::Epoch))?;
-        let (account_of, uid_of) = indexes(&state.accounts, &state.neurons);
-        state.account_of = Arc::new(account_of);
-        state.uid_of = Arc::new(uid_of);
+        (state.account_of, state.uid_of) = indexes(&state.accounts, &state.neurons);
+        state.seal();
         if state.roots() == header.roots { Ok(state) } else { Err(AssembleError::Differs("roots")) }
     }
 }

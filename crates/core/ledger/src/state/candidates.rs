@@ -35,7 +35,7 @@ impl State {
 
     fn candidate_mut(&mut self, key: &PublicKey) -> Option<&mut CandidateLeaf> {
         let place = self.place_of(key).ok()?;
-        self.candidates.get_mut(place)
+        Arc::make_mut(&mut self.candidates).get_mut(place)
     }
 
     /// The peer that backs a candidate, unless it left.
@@ -99,11 +99,11 @@ pub(super) fn name(state: &mut State, uid: Uid, key: &PublicKey, address: Socket
     let (generation, cold) = state.neurons.get(uid.index()).map(|neuron| (neuron.generation, neuron.cold.clone()))?;
     match state.place_of(key) {
         Ok(place) => {
-            let leaf = state.candidates.get_mut(place)?;
+            let leaf = Arc::make_mut(&mut state.candidates).get_mut(place)?;
             leaf.address = address;
             leaf.until = None;
         }
-        Err(place) => state.candidates.insert(
+        Err(place) => Arc::make_mut(&mut state.candidates).insert(
             place,
             CandidateLeaf {
                 key: key.clone(),
@@ -137,7 +137,7 @@ pub(super) fn resign(state: &mut State, key: &PublicKey, height: Height) -> Opti
 
 /// Takes back every key of a peer that leaves.
 pub(super) fn orphan(state: &mut State, uid: Uid, generation: u32, height: Height) {
-    for leaf in &mut state.candidates {
+    for leaf in Arc::make_mut(&mut state.candidates) {
         if leaf.uid == uid && leaf.generation == generation && leaf.until.is_none() {
             leaf.until = Some(height);
         }
@@ -193,7 +193,7 @@ pub(super) fn elect(state: &mut State) -> Option<Event> {
         state.validators = Arc::new(elected);
     }
     let (height, unbonding, validators) = (state.height, state.parameters.unbonding, Arc::clone(&state.validators));
-    state.candidates.retain(|leaf| {
+    Arc::make_mut(&mut state.candidates).retain(|leaf| {
         leaf.struck
             || leaf.until.is_none_or(|until| until.after(unbonding) > height)
             // Whoever validates must be found here.

@@ -49,20 +49,34 @@ impl Draft {
         self.include(checked.transaction(), admit)
     }
 
+    /// Whether a transaction could be included next, its signature aside; if so, whether it pays for that.
+    pub fn admits(&self, transaction: &Transaction) -> Result<bool, Refusal> {
+        self.room(transaction)?;
+        let charge = admit(&self.state, transaction, &self.at)?;
+        Ok(pays(&self.state, transaction, charge, self.at.height))
+    }
+
     fn include(
         &mut self,
         transaction: &Transaction,
         check: impl Fn(&State, &Transaction, &At) -> Result<Amount, Refusal>,
     ) -> Result<(), Refusal> {
-        let moves =
-            matches!(transaction.action, Action::Register { .. } | Action::Subscribe { .. } | Action::Leave { .. });
-        if moves && self.places >= PLACES {
-            return Err(Refusal::Crowded { next: self.at.height.next() });
-        }
+        let places = self.room(transaction)?;
         let charge = check(&self.state, transaction, &self.at)?;
-        self.places += usize::from(moves);
+        self.places = places;
         self.events.extend(execute(&mut self.state, transaction, charge, self.at.height));
         Ok(())
+    }
+
+    /// Places that changed hands once this is included, if not too many do.
+    const fn room(&self, transaction: &Transaction) -> Result<usize, Refusal> {
+        match transaction.action {
+            Action::Register { .. } | Action::Subscribe { .. } | Action::Leave { .. } if self.places >= PLACES => {
+                Err(Refusal::Crowded { next: self.at.height.next() })
+            }
+            Action::Register { .. } | Action::Subscribe { .. } | Action::Leave { .. } => Ok(self.places + 1),
+            _ => Ok(self.places),
+        }
     }
 
     /// Ends the block, and the epoch where it is due.
@@ -77,6 +91,7 @@ impl Draft {
         if at.height.get().is_multiple_of(state.parameters.tempo.max(1)) {
             events.extend(epoch::close(&mut state));
         }
+        state.seal();
         (state, events)
     }
 }
@@ -171,6 +186,16 @@ fn charge(state: &State, transaction: &Transaction, height: Height) -> Result<Am
                 Err(Refusal::Unpaid { fee, next: next_epoch(state, height) })
             }
         }
+    }
+}
+
+/// Whether a transaction pays what it should, from the balance or from what it releases. Work is not a payment here.
+fn pays(state: &State, transaction: &Transaction, charge: Amount, height: Height) -> bool {
+    let fee = state.parameters.fee;
+    match &transaction.action {
+        Action::Register { .. } | Action::Ready { .. } | Action::Evidence { .. } => false,
+        Action::SetWeights { uid, .. } => charge > Amount::ZERO || self_loop(state, *uid, height) >= fee.get(),
+        _ => charge > Amount::ZERO || fee == Amount::ZERO,
     }
 }
 
@@ -413,7 +438,7 @@ pub(super) fn open(state: &mut State, key: &PublicKey) -> usize {
         nonce: Nonce(0),
         unbonding: Vec::new(),
     });
-    Arc::make_mut(&mut state.account_of).insert(key.clone(), u32::try_from(index).unwrap_or(u32::MAX));
+    state.account_of.insert(key, u32::try_from(index).unwrap_or(u32::MAX));
     index
 }
 

@@ -19,7 +19,7 @@ const HARDEST: u64 = 1_000_000_000_000_000;
 /// Ends an epoch with the block whose height `state` has.
 pub(super) fn close(state: &mut State) -> Vec<Event> {
     let parameters = Arc::clone(&state.parameters);
-    for neuron in &mut state.neurons {
+    for neuron in state.neurons.iter_mut() {
         draft::accrue(neuron, &parameters, state.totals.tau, state.height);
     }
     let stake: u64 = state.neurons.iter().fold(0, |sum, neuron| sum.saturating_add(neuron.stake.get()));
@@ -55,7 +55,7 @@ pub(super) fn close(state: &mut State) -> Vec<Event> {
             let present = u32::try_from(state.uid_of.len()).unwrap_or(u32::MAX).max(1);
             state.totals.min_weights = epoch.memory.min_weights.min(present);
             if parameters.mechanism == Kind::Consensus {
-                state.bonds = Arc::new(economy::bond_leaves(&epoch.memory.bonds));
+                state.bonds = economy::bond_leaves(&epoch.memory.bonds).into();
             }
             if parameters.mechanism == Kind::Competitive {
                 state.totals.tau = settled(epoch.memory.inflation);

@@ -16,7 +16,6 @@ use crate::economy;
 use crate::row::Row;
 use crate::table::{NeuronLeaf, Standing, Unbonding, WeightsLeaf};
 use crate::types::{Amount, Height, Uid};
-use std::sync::Arc;
 
 /// Where the next peer would stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +95,7 @@ pub(super) fn take(state: &mut State, hot: &PublicKey, cold: &PublicKey, modalit
             uid
         }
     };
-    Arc::make_mut(&mut state.uid_of).insert(hot.clone(), uid);
+    state.uid_of.insert(hot, uid);
     events.push(Event::Registered { uid, key: hot.clone() });
     events
 }
@@ -111,19 +110,19 @@ pub(super) fn free(state: &mut State, uid: Uid, height: Height, replaced: bool) 
         neuron.stake = Amount::ZERO;
         neuron.pending = Amount::ZERO;
         neuron.scaling = 1.0;
-        Arc::make_mut(&mut state.uid_of).remove(&hot);
+        state.uid_of.remove(&hot);
         unbond(state, &cold, stake, height);
         candidates::orphan(state, uid, generation, height);
     }
-    for (leaf, own) in state.weights.iter_mut().zip(0..) {
-        if own == uid.0 {
-            *leaf = WeightsLeaf { row: Row::own(uid), version: 0, updated: height };
-        } else if let Some(row) = leaf.row.without(uid, Uid(own)) {
-            leaf.row = row;
+    state.weights.update(|own, leaf| {
+        if own == uid.index() {
+            return Some(WeightsLeaf { row: Row::own(uid), version: 0, updated: height });
         }
-    }
+        let row = leaf.row.without(uid, Uid(u32::try_from(own).ok()?))?;
+        Some(WeightsLeaf { row, ..*leaf })
+    });
     if !state.bonds.is_empty() {
-        state.bonds = Arc::new(economy::bond_leaves(&economy::bonds(&state.bonds).without(uid.index())));
+        state.bonds = economy::bond_leaves(&economy::bonds(&state.bonds).without(uid.index())).into();
     }
     if let Some(standing) = state.standings.get_mut(uid.index()) {
         *standing = Standing::default();
@@ -149,12 +148,15 @@ pub(super) fn unbond(state: &mut State, owner: &PublicKey, amount: Amount, heigh
 /// Turns what is due into balance.
 pub(super) fn mature(state: &mut State) {
     let height = state.height;
-    for account in &mut state.accounts {
+    state.accounts.update(|_, account| {
         let due: u64 = account.unbonding.iter().filter(|one| one.due <= height).map(|one| one.amount.get()).sum();
-        if due > 0 {
-            account.unbonding.retain(|one| one.due > height);
-            // The supply is at most 2^62, so no sum of balances overflows.
-            account.balance = Amount(account.balance.get().saturating_add(due));
+        if due == 0 {
+            return None;
         }
-    }
+        let mut account = account.clone();
+        account.unbonding.retain(|one| one.due > height);
+        // The supply is at most 2^62, so no sum of balances overflows.
+        account.balance = Amount(account.balance.get().saturating_add(due));
+        Some(account)
+    });
 }

@@ -3,9 +3,11 @@
 //! The bytes come from the own disk, not from a stranger; still nothing in them can do more than fail to decode. Whether
 //! they are the state of a chain is decided by its roots against a header, by whoever loads them.
 
+use super::trees::Trees;
 use super::{State, indexes};
 use crate::Digest;
 use crate::codec::{Field, Item, take_version};
+use crate::column::Column;
 use crate::table::{AccountLeaf, BondsLeaf, CandidateLeaf, NeuronLeaf, Standing, WeightsLeaf};
 use crate::work::RECENT;
 use bytes::BufMut;
@@ -53,9 +55,9 @@ impl Write for State {
         self.accounts.put(buf);
         self.neurons.put(buf);
         self.weights.put(buf);
-        self.bonds.as_ref().put(buf);
+        self.bonds.put(buf);
         self.standings.put(buf);
-        self.candidates.put(buf);
+        self.candidates.as_ref().put(buf);
         self.totals.put(buf);
         self.recent.iter().copied().collect::<Vec<_>>().put(buf);
     }
@@ -72,9 +74,9 @@ impl EncodeSize for State {
             + self.accounts.size()
             + self.neurons.size()
             + self.weights.size()
-            + self.bonds.as_ref().size()
+            + self.bonds.size()
             + self.standings.size()
-            + self.candidates.size()
+            + self.candidates.as_ref().size()
             + self.totals.size()
             + self.recent.iter().copied().collect::<Vec<_>>().size()
     }
@@ -92,11 +94,11 @@ impl Read for State {
         let begun_with = Field::take(buf)?;
         let height = Field::take(buf)?;
         let time = Field::take(buf)?;
-        let accounts: Vec<AccountLeaf> = Field::take(buf)?;
-        let neurons: Vec<NeuronLeaf> = Field::take(buf)?;
-        let weights: Vec<WeightsLeaf> = Field::take(buf)?;
-        let bonds: Vec<BondsLeaf> = Field::take(buf)?;
-        let standings: Vec<Standing> = Field::take(buf)?;
+        let accounts: Column<AccountLeaf> = Field::take(buf)?;
+        let neurons: Column<NeuronLeaf> = Field::take(buf)?;
+        let weights: Column<WeightsLeaf> = Field::take(buf)?;
+        let bonds: Column<BondsLeaf> = Field::take(buf)?;
+        let standings: Column<Standing> = Field::take(buf)?;
         let candidates: Vec<CandidateLeaf> = Field::take(buf)?;
         let totals = Field::take(buf)?;
         let recent: Vec<Digest> = Field::take(buf)?;
@@ -112,7 +114,7 @@ impl Read for State {
         if !fits {
             return Err(CodecError::Invalid("state", "tables do not fit each other"));
         }
-        Ok(Self {
+        let mut state = Self {
             chain,
             parameters: Arc::new(parameters),
             validators: Arc::new(validators),
@@ -122,13 +124,16 @@ impl Read for State {
             accounts,
             neurons,
             weights,
-            bonds: Arc::new(bonds),
+            bonds,
             standings,
-            candidates,
+            candidates: Arc::new(candidates),
             totals,
             recent: VecDeque::from(recent),
-            account_of: Arc::new(account_of),
-            uid_of: Arc::new(uid_of),
-        })
+            account_of,
+            uid_of,
+            trees: Trees::default(),
+        };
+        state.seal();
+        Ok(state)
     }
 }

@@ -9,7 +9,7 @@ use crate::parameters::Kind;
 use crate::types::{Score, TOKEN};
 use crate::work::Puzzle;
 use crate::{Action, Parameters, PrivateKey};
-use commonware_codec::DecodeExt;
+use commonware_codec::{DecodeExt, Encode};
 use commonware_cryptography::Signer;
 
 /// A chain in memory: keys by seed, blocks one after another.
@@ -84,9 +84,14 @@ impl World {
         }
     }
 
-    /// What holds after every block: no unit is lost, and somebody validates.
+    /// What holds after every block: no unit is lost, somebody validates, and the roots are those of the whole tables.
     fn sound(&self) {
         let state = &self.state;
+        for table in Table::ALL {
+            let leaves = state.leaves(table);
+            let whole = crate::table::root_of(table, leaves.iter().map(|leaf| &leaf[..]));
+            assert_eq!(state.tree(table).root(), whole, "{table} at height {}", state.height());
+        }
         assert_eq!(state.supply(), state.issued(), "height {}", state.height());
         assert!(state.candidates().is_sorted_by(|a, b| a.key < b.key));
         let validators = state.validators();

@@ -1,0 +1,175 @@
+//! What others see of a node: its swarm's port, and over HTTP the API, health, figures and the site.
+
+use crate::{
+    api,
+    bootstrap::{Place, address_of},
+    cli, health,
+    limit::Clients,
+    metrics::{self, Metrics},
+    node, resident,
+    running::Running,
+    say,
+    serve::Server,
+    site,
+    tls::Tls,
+};
+use anyhow::{Context as _, Error, Result};
+use axum::Router;
+use commonware_runtime::Metrics as _;
+use consensus::{LedgerHandle, Supervisor, runtime::Context};
+use ledger::Genesis;
+use network::{Keypair, Multiaddr, Network};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
+    sync::Arc,
+};
+
+/// Everything that could be bound and read before the first task.
+pub struct Front {
+    /// How swarms are reached.
+    pub ports: Ports,
+    page: Option<TcpListener>,
+    metrics: Option<TcpListener>,
+    serving: cli::Serving,
+}
+
+/// How swarms of this program are reached: directly or, under TLS, through a port that takes it off.
+pub struct Ports {
+    /// Where this machine listens for others.
+    pub host: IpAddr,
+    tls: Option<Tls>,
+}
+
+impl Front {
+    /// Binds what is asked for; `page` is the address for HTTP and the option that chooses it.
+    ///
+    /// # Errors
+    /// Where a port is taken or the certificate cannot be read, with what to do.
+    pub fn new(serving: cli::Serving, host: IpAddr, page: Option<(SocketAddr, &'static str)>) -> Result<Self> {
+        let page = page.map(|(address, option)| site::bind(address, option)).transpose()?;
+        let metrics = serving.metrics.map(|address| site::bind(address, "--metrics")).transpose()?;
+        let tls = serving.tls().map(Tls::read).transpose().context("TLS cannot be served")?;
+        Ok(Self { ports: Ports { host, tls }, page, metrics, serving })
+    }
+
+    /// Whether browsers reach this machine over TLS, and under which name.
+    pub fn outside(&self) -> crate::bootstrap::Outside {
+        let name = self.serving.tls_name.clone();
+        crate::bootstrap::Outside { host: self.ports.host, secure: self.ports.tls.is_some() || name.is_some(), name }
+    }
+
+    /// Starts the node's swarm: its handle, where the program itself and where others reach it, and what resolves when it
+    /// has ended.
+    pub async fn swarm(
+        &self,
+        identity: Keypair,
+        genesis: &Genesis,
+        ledger: &LedgerHandle,
+        port: u16,
+    ) -> Result<(Network, Place, Place, impl Future<Output = Error> + use<>)> {
+        if let Some(tls) = self.ports.tls.clone() {
+            tokio::spawn(tls.follow());
+        }
+        let (swarm, ends) = node::start(identity, genesis, self.ports.listen(port)?, ledger)?;
+        let within = Place { port: resident::listening(&swarm).await?, peer: swarm.peer() };
+        let place = self.ports.open(within, port)?;
+        say::line(format_args!("Network   port {}, peer {}", place.port, place.peer));
+        Ok((swarm, within, place, ends))
+    }
+
+    /// Serves all of it over HTTP, with the site where there is one; the address for a person.
+    pub fn serve(
+        self,
+        context: &Context,
+        ledger: &LedgerHandle,
+        genesis: &Genesis,
+        swarm: Option<Network>,
+        site: Option<Router>,
+        running: &mut Running,
+    ) -> Result<Option<String>> {
+        let figures = Arc::new(Metrics::new());
+        if let Some(listener) = self.metrics {
+            say::line(format_args!("Metrics   http://{}/metrics", listener.local_addr()?));
+            let engine = context.child("metrics");
+            let waiting = ledger.clone();
+            let sources = metrics::Sources {
+                ledger: ledger.clone(),
+                network: swarm,
+                waiting: Some(Box::new(move || waiting.waiting())),
+                engine: Some(Box::new(move || engine.encode())),
+            };
+            running.servers.push(Server::start(listener, metrics::router(Arc::clone(&figures), sources), None)?);
+        }
+        let Some(page) = self.page else { return Ok(None) };
+        let clients = Arc::new(Clients::new(REQUESTS, BURST, &self.serving.behind_proxy));
+        let router = api::router(ledger.clone(), genesis.clone(), clients, figures)
+            .merge(health::router(ledger.clone(), genesis.parameters.block_time))
+            .merge(site.unwrap_or_default());
+        let scheme = if self.ports.tls.is_some() { "https" } else { "http" };
+        let port = page.local_addr()?.port();
+        let address = format!("{scheme}://{}", SocketAddr::new(local(self.ports.host), port));
+        running.servers.push(Server::start(page, router, self.ports.tls.as_ref())?);
+        Ok(Some(address))
+    }
+}
+
+impl Ports {
+    /// Where this program itself reaches its swarms.
+    pub fn within(&self) -> IpAddr {
+        if self.tls.is_some() { Ipv4Addr::LOCALHOST.into() } else { local(self.host) }
+    }
+
+    /// Where a swarm is to listen for whom others shall reach at `port`.
+    pub fn listen(&self, port: u16) -> Result<Multiaddr> {
+        if self.tls.is_some() { websocket(self.within(), 0) } else { websocket(self.host, port) }
+    }
+
+    /// Where others reach the swarm that listens at `within`; under TLS that is `port`, or a free one for 0.
+    pub fn open(&self, within: Place, port: u16) -> Result<Place> {
+        let Some(tls) = self.tls.clone() else { return Ok(within) };
+        let listener = site::bind(SocketAddr::new(self.host, port), "--p2p-port")?;
+        let place = Place { port: listener.local_addr()?.port(), ..within };
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        tokio::spawn(tls.forward(listener, SocketAddr::new(self.within(), within.port)));
+        Ok(place)
+    }
+}
+
+/// Where a swarm is to listen.
+fn websocket(host: IpAddr, port: u16) -> Result<Multiaddr> {
+    Ok(format!("{}/tcp/{port}/ws", address_of(host)).parse()?)
+}
+
+/// Where a swarm of this program is reached from this machine.
+pub fn address(near: IpAddr, place: Place) -> Result<Multiaddr> {
+    Ok(format!("{}/tcp/{}/ws/p2p/{}", address_of(near), place.port, place.peer).parse()?)
+}
+
+/// The address under which this machine reaches itself where it listens on `host`.
+fn local(host: IpAddr) -> IpAddr {
+    match host {
+        IpAddr::V4(host) if host.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(host) if host.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        host => host,
+    }
+}
+
+/// Requests of the API that one client may make a second, for as long as it likes.
+const REQUESTS: u32 = 20;
+
+/// Requests of the API that one client may make at once.
+const BURST: u32 = 200;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_is_reached_by_loopback_where_it_listens_everywhere() {
+        assert_eq!(local(Ipv4Addr::UNSPECIFIED.into()), IpAddr::from(Ipv4Addr::LOCALHOST));
+        assert_eq!(local(Ipv6Addr::UNSPECIFIED.into()), IpAddr::from(Ipv6Addr::LOCALHOST));
+        let named = IpAddr::from([192, 168, 1, 5]);
+        assert_eq!(local(named), named);
+        assert_eq!(websocket(named, 81).unwrap().to_string(), "/ip4/192.168.1.5/tcp/81/ws");
+    }
+}

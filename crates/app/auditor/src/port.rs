@@ -58,7 +58,7 @@ fn head_words(head: &Verified, now: u64) -> Head {
     let verdict = head.verdict();
     let time = head.header().time;
     let checked = [
-        "the validator set is the one pinned by the checkpoint".to_owned(),
+        "the validators are those in office, followed from epoch to epoch since the checkpoint".to_owned(),
         format!(
             "{} of {} validators signed that it is final, each signature checked",
             verdict.signers, verdict.validators

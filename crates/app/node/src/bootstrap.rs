@@ -4,7 +4,8 @@
 //! the node listens on every address of the machine and so cannot know which one was meant.
 
 use commonware_codec::Encode;
-use ledger::{Genesis, Header};
+use consensus::LedgerHandle;
+use ledger::{Genesis, header::validators_digest};
 use network::PeerId;
 use protocol::bootstrap::{Bootstrap, Checkpoint, Corpus, IceServer, VERSION};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -64,8 +65,8 @@ impl Template {
         Self { bootstrap, outside, node, residents }
     }
 
-    /// The text for a browser that reached this machine as `asked` (its `Host` header), from the final block `head` on.
-    pub fn text(&self, head: &Header, asked: Option<&str>) -> Option<String> {
+    /// The text for a browser that reached this machine as `asked` (its `Host` header), from `checkpoint` on.
+    pub fn text(&self, checkpoint: light::Checkpoint, asked: Option<&str>) -> Option<String> {
         let Outside { host, secure, name } = &self.outside;
         // A certificate is for a name, which only the browser knows if nobody has told.
         let host = match name {
@@ -78,13 +79,31 @@ impl Template {
         let over = if *secure { "tls/ws" } else { "ws" };
         let address = |place: &Place| format!("{host}/tcp/{}/{over}/p2p/{}", place.port, place.peer);
         let bootstrap = Bootstrap {
-            checkpoint: Checkpoint { height: head.height.get(), digest: head.digest(), time: head.time },
+            checkpoint: Checkpoint {
+                height: checkpoint.height.get(),
+                digest: checkpoint.digest,
+                time: checkpoint.time,
+            },
+            validators: checkpoint.validators,
             node: vec![address(&self.node)],
             residents: self.residents.iter().map(address).collect(),
             ..self.bootstrap.clone()
         };
         bootstrap.to_text().ok()
     }
+}
+
+/// Where verification begins: the newest final block, and who validates the next one. `None` before the first block, and
+/// while the set has changed with a block whose certificate is not there yet.
+pub fn checkpoint(ledger: &LedgerHandle) -> Option<light::Checkpoint> {
+    let head = ledger.head()?.header;
+    let validators = ledger.state()?.validators().to_vec();
+    (validators_digest(&validators) == head.validators).then(|| light::Checkpoint {
+        height: head.height,
+        digest: head.digest(),
+        time: head.time,
+        validators,
+    })
 }
 
 /// The first part of a multiaddress.
@@ -112,34 +131,40 @@ pub fn host_of(header: &str) -> Option<String> {
 mod tests {
     use super::*;
     use crate::corpus;
+    use commonware_cryptography::Signer;
     use network::Keypair;
 
-    fn template(host: IpAddr) -> (Template, Header) {
+    fn template(host: IpAddr) -> (Template, light::Checkpoint) {
         let genesis = Genesis::example();
+        let header = genesis.header().unwrap();
+        // Elected since.
+        let validators = vec![ledger::PrivateKey::from_seed(7).public_key()];
+        let checkpoint =
+            light::Checkpoint { height: header.height, digest: header.digest(), time: header.time, validators };
         let place = |port| Place { port, peer: Keypair::generate_ed25519().public().to_peer_id() };
         let corpus = corpus::Corpus { name: "text".into(), text: "text".into() };
         let servers = vec!["stun:a.example".parse().unwrap()];
         let residents = vec![place(5001), place(5002)];
         let outside = Outside { host, secure: false, name: None };
-        (Template::new(&genesis, outside, place(8081), residents, &corpus, servers), genesis.header().unwrap())
+        (Template::new(&genesis, outside, place(8081), residents, &corpus, servers), checkpoint)
     }
 
     #[test]
     fn the_page_can_parse_it_and_it_names_everyone() {
-        let (template, head) = template(Ipv4Addr::LOCALHOST.into());
-        let bootstrap = Bootstrap::parse(&template.text(&head, Some("evil.example:80")).unwrap()).unwrap();
+        let (template, checkpoint) = template(Ipv4Addr::LOCALHOST.into());
+        let bootstrap = Bootstrap::parse(&template.text(checkpoint.clone(), Some("evil.example:80")).unwrap()).unwrap();
         assert_eq!(bootstrap.node, [format!("/ip4/127.0.0.1/tcp/8081/ws/p2p/{}", template.node.peer)]);
         assert_eq!(bootstrap.residents.len(), 2);
         assert_eq!(bootstrap.ice_servers[0].urls(), ["stun:a.example"]);
         assert!(network::addresses(&bootstrap.residents).is_ok());
-        assert_eq!(bootstrap.checkpoint.digest, head.digest());
+        assert_eq!((bootstrap.checkpoint.digest, bootstrap.validators), (checkpoint.digest, checkpoint.validators));
         assert_eq!(bootstrap.chain, Genesis::example().chain().0);
     }
 
     #[test]
     fn on_every_address_the_browsers_own_name_for_the_machine_is_used() {
-        let (template, head) = template(Ipv4Addr::UNSPECIFIED.into());
-        let node = |asked| Bootstrap::parse(&template.text(&head, asked).unwrap()).unwrap().node.remove(0);
+        let (template, checkpoint) = template(Ipv4Addr::UNSPECIFIED.into());
+        let node = |asked| Bootstrap::parse(&template.text(checkpoint.clone(), asked).unwrap()).unwrap().node.remove(0);
         assert!(node(Some("192.168.1.5:8080")).starts_with("/ip4/192.168.1.5/tcp/8081/ws/p2p/"));
         assert!(node(Some("[fe80::1]:8080")).starts_with("/ip6/fe80::1/tcp/"));
         assert!(node(Some("box.local")).starts_with("/dns/box.local/tcp/"));
@@ -150,14 +175,14 @@ mod tests {
 
     #[test]
     fn over_tls_the_name_is_the_browsers_since_the_certificate_is_for_it() {
-        let (mut template, head) = template([192, 0, 2, 1].into());
+        let (mut template, checkpoint) = template([192, 0, 2, 1].into());
         template.outside.secure = true;
-        let bootstrap = Bootstrap::parse(&template.text(&head, Some("peers.example")).unwrap()).unwrap();
+        let bootstrap = Bootstrap::parse(&template.text(checkpoint.clone(), Some("peers.example")).unwrap()).unwrap();
         assert_eq!(bootstrap.node, [format!("/dns/peers.example/tcp/8081/tls/ws/p2p/{}", template.node.peer)]);
         assert!(bootstrap.residents[0].starts_with("/dns/peers.example/tcp/5001/tls/ws/p2p/"));
         assert!(network::addresses(&bootstrap.residents).is_ok());
         template.outside.name = Some("/dns/other.example".into());
-        let bootstrap = Bootstrap::parse(&template.text(&head, Some("peers.example")).unwrap()).unwrap();
+        let bootstrap = Bootstrap::parse(&template.text(checkpoint, Some("peers.example")).unwrap()).unwrap();
         assert!(bootstrap.node[0].starts_with("/dns/other.example/tcp/8081/tls/ws/p2p/"), "{:?}", bootstrap.node);
     }
 }

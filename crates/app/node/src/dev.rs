@@ -5,7 +5,7 @@
 //! SIGINT or SIGTERM or when a part that the others need has ended.
 
 use crate::{
-    bootstrap::Template,
+    bootstrap::{Template, checkpoint},
     cli,
     corpus::Corpus,
     data::Data,
@@ -18,7 +18,7 @@ use crate::{
 use anyhow::{Context, Result, bail};
 use consensus::{Head, LedgerHandle, Place as ValidatorPlace, Supervisor, Validator};
 use ledger::text;
-use light::{Checkpoint, Participant};
+use light::Participant;
 use protocol::bootstrap::IceServer;
 use std::{
     net::SocketAddr,
@@ -82,13 +82,8 @@ impl Prepared {
         let ports = &front.ports;
         let node = front::address(ports.within(), within)?;
         for (index, keys) in data.residents.into_iter().enumerate() {
-            let head = ledger.head().unwrap_or_else(|| head.clone()).header;
-            let checkpoint = Checkpoint {
-                height: head.height,
-                digest: head.digest(),
-                time: head.time,
-                validators: genesis.validator_keys(),
-            };
+            let checkpoint = checkpoint(&ledger)
+                .with_context(|| format!("resident {index} has no block to begin from: start again"))?;
             let participant = Participant::new(genesis.clone(), checkpoint, keys.hot.clone(), now())
                 .with_context(|| format!("resident {index} cannot follow the ledger"))?;
             let residents = running.residents.iter().map(|resident| front::address(ports.within(), resident.place));
@@ -118,7 +113,7 @@ impl Prepared {
         let outside = front.outside();
         let template = Template::new(&genesis, outside, place, places, &corpus, options.ice_servers);
         let source = ledger.clone();
-        let bootstrap = move |asked: Option<&str>| template.text(&source.head()?.header, asked);
+        let bootstrap = move |asked: Option<&str>| template.text(checkpoint(&source)?, asked);
         let router = site::router(site::Site { folder: options.site, corpus, bootstrap: Box::new(bootstrap) });
         let address = front.serve(context, &ledger, &genesis, Some(swarm), Some(router), running)?.unwrap_or_default();
         say::line(format_args!("Open {address}"));

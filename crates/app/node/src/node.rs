@@ -25,7 +25,7 @@ pub fn start(
     listen: Multiaddr,
     ledger: &LedgerHandle,
 ) -> Result<(Network, impl Future<Output = Error> + use<>)> {
-    let judge = Judge::new(ledger.clone(), genesis)?;
+    let judge = Judge(ledger.clone());
     let config =
         network::Config { listen: vec![listen], ..network::Config::new(identity, genesis.chain().0, Role::Node) };
     let (network, events, driver) = network::start(config)?;

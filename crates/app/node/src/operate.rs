@@ -4,7 +4,7 @@
 //! that it need not trust. Both serve the same API, and tabs where they are asked to.
 
 use crate::{
-    bootstrap::Template,
+    bootstrap::{Template, checkpoint},
     cli,
     corpus::Corpus,
     data,
@@ -17,7 +17,10 @@ use crate::{
 };
 use anyhow::{Context as _, Result, bail};
 use commonware_cryptography::Signer;
-use consensus::{Config, Folder, Follower, LedgerHandle, Place, Source, Supervisor, Validator, records::Retention, sync, sync::Watcher};
+use consensus::{
+    Config, Folder, Follower, LedgerHandle, Place, Source, Supervisor, Validator, records::Retention, sync,
+    sync::Watcher,
+};
 use futures::FutureExt;
 use ledger::{Genesis, text};
 use std::{
@@ -112,7 +115,7 @@ impl Opened {
             ends = ended.boxed_local();
             let template = Template::new(&genesis, front.outside(), place, Vec::new(), &corpus, options.ice_servers);
             let source = ledger.clone();
-            let bootstrap = move |asked: Option<&str>| template.text(&source.head()?.header, asked);
+            let bootstrap = move |asked: Option<&str>| template.text(checkpoint(&source)?, asked);
             router = Some(site::router(site::Site { folder: options.site, corpus, bootstrap: Box::new(bootstrap) }));
         }
         if let Some(address) = front.serve(context, &ledger, &genesis, swarm, router, running)? {

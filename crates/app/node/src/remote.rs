@@ -91,7 +91,9 @@ impl Source for Remote {
 
 /// Where queries are answered at a node's address.
 fn endpoint(place: &str) -> Result<String> {
-    let wanted = || format!("{place} is no address of a node: one such as https://node.example or http://10.0.0.7:8080 is wanted");
+    let wanted = || {
+        format!("{place} is no address of a node: one such as https://node.example or http://10.0.0.7:8080 is wanted")
+    };
     let uri: Uri = place.parse().with_context(wanted)?;
     let plain = matches!(uri.path(), "" | "/") && uri.query().is_none();
     if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none() || !plain {

@@ -178,7 +178,6 @@ async fn what_comes_by_gossip_is_included_and_heads_go_out() {
     let node = Running::start(&place, &["--residents", "0", "--corpus", &place.text()]);
     let bootstrap = protocol::bootstrap::Bootstrap::parse(&node.bootstrap().to_string()).unwrap();
     let genesis = light::genesis(ChainId(bootstrap.chain), &bootstrap.genesis).unwrap();
-    let committee = light::Committee::new(genesis.chain(), &bootstrap.validators).unwrap();
     let nodes = network::addresses(&bootstrap.node).unwrap();
     let config = Config { nodes, ..Config::new(Keypair::generate_ed25519(), bootstrap.chain, Role::Resident) };
     let (network, mut events, driver) = network::start(config).unwrap();
@@ -193,6 +192,8 @@ async fn what_comes_by_gossip_is_included_and_heads_go_out() {
     };
     let head = tokio::time::timeout(LIMIT, heard).await.expect("a head comes by gossip");
     let (header, finalization) = light::gossip::head(&head).unwrap();
+    let epoch = light::epochs::of(header.height, genesis.parameters.tempo);
+    let committee = light::Committee::new(genesis.chain(), epoch, &bootstrap.validators).unwrap();
     committee.verify(header.digest(), &finalization).unwrap();
 
     // It never asks the node to take its transaction; it only tells whoever is connected.

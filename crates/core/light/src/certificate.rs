@@ -2,7 +2,8 @@
 //!
 //! The bytes are the codec's form of `simplex::types::Finalization` over ed25519 and SHA-256: the proposal (round,
 //! parent view, payload), a bitmap of signers and one signature a signer, in the order of the set. The payload must
-//! be the digest of the header, the bitmap as long as the set, the quorum n − ⌊(n−1)/3⌋.
+//! be the digest of the header, the round of the set's own epoch, the bitmap as long as the set, the quorum n − ⌊(n−1)/3⌋.
+//! Votes convict whoever contradicts itself by the epoch that they name, so a vote under another name counts for nothing.
 //!
 //! Only finalizations are accepted: a notarization is signed under another namespace and says nothing about validity.
 //!
@@ -32,10 +33,11 @@ use ledger::{ChainId, genesis::MAX_VALIDATORS};
 /// The finalization of a block of this ledger.
 pub type BlockFinalization = Finalization<Scheme, Digest>;
 
-/// A validator set under the name of one chain: what it takes to judge a certificate.
+/// The validators of one epoch of one chain: what it takes to judge a certificate.
 #[derive(Clone, Debug)]
 pub struct Committee {
     namespace: Vec<u8>,
+    epoch: u64,
     keys: Set<PublicKey>,
     digest: Digest,
 }
@@ -52,11 +54,11 @@ pub struct Verdict {
 }
 
 impl Committee {
-    /// The set of `validators` (any order) of `chain`.
+    /// The `validators` (any order) of an epoch of `chain`.
     ///
     /// # Errors
     /// [`Error::BadValidators`]: empty, a key twice, or more than [`MAX_VALIDATORS`].
-    pub fn new(chain: ChainId, validators: &[PublicKey]) -> Result<Self, Error> {
+    pub fn new(chain: ChainId, epoch: u64, validators: &[PublicKey]) -> Result<Self, Error> {
         let size = validators.len();
         let bad = |reason| Err(Error::BadValidators { size, reason });
         if size == 0 {
@@ -70,9 +72,20 @@ impl Committee {
         };
         Ok(Self {
             namespace: Namespace::new(&ledger::namespace(&chain)).finalize,
+            epoch,
             digest: ledger::header::validators_digest(validators),
             keys,
         })
+    }
+
+    /// The same validators in the epoch that follows.
+    pub(crate) fn next(&self) -> Self {
+        Self { epoch: self.epoch.saturating_add(1), ..self.clone() }
+    }
+
+    /// The epoch whose blocks it certifies, see [`crate::epochs`].
+    pub const fn epoch(&self) -> u64 {
+        self.epoch
     }
 
     /// The digest by which headers name this set.
@@ -100,7 +113,7 @@ impl Committee {
     ///
     /// # Errors
     /// In this order: [`Error::Oversized`], [`Error::Truncated`], [`Error::Trailing`], [`Error::DuplicateSigner`],
-    /// [`Error::Malformed`], [`Error::OtherBlock`], [`Error::WrongCommittee`], [`Error::Quorum`],
+    /// [`Error::Malformed`], [`Error::OtherBlock`], [`Error::OtherEpoch`], [`Error::WrongCommittee`], [`Error::Quorum`],
     /// [`Error::BadSignature`].
     pub fn verify(&self, header: Digest, bytes: &[u8]) -> Result<Verdict, Error> {
         let limit = self.max_bytes();
@@ -111,6 +124,10 @@ impl Committee {
         let signed = proposal.payload;
         if signed != header {
             return Err(Error::OtherBlock { signed, header });
+        }
+        let signed = proposal.round.epoch().get();
+        if signed != self.epoch {
+            return Err(Error::OtherEpoch { signed, epoch: self.epoch });
         }
         let validators = self.keys.len();
         if signers.len() != validators {

@@ -1,21 +1,32 @@
 //! The light client: follows the heads of one chain from a pinned checkpoint, by finalizations only.
 //!
 //! Bytes and the time go in, verdicts come out; no clock, no network, no trust in whoever hands it bytes. It starts
-//! at a checkpoint no older than the trust period, knows one validator set, and moves to any higher block that more
-//! than two thirds of that set finalized. Blocks between two heads may be skipped, or given as a chain of headers.
+//! at a checkpoint no older than the trust period, knows the validators of one epoch, and moves to any higher block of that
+//! epoch that more than two thirds of them finalized. Blocks between two heads may be skipped, or given as a chain of
+//! headers.
 //!
-//! It does not follow changes of the validator set (this protocol version has none), does not execute blocks and
-//! does not know whether their economics are right.
+//! Validators change with the last block of an epoch. Its header commits to the next set and is certified by the one
+//! before: a [`Link`] is that header, its certificate and the keys. From epoch to epoch the client goes by links alone, one
+//! after the other, or by such a header alone where the set stays. Whoever validated before and does so no longer cannot
+//! move it; what the set of the epoch before signed of its own blocks is still compared, so that a second history
+//! around the change is found.
+//!
+//! It does not execute blocks and does not know whether their economics are right.
 //!
 //! A hostile source could try: another chain, forged or short certificates, an old head as the newest (refused as
-//! not rising; holding heads back shows as a stalled chain, which is the caller's to notice), a second history. Two
+//! not rising; holding heads back shows as a stalled chain, which is the caller's to notice), a head or a link of validators
+//! who have left or who were never elected, links with keys of its own, links left out, a second history. Two
 //! finalized blocks at one height, or two that should be parent and child and are not, are kept as [`Evidence`] and
 //! stop the client for good: more than a third of the validators must have signed both.
 
-use crate::{Committee, Error, Verdict};
+use crate::{Committee, Error, Verdict, epochs};
 use bytes::Bytes;
 use commonware_cryptography::{ed25519::PublicKey, sha256::Digest};
-use ledger::{ChainId, Genesis, Header, Height, query::MAX_HEADERS};
+use ledger::{
+    ChainId, Genesis, Header, Height,
+    header::validators_digest,
+    query::{Link, MAX_HEADERS, MAX_LINKS},
+};
 use std::collections::BTreeMap;
 
 /// A block that the client trusts without proof, from the page's build or the node that served the page.
@@ -27,7 +38,7 @@ pub struct Checkpoint {
     pub digest: Digest,
     /// Time in its header, ms since 1970.
     pub time: u64,
-    /// The validator set after it, any order.
+    /// Who validates the next block, any order.
     pub validators: Vec<PublicKey>,
 }
 
@@ -39,7 +50,7 @@ pub struct Verified {
     verdict: Verdict,
 }
 
-/// Two histories, each signed by more than two thirds of one validator set.
+/// Two histories, each signed by more than two thirds of the validators in office.
 #[derive(Clone, Debug)]
 pub struct Evidence {
     /// What was verified first: header and certificate.
@@ -51,7 +62,12 @@ pub struct Evidence {
 /// Follows one chain.
 #[derive(Debug)]
 pub struct Client {
+    chain: ChainId,
+    tempo: u64,
+    /// Of the newest epoch whose validators are known.
     committee: Committee,
+    /// Of the epoch before, where it was followed.
+    former: Option<Committee>,
     checkpoint: Checkpoint,
     trust_ms: u64,
     head: Option<Verified>,
@@ -96,8 +112,13 @@ impl Client {
     /// # Errors
     /// [`Error::StaleCheckpoint`], [`Error::BadValidators`].
     pub fn new(genesis: &Genesis, checkpoint: Checkpoint, now: u64) -> Result<Self, Error> {
+        let (chain, tempo) = (genesis.chain(), genesis.parameters.tempo);
+        let epoch = epochs::after(checkpoint.height, tempo);
         let client = Self {
-            committee: Committee::new(genesis.chain(), &checkpoint.validators)?,
+            chain,
+            tempo,
+            committee: Committee::new(chain, epoch, &checkpoint.validators)?,
+            former: None,
             trust_ms: genesis.parameters.trust_period,
             checkpoint,
             head: None,
@@ -116,6 +137,16 @@ impl Client {
     /// Height of the newest block that is trusted: the head's, else the checkpoint's.
     pub fn height(&self) -> Height {
         self.top().0
+    }
+
+    /// The newest epoch whose validators are known.
+    pub const fn epoch(&self) -> u64 {
+        self.committee.epoch()
+    }
+
+    /// Whether the newest block that is trusted ended that epoch, and elected validators who are not known.
+    pub fn awaits_link(&self) -> bool {
+        epochs::after(self.height(), self.tempo) > self.epoch()
     }
 
     /// The digest of the block that was verified at `height`, while it is remembered.
@@ -138,14 +169,15 @@ impl Client {
     /// Takes one header with its certificate.
     ///
     /// # Errors
-    /// Those of [`Committee::verify`], and [`Error::StaleCheckpoint`], [`Error::UnknownValidators`],
-    /// [`Error::NotTheCheckpoint`], [`Error::NonMonotonicHeight`], [`Error::NonMonotonicTime`], [`Error::Conflict`].
+    /// Those of [`Committee::verify`], and [`Error::StaleCheckpoint`], [`Error::NeedsLinks`],
+    /// [`Error::UnknownValidators`], [`Error::NotTheCheckpoint`], [`Error::NonMonotonicHeight`],
+    /// [`Error::NonMonotonicTime`], [`Error::Conflict`].
     pub fn accept(&mut self, header: Header, finalization: &Bytes, now: u64) -> Result<Accepted, Error> {
         self.fresh(now)?;
-        self.known_validators(&header)?;
         let digest = header.digest();
-        let verdict = self.committee.verify(digest, finalization)?;
+        let verdict = self.committee_of(header.height)?.verify(digest, finalization)?;
         self.judge(&header, digest, finalization)?;
+        self.known_validators(&header)?;
         let height = header.height;
         if self.recent.contains_key(&height) || height == self.checkpoint.height {
             return Ok(Accepted::Known);
@@ -157,7 +189,50 @@ impl Client {
         }
         let verified = Verified { header, digest, verdict };
         self.head = Some(verified.clone());
+        if self.awaits_link() && verified.header.validators == self.committee.digest() {
+            self.succeed(self.committee.next());
+        }
         Ok(Accepted::New(verified))
+    }
+
+    /// Takes the ends of consecutive epochs, lowest first, from link [`Self::epoch`] + 1 on; what was followed before is
+    /// compared. A link above the head is the head then. Where one is refused, those before it stay followed.
+    ///
+    /// # Errors
+    /// [`Error::Oversized`], [`Error::NoEpochEnd`], [`Error::MissingLink`], [`Error::WrongKeys`],
+    /// [`Error::BadValidators`] where a quorum elected a set that cannot be, and those of [`Self::accept`].
+    pub fn accept_links(&mut self, links: &[Link], now: u64) -> Result<(), Error> {
+        if links.len() > MAX_LINKS {
+            return Err(Error::Oversized { what: "links", bytes: links.len(), limit: MAX_LINKS });
+        }
+        self.fresh(now)?;
+        links.iter().try_for_each(|link| self.accept_link(link, now))
+    }
+
+    fn accept_link(&mut self, Link { header, finalization, validators }: &Link, now: u64) -> Result<(), Error> {
+        let height = header.height;
+        let got = epochs::after(height, self.tempo);
+        if got == epochs::of(height, self.tempo) {
+            return Err(Error::NoEpochEnd { height, tempo: self.tempo });
+        }
+        let expected = self.epoch().saturating_add(1);
+        if got > expected {
+            return Err(Error::MissingLink { expected, got });
+        }
+        let keys = validators_digest(validators);
+        if keys != header.validators {
+            return Err(Error::WrongKeys { height, elected: header.validators, got: keys });
+        }
+        match self.accept(header.clone(), finalization, now) {
+            // The sets of older epochs are forgotten.
+            Err(Error::NonMonotonicHeight { .. }) if got < expected => Ok(()),
+            Err(error) => Err(error),
+            Ok(_) if self.epoch() < got => {
+                self.succeed(Committee::new(self.chain, got, validators)?);
+                Ok(())
+            }
+            Ok(_) => Ok(()),
+        }
     }
 
     /// Takes a chain of headers, lowest first, whose last has a certificate: each names the one before as its parent.
@@ -179,11 +254,10 @@ impl Client {
             }
         }
         self.fresh(now)?;
-        self.known_validators(last)?;
-        self.committee.verify(last.digest(), finalization)?;
+        self.committee_of(last.height)?.verify(last.digest(), finalization)?;
         for header in before {
-            self.known_validators(header)?;
             self.judge(header, header.digest(), finalization)?;
+            self.known_validators(header)?;
         }
         self.accept(last.clone(), finalization, now)
     }
@@ -200,12 +274,31 @@ impl Client {
         Ok(())
     }
 
+    /// The next epoch begins with `committee`.
+    fn succeed(&mut self, committee: Committee) {
+        self.former = Some(core::mem::replace(&mut self.committee, committee));
+    }
+
+    /// The validators of this epoch, where they are known.
+    fn committee(&self, epoch: u64) -> Option<&Committee> {
+        [Some(&self.committee), self.former.as_ref()].into_iter().flatten().find(|known| known.epoch() == epoch)
+    }
+
+    /// The validators who certify the block at this height.
+    fn committee_of(&self, height: Height) -> Result<&Committee, Error> {
+        let (known, epoch) = (self.epoch(), epochs::of(height, self.tempo));
+        if epoch > known {
+            return Err(Error::NeedsLinks { from: known.saturating_add(1), to: epoch });
+        }
+        self.committee(epoch).ok_or_else(|| Error::NonMonotonicHeight { head: self.height(), got: height })
+    }
+
+    /// A header names the validators of the next block; whom the last of the newest epoch elects is not known here.
     fn known_validators(&self, header: &Header) -> Result<(), Error> {
-        let known = self.committee.digest();
-        if header.validators == known {
-            Ok(())
-        } else {
-            Err(Error::UnknownValidators { height: header.height, known, got: header.validators })
+        let known = self.committee(epochs::after(header.height, self.tempo)).map(Committee::digest);
+        match known.filter(|known| *known != header.validators) {
+            None => Ok(()),
+            Some(known) => Err(Error::UnknownValidators { height: header.height, known, got: header.validators }),
         }
     }
 

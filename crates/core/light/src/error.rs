@@ -15,14 +15,49 @@ pub enum Error {
         /// The chain that was handed in.
         got: Digest,
     },
-    /// The header names a validator set that the client does not know.
-    #[error("block {height} names an unknown validator set {got} (known: {known})")]
+    /// The header names another validator set for the next block than the one in office; sets change with the last
+    /// block of an epoch only.
+    #[error("block {height} names validators {got} for the next block, but {known} are in office")]
     UnknownValidators {
         /// Height of the header.
         height: Height,
-        /// Digest of the set that is known.
+        /// Digest of the set in office.
         known: Digest,
         /// Digest in the header.
+        got: Digest,
+    },
+    /// The block is of an epoch whose validators are not known yet: ask for the links.
+    #[error("the validators of epoch {to} are not known yet: links {from} to {to} are missing")]
+    NeedsLinks {
+        /// Number of the first link that is missing.
+        from: u64,
+        /// Number of the last one.
+        to: u64,
+    },
+    /// The header of a link is not the last of an epoch.
+    #[error("no epoch ends with block {height}: one ends every {tempo} blocks")]
+    NoEpochEnd {
+        /// Height of the header.
+        height: Height,
+        /// Blocks of an epoch.
+        tempo: u64,
+    },
+    /// A link was left out before this one.
+    #[error("link {expected} is missing before link {got}")]
+    MissingLink {
+        /// Number of the link that comes next.
+        expected: u64,
+        /// Number of the one handed in.
+        got: u64,
+    },
+    /// The keys of a link are not those that its header commits to.
+    #[error("the keys of a link are {got}, the header at {height} elects {elected}")]
+    WrongKeys {
+        /// Height of the header.
+        height: Height,
+        /// Digest of the set in the header.
+        elected: Digest,
+        /// Digest of the keys.
         got: Digest,
     },
     /// A validator set is empty, has a key twice or is larger than allowed.
@@ -74,6 +109,14 @@ pub enum Error {
         signed: Digest,
         /// Digest of the header.
         header: Digest,
+    },
+    /// The certificate names another epoch than the one that its validators are in office for.
+    #[error("the certificate is of epoch {signed}, its validators are those of epoch {epoch}")]
+    OtherEpoch {
+        /// Epoch under the signatures.
+        signed: u64,
+        /// Epoch of the validators.
+        epoch: u64,
     },
     /// The signer bitmap is not as long as the validator set.
     #[error("the certificate is for {got} validators, the set has {validators}")]
@@ -210,7 +253,7 @@ impl Error {
 
     /// Whether the sender is at fault, rather than late or asked at a bad time.
     pub const fn blames_sender(&self) -> bool {
-        !matches!(self, Self::NonMonotonicHeight { .. } | Self::StaleCheckpoint { .. })
+        !matches!(self, Self::NonMonotonicHeight { .. } | Self::NeedsLinks { .. } | Self::StaleCheckpoint { .. })
     }
 
     /// The codec's refusal of `bytes` bytes of a `what`, named.

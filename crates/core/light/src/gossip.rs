@@ -9,7 +9,7 @@
 //! heads and transactions that are over cost a look-up. What it cannot be blamed for, and what it could send without end,
 //! is bounded where it is judged.
 
-use crate::{Committee, Error};
+use crate::{Committee, Error, epochs};
 use bytes::Bytes;
 use commonware_codec::{Copying, DecodeExt as _};
 use ledger::{Header, Refusal, Reply, Transaction, query::MAX_QUERY_BYTES};
@@ -38,14 +38,15 @@ pub fn head(bytes: &[u8]) -> Result<(Header, Bytes), Error> {
     }
 }
 
-/// What a gossiped head is worth to one who is on the chain itself and whose newest block is `own`.
+/// What a gossiped head is worth to one who is on the chain itself, whose newest block is `own`, and who knows the
+/// `committee` of the next. Blocks of other epochs it cannot judge.
 ///
 /// A second block at the own height is passed on: a quorum signed it, and light clients keep both as evidence.
-pub fn compare_head(committee: &Committee, own: Option<&Header>, bytes: &[u8]) -> Judgement {
+pub fn compare_head(committee: &Committee, tempo: u64, own: Option<&Header>, bytes: &[u8]) -> Judgement {
     let Ok((header, finalization)) = head(bytes) else { return Judgement::Reject };
     let digest = header.digest();
     let old = |own: &Header| header.height < own.height || header.height == own.height && digest == own.digest();
-    if own.is_some_and(old) || header.validators != committee.digest() {
+    if own.is_some_and(old) || epochs::of(header.height, tempo) != committee.epoch() {
         return Judgement::Ignore;
     }
     committee.verify(digest, &finalization).map_or_else(|error| Judgement::of_head(&error), |_| Judgement::Accept)
@@ -65,11 +66,12 @@ impl Judgement {
     /// Of a head that the client refused with `error`.
     ///
     /// What a quorum signed is not the fault of whoever passes it on, even where it is a second history; everyone should
-    /// see that. A set of validators that is not known here may be the next one.
+    /// see that. Who signs in an epoch to come is not known here yet.
     pub const fn of_head(error: &Error) -> Self {
         match error {
             Error::Conflict { .. } => Self::Accept,
             Error::UnknownValidators { .. }
+            | Error::NeedsLinks { .. }
             | Error::NonMonotonicHeight { .. }
             | Error::NonMonotonicTime { .. }
             | Error::StaleCheckpoint { .. }

@@ -1,6 +1,7 @@
 //! The light client: bytes and the time in, verdicts and signed transactions out.
 //!
-//! - [`Committee`]: judges a certificate; [`Client`]: follows the heads of one chain from a [`Checkpoint`].
+//! - [`Committee`]: judges a certificate; [`Client`]: follows the heads of one chain from a [`Checkpoint`], and its
+//!   validators from epoch to epoch ([`epochs`]).
 //! - [`tables`] and [`Tables`]: leaves and whole tables against the roots of a [`Verified`] header, and the own
 //!   standing ([`Own`]) that they imply.
 //! - [`policy`]: the row that a peer sets.
@@ -12,6 +13,7 @@
 
 mod certificate;
 mod client;
+pub mod epochs;
 mod error;
 mod event;
 pub mod gossip;

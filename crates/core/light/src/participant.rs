@@ -1,5 +1,5 @@
-//! One peer's life on the ledger, as a state machine without I/O: follow the heads, register by proof of work, know
-//! the own standing, sign a row each epoch, see it included.
+//! One peer's life on the ledger, as a state machine without I/O: follow the heads and the validators, register by proof of
+//! work, know the own standing, sign a row each epoch, see it included.
 //!
 //! The owner polls for [`Step`]s (queries to put to any source, slices of proof of work, transactions to publish), hands
 //! results and gossip in, and reads [`Event`]s. Time is an argument everywhere. Sources are not trusted: a reply counts only after its certificate, its
@@ -14,12 +14,13 @@
 //! It holds the tables of one block at a time and does not persist anything.
 
 mod gossip;
+mod links;
 mod queries;
 mod signing;
 mod survey;
 mod work;
 
-use crate::{Accepted, Alarm, Checkpoint, Client, Error, Event, Evidence, Tables, Verified};
+use crate::{Accepted, Alarm, Checkpoint, Client, Error, Event, Evidence, Tables, Verified, epochs};
 use bytes::Bytes;
 use commonware_cryptography::{
     Signer as _,
@@ -85,7 +86,7 @@ pub struct Participant {
     stopped: bool,
 }
 
-/// When to ask for heads, and since when there was none.
+/// When to ask for heads and links, and since when there was no head.
 #[derive(Debug)]
 struct Follow {
     next: u64,
@@ -93,6 +94,8 @@ struct Follow {
     hinted: bool,
     last_new: u64,
     stalled: bool,
+    /// The newest epoch that a head was heard of, by the word of whoever passed it on.
+    heard: u64,
 }
 
 /// What the last survey found.
@@ -127,7 +130,7 @@ impl Participant {
             now,
             joined: false,
             scores: Vec::new(),
-            follow: Follow { next: now, asked: 0, hinted: false, last_new: now, stalled: false },
+            follow: Follow { next: now, asked: 0, hinted: false, last_new: now, stalled: false, heard: 0 },
             survey: None,
             survey_wanted: true,
             known: None,
@@ -228,14 +231,18 @@ impl Participant {
         if self.stopped {
             return;
         }
-        if let Reply::Unavailable { .. } = reply {
+        if matches!(reply, Reply::Unavailable { .. }) || self.nothing_new(open.purpose, &reply) {
             self.queries.failed(open.purpose, now);
-            self.source_lacks(open.purpose);
+            match open.purpose {
+                Purpose::Links => self.forget_heard(),
+                purpose => self.survey_lacks(purpose),
+            }
             return;
         }
         let at = open.at.as_ref();
         let outcome = match (open.purpose, at) {
             (Purpose::Head, _) => self.on_head(reply),
+            (Purpose::Links, _) => self.on_links(reply),
             (Purpose::Piece(piece), Some(at)) => self.on_piece(piece, at, reply),
             (Purpose::Totals, Some(at)) => self.on_totals(at, reply),
             (Purpose::Account, Some(at)) => self.on_account(at, reply),
@@ -306,7 +313,7 @@ impl Participant {
     }
 
     fn next_query(&mut self) -> Option<Step> {
-        if let Some(step) = self.next_submission() {
+        if let Some(step) = self.next_submission().or_else(|| self.next_links()) {
             return Some(step);
         }
         let now = self.now;
@@ -324,6 +331,8 @@ impl Participant {
         let Reply::Head { header, finalization } = reply else { return Err(Error::WrongReply) };
         match self.take_head(header, &finalization) {
             Ok(Accepted::New(_)) => {}
+            // The links come first.
+            Err(Error::NeedsLinks { .. }) => {}
             Ok(Accepted::Known) | Err(Error::NonMonotonicHeight { .. }) => {
                 self.ask_head_at(self.now.saturating_add(self.parameters.block_time / 2));
             }
@@ -335,14 +344,23 @@ impl Participant {
     /// Takes a head from whomever, and asks for the next when that should be there.
     fn take_head(&mut self, header: Header, finalization: &Bytes) -> Result<Accepted, Error> {
         let now = self.now;
-        let accepted = self.client.accept(header, finalization, now)?;
+        let epoch = epochs::of(header.height, self.parameters.tempo);
+        let accepted = self.client.accept(header, finalization, now).inspect_err(|error| {
+            if matches!(error, Error::NeedsLinks { .. }) {
+                self.follow.heard = self.follow.heard.max(epoch);
+            }
+        })?;
         if let Accepted::New(head) = &accepted {
-            self.follow.last_new = now;
-            self.follow.stalled = false;
-            self.ask_head_at(head.header().time.saturating_add(self.parameters.block_time).saturating_add(FINALITY_MS));
-            self.events.push_back(Event::Head { head: Box::new(head.clone()), now });
+            self.on_new_head(head.clone());
         }
         Ok(accepted)
+    }
+
+    fn on_new_head(&mut self, head: Verified) {
+        self.follow.last_new = self.now;
+        self.follow.stalled = false;
+        self.ask_head_at(head.header().time.saturating_add(self.parameters.block_time).saturating_add(FINALITY_MS));
+        self.events.push_back(Event::Head { head: Box::new(head), now: self.now });
     }
 
     /// Asks for the next head at `time`, or sooner after a hint, but not too soon and not much later.
@@ -351,16 +369,6 @@ impl Participant {
         let latest = soonest.max(self.now.saturating_add(self.parameters.block_time));
         self.follow.next = if self.follow.hinted { soonest } else { time.clamp(soonest, latest) };
     }
-}
-
-/// Height on an epoch boundary's clock: blocks `tempo · e ..` belong to epoch e.
-fn epoch(height: u64, tempo: u64) -> u64 {
-    height.checked_div(tempo).unwrap_or(height)
-}
-
-/// Epochs that are over when the block at this height begins: the block at `tempo · e` is the last of its epoch.
-fn closed_before(height: Height, tempo: u64) -> u64 {
-    epoch(height.get().saturating_sub(1), tempo)
 }
 
 /// Most scores kept.

@@ -47,6 +47,7 @@ fn heads_are_followed_with_gaps() {
         assert!(client.head().is_none());
         for gap in [1, 1, 5, 70] {
             chain.steps(gap);
+            client.accept_links(&chain.links(1, u64::MAX), chain.time()).unwrap();
             let (header, finalization) = chain.head();
             let Ok(Accepted::New(head)) = client.accept(header.clone(), &finalization, chain.time()) else { panic!() };
             assert_eq!(head.header(), &header);
@@ -65,7 +66,7 @@ fn a_quorum_is_enough_and_exactly_two_thirds_are_not() {
         let (header, _) = chain.head();
         let committee = chain.committee();
         assert_eq!(committee.quorum(), quorum);
-        let by = |count: usize| chain.certify_by(header.digest(), &(0..count).collect::<Vec<_>>());
+        let by = |count: usize| chain.certify_by(&header, &(0..count).collect::<Vec<_>>());
         assert_eq!(committee.verify(header.digest(), &by(quorum)).unwrap().signers as usize, quorum);
         if quorum > 1 {
             let refused = committee.verify(header.digest(), &by(quorum - 1)).unwrap_err();
@@ -76,7 +77,7 @@ fn a_quorum_is_enough_and_exactly_two_thirds_are_not() {
 
 #[test]
 fn no_signature_at_all_is_refused() {
-    let error = judge(|chain, header| chain.certify_by(header.digest(), &[]).to_vec());
+    let error = judge(|chain, header| chain.certify_by(header, &[]).to_vec());
     assert_eq!(error, Error::Quorum { signers: 0, needed: 3, validators: 4 });
 }
 
@@ -84,7 +85,7 @@ fn no_signature_at_all_is_refused() {
 fn a_certificate_of_another_chain_is_a_bad_signature() {
     let error = judge(|chain, header| {
         let other = Genesis { name: "other".into(), ..chain.genesis.clone() };
-        sign(&ledger::namespace(&other.chain()), &chain.keys, header.digest(), &[0, 1, 2, 3]).encode().to_vec()
+        sign(&ledger::namespace(&other.chain()), 0, &chain.keys, header.digest(), &[0, 1, 2, 3]).encode().to_vec()
     });
     assert_eq!(error, Error::BadSignature { signer: 0 });
 }
@@ -109,7 +110,7 @@ fn a_genesis_of_another_chain_is_refused() {
 #[test]
 fn one_bad_signature_of_four_is_named() {
     let error = judge(|chain, header| {
-        let mut bytes = chain.certify(header.digest()).to_vec();
+        let mut bytes = chain.certify(header).to_vec();
         let last = bytes.len() - 1;
         // The scalar's low byte: the top byte would make the encoding itself invalid.
         bytes[last - 31] ^= 1;
@@ -123,7 +124,7 @@ fn a_notarization_is_no_finalization() {
     use commonware_consensus::simplex::{scheme::ed25519::Scheme, types::Notarize};
     use commonware_utils::ordered::Set;
     let error = judge(|chain, header| {
-        let mut finalization = sign(&ledger::namespace(&chain.id()), &chain.keys, header.digest(), &[0, 1, 2, 3]);
+        let mut finalization = chain.sign(0, header.digest(), &[0, 1, 2, 3]);
         let set = Set::try_from(chain.keys.iter().map(PrivateKey::public_key).collect::<Vec<_>>()).unwrap();
         for (key, signature) in chain.keys.iter().zip(&mut finalization.certificate.signatures) {
             let scheme = Scheme::signer(&ledger::namespace(&chain.id()), set.clone(), key.clone()).unwrap();
@@ -137,7 +138,7 @@ fn a_notarization_is_no_finalization() {
 #[test]
 fn a_signer_counted_twice_is_refused() {
     let error = judge(|chain, header| {
-        let mut finalization = sign(&ledger::namespace(&chain.id()), &chain.keys, header.digest(), &[0, 1]);
+        let mut finalization = chain.sign(0, header.digest(), &[0, 1]);
         let again = finalization.certificate.signatures[0].clone();
         finalization.certificate.signatures.push(again);
         finalization.encode().to_vec()
@@ -155,7 +156,7 @@ fn truncated_at_every_length_and_trailing_bytes_are_refused() {
         let error = committee.verify(header.digest(), &finalization[..length]).unwrap_err();
         assert_eq!(error, Error::Truncated { what: "certificate", bytes: length });
     }
-    let few = chain.certify_by(header.digest(), &[0, 1, 2]);
+    let few = chain.certify_by(&header, &[0, 1, 2]);
     let longer = [&few[..], &[0, 0]].concat();
     assert_eq!(committee.verify(header.digest(), &longer), Err(Error::Trailing { what: "certificate", extra: 2 }));
 }
@@ -168,25 +169,32 @@ fn an_oversized_certificate_is_refused_unread() {
 
 #[test]
 fn a_certificate_of_another_block_is_refused() {
-    let error = judge(|chain, _| chain.certify(Digest::from([9; 32])).to_vec());
+    let error = judge(|chain, _| chain.sign(0, Digest::from([9; 32]), &[0, 1, 2, 3]).encode().to_vec());
     assert!(matches!(error, Error::OtherBlock { signed, .. } if signed == Digest::from([9; 32])));
+}
+
+#[test]
+fn a_certificate_of_another_epoch_is_refused() {
+    // By the epoch that they name votes convict whoever contradicts itself.
+    let error = judge(|chain, header| chain.sign(7, header.digest(), &[0, 1, 2, 3]).encode().to_vec());
+    assert_eq!(error, Error::OtherEpoch { signed: 7, epoch: 0 });
 }
 
 #[test]
 fn a_certificate_for_fewer_validators_is_refused() {
     let error = judge(|chain, header| {
-        sign(&ledger::namespace(&chain.id()), &chain.keys[..3], header.digest(), &[0, 1, 2]).encode().to_vec()
+        sign(&ledger::namespace(&chain.id()), 0, &chain.keys[..3], header.digest(), &[0, 1, 2]).encode().to_vec()
     });
     assert_eq!(error, Error::WrongCommittee { got: 3, validators: 4 });
 }
 
 #[test]
-fn an_unknown_validator_set_is_refused() {
+fn validators_do_not_change_inside_an_epoch() {
     let mut chain = Chain::new(4);
     chain.step();
     let (header, _) = chain.head();
     let header = Header { validators: Digest::from([1; 32]), ..header };
-    let finalization = chain.certify(header.digest());
+    let finalization = chain.certify(&header);
     let error = client(&chain).accept(header, &finalization, chain.time()).unwrap_err();
     assert!(matches!(error, Error::UnknownValidators { height: Height(1), got, .. } if got == Digest::from([1; 32])));
 }
@@ -197,7 +205,7 @@ fn validator_sets_that_cannot_be_are_refused() {
     let key = chain.keys[0].public_key();
     let many: Vec<_> = (0..65).map(|seed| PrivateKey::from_seed(seed).public_key()).collect();
     for (set, size) in [(vec![], 0), (vec![key.clone(), key], 2), (many, 65)] {
-        let error = Committee::new(chain.id(), &set).unwrap_err();
+        let error = Committee::new(chain.id(), 0, &set).unwrap_err();
         assert!(matches!(error, Error::BadValidators { size: got, .. } if got == size));
         assert!(error.fatal());
     }
@@ -227,6 +235,7 @@ fn heights_and_times_that_do_not_rise_are_refused() {
     let mut chain = Chain::new(1);
     chain.steps(100);
     let mut client = client(&chain);
+    client.accept_links(&chain.links(1, 9), chain.time()).unwrap();
     let (header, finalization) = chain.head();
     client.accept(header.clone(), &finalization, chain.time()).unwrap();
     let (old, certificate) = chain.at(20);
@@ -234,7 +243,7 @@ fn heights_and_times_that_do_not_rise_are_refused() {
     assert_eq!(error, Error::NonMonotonicHeight { head: Height(100), got: Height(20) });
     assert!(!error.blames_sender());
     let same_time = Header { height: Height(102), ..header };
-    let certificate = chain.certify(same_time.digest());
+    let certificate = chain.certify(&same_time);
     let error = client.accept(same_time, &certificate, chain.time()).unwrap_err();
     assert_eq!(error, Error::NonMonotonicTime { head: header.time, got: header.time });
     assert_eq!(client.height(), Height(100));
@@ -248,7 +257,7 @@ fn two_blocks_at_one_height_are_evidence_and_the_end() {
     let (header, finalization) = chain.head();
     client.accept(header.clone(), &finalization, chain.time()).unwrap();
     let other = Header { time: header.time + 1, ..header };
-    let second = chain.certify(other.digest());
+    let second = chain.certify(&other);
     let error = client.accept(other.clone(), &second, chain.time()).unwrap_err();
     assert_eq!(error, Error::Conflict { height: Height(3) });
     assert!(error.fatal());
@@ -273,7 +282,7 @@ fn a_child_of_another_block_is_evidence_too() {
     client.accept(header, &finalization, chain.time()).unwrap();
     let (next, _) = chain.at(2);
     let stranger = Header { parent: Digest::from([5; 32]), ..next };
-    let certificate = chain.certify(stranger.digest());
+    let certificate = chain.certify(&stranger);
     let error = client.accept(stranger, &certificate, chain.time()).unwrap_err();
     assert_eq!(error, Error::Conflict { height: Height(2) });
     assert!(client.evidence().is_some());
@@ -287,7 +296,7 @@ fn an_uncertified_second_history_is_only_refused() {
     let (header, finalization) = chain.head();
     client.accept(header.clone(), &finalization, chain.time()).unwrap();
     let other = Header { time: header.time + 1, ..header };
-    let weak = chain.certify_by(other.digest(), &[0, 1]);
+    let weak = chain.certify_by(&other, &[0, 1]);
     assert!(matches!(client.accept(other, &weak, chain.time()), Err(Error::Quorum { .. })));
     assert!(client.evidence().is_none());
     chain.step();
@@ -303,13 +312,13 @@ fn another_block_than_the_checkpoint_is_refused() {
     let (known, finalization) = chain.at(4);
     assert!(matches!(client.accept(known.clone(), &finalization, chain.time()), Ok(Accepted::Known)));
     let other = Header { context: Digest::from([1; 32]), ..known };
-    let certificate = chain.certify(other.digest());
+    let certificate = chain.certify(&other);
     let error = client.accept(other, &certificate, chain.time()).unwrap_err();
     assert!(matches!(error, Error::NotTheCheckpoint { height: Height(4), .. }));
     assert!(error.fatal());
     let (child, _) = chain.at(5);
     let orphan = Header { parent: Digest::from([1; 32]), ..child };
-    let certificate = chain.certify(orphan.digest());
+    let certificate = chain.certify(&orphan);
     assert!(matches!(client.accept(orphan, &certificate, chain.time()), Err(Error::NotTheCheckpoint { .. })));
 }
 

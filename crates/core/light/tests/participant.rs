@@ -474,7 +474,7 @@ fn a_second_history_stops_it() {
     world.run(5, |world| world.me.head().is_some_and(|head| head.height() == Height(3)));
     let (header, _) = world.chain.at(3);
     let other = Header { time: header.time + 7, ..header };
-    let finalization = world.chain.certify(other.digest());
+    let finalization = world.chain.certify(&other);
     world.carry = Box::new(move |query, reply, _| match query {
         Query::Head => Fate::Comes(Reply::Head { header: other.clone(), finalization: finalization.clone() }),
         _ => Fate::Comes(reply),

@@ -2,7 +2,7 @@
 //!
 //! It comes from the party that the page audits. A hostile node could name another chain, an old checkpoint or validators of its own:
 //! the page keeps the chain of its first visit, the light client checks that the genesis hashes to the chain id, and everything after
-//! the checkpoint by certificate. Addresses it names can at worst not be reached, since each ends in a peer id.
+//! the checkpoint by certificate, later validators among it. Addresses it names can at worst not be reached, since each ends in a peer id.
 
 mod ice;
 
@@ -32,7 +32,7 @@ pub struct Bootstrap {
     pub genesis: Vec<u8>,
     /// Where verification begins.
     pub checkpoint: Checkpoint,
-    /// Who signs blocks.
+    /// Who validates the block after the checkpoint.
     #[serde(with = "hexadecimal::values")]
     pub validators: Vec<PublicKey>,
     /// Where the node's network listens, as multiaddresses that end in `/p2p/<peer id>`; relay, directory and ledger.
@@ -89,7 +89,7 @@ pub enum BootstrapError {
         /// Its version.
         version: u32,
     },
-    /// Nobody signs blocks.
+    /// Nobody validates.
     #[error("bootstrap.json names no validators")]
     NoValidators,
     /// It names too many servers.

@@ -12,7 +12,7 @@ use ledger::{
     AccountLeaf, Action, Amount, Genesis, Header, Height, Nonce, Parameters, PrivateKey, Puzzle, Query, Refusal, Reply,
     Row, Score, Table, Transaction, Uid, WeightsLeaf,
 };
-use light::Committee;
+use light::{Accepted, Checkpoint, Client, Error, Event, Participant, Step};
 use peerage_consensus::{Config, Folder, LedgerHandle, OpenError, Place, Runner, StartError, Validator};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -138,19 +138,79 @@ fn transactions_become_final_and_light_clients_can_check_everything() {
             }
         }
 
-        let committee = Committee::new(chain, &genesis().validator_keys()).unwrap();
-        let Reply::Head { header, finalization } = ledger.query(Query::Head).await else { panic!("no head") };
-        committee.verify(header.digest(), &finalization).unwrap();
+        let Reply::Head { header, .. } = ledger.query(Query::Head).await else { panic!("no head") };
         let Reply::Headers { headers, finalization } = ledger.query(Query::Headers { from: Height(0), limit: 3 }).await
         else {
             panic!("no headers")
         };
         assert_eq!(headers[0], genesis().header().unwrap());
         assert!(headers.windows(2).all(|pair| pair[1].parent == pair[0].digest()));
-        committee.verify(headers.last().unwrap().digest(), &finalization).unwrap();
+        let mut client = light_client();
+        let accepted = client.accept_chain(&headers, &finalization, genesis().time).unwrap();
+        assert!(matches!(accepted, Accepted::New(_)));
         let beyond = Query::Headers { from: header.height.after(1_000), limit: 3 };
         assert!(matches!(ledger.query(beyond).await, Reply::Unavailable { .. }));
         assert!(matches!(Reply::decode(ledger.answer(b"rubbish").await).unwrap(), Reply::Unavailable { .. }));
+    });
+}
+
+/// From genesis on, and at that time: how old it is does not matter here.
+fn light_client() -> Client {
+    let header = genesis().header().unwrap();
+    Client::new(&genesis(), checkpoint(&header), header.time).unwrap()
+}
+
+fn checkpoint(header: &Header) -> Checkpoint {
+    let validators = genesis().validator_keys();
+    Checkpoint { height: header.height, digest: header.digest(), time: header.time, validators }
+}
+
+#[test]
+fn a_light_client_follows_epoch_by_epoch() {
+    let temporary = tempfile::tempdir().unwrap();
+    run(&temporary.path().join("data"), async |ledger| {
+        let mut client = light_client();
+        let now = genesis().time;
+        head_at(&ledger, 35).await;
+        let Reply::Head { header, finalization } = ledger.query(Query::Head).await else { panic!("no head") };
+        let of_now = (header.height.get() - 1) / 10;
+        let error = client.accept(header.clone(), &finalization, now).unwrap_err();
+        assert_eq!(error, Error::NeedsLinks { from: 1, to: of_now });
+        // In two pieces, and then what is new.
+        for (from, limit) in [(1, 2), (3, 200)] {
+            let Reply::Epochs { links } = ledger.query(Query::Epochs { from, limit }).await else { panic!("no links") };
+            client.accept_links(&links, now).unwrap();
+        }
+        assert!(client.epoch() >= of_now);
+        if header.height > client.height() {
+            assert!(matches!(client.accept(header, &finalization, now), Ok(Accepted::New(_))));
+        }
+
+        // A participant that looks every seventh block misses the ends of most epochs.
+        let begin = ledger.head().expect("it is there").header;
+        let mut me = Participant::new(genesis(), checkpoint(&begin), key(9), begin.time).unwrap();
+        let (mut newest, mut links) = (begin.clone(), 0);
+        while me.head().is_none_or(|head| head.height() < begin.height.after(50)) {
+            newest = head_at(&ledger, newest.height.get() + 7).await;
+            while let Some(step) = me.poll(newest.time) {
+                let Step::Query { id, query } = step else { panic!("{step:?}") };
+                links += u32::from(matches!(query, Query::Epochs { .. }));
+                let reply = ledger.query(query).await;
+                me.handle_reply(id, reply, newest.time);
+            }
+        }
+        assert!(links > 0);
+        let mut heads = 0;
+        while let Some(event) = me.next_event() {
+            assert!(!matches!(event, Event::Alarm(_)), "{event:?}");
+            if let Event::Head { head, .. } = event {
+                heads += 1;
+                let query = Query::Headers { from: head.height(), limit: 1 };
+                let Reply::Headers { headers, .. } = ledger.query(query).await else { panic!("no headers") };
+                assert_eq!(headers[0].digest(), head.digest());
+            }
+        }
+        assert!(heads >= 5, "{heads}");
     });
 }
 

@@ -11,12 +11,12 @@
 //!
 //! A hostile sender could try: a head at every height that was ever final (a look-up), forged certificates (64 signature
 //! checks at most each; the network bounds how many come in a second), one header under many certificates (one is passed
-//! on), heads of validators it made up (ignored; at most they bring the next question forward), transactions of keys it
+//! on), heads of epochs to come (ignored; at most they bring a question for links), transactions of keys it
 //! made up, of others without their signature, over and over again, or without end from one registered key.
 
 use super::{Known, Participant};
+use crate::Accepted;
 use crate::gossip::{self, Judgement};
-use crate::{Accepted, Error};
 use commonware_cryptography::{ed25519::PublicKey, sha256::Digest};
 use ledger::{Action, Amount, Height, Puzzle, Transaction, work::RECENT};
 use std::collections::BTreeMap;
@@ -64,9 +64,6 @@ impl Participant {
                 Judgement::Accept
             }
             Err(error) => {
-                if matches!(error, Error::UnknownValidators { .. }) && height > self.client.height() {
-                    self.hint();
-                }
                 let judgement = Judgement::of_head(&error);
                 // A person is told where it ends things; what else strangers say is not worth a word each.
                 if error.fatal() {

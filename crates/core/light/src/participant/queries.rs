@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 pub(super) enum Purpose {
     /// The newest head.
     Head,
+    /// The links from the newest epoch whose validators are known.
+    Links,
     /// The next piece of a table for the survey.
     Piece(Piece),
     /// The chain's totals for the survey.

@@ -10,8 +10,8 @@
 
 use super::queries::Purpose;
 use super::survey::parse;
-use super::{Participant, Step, closed_before};
-use crate::{Deed, Error, Event, TransactionState, Verified, policy, tables};
+use super::{Participant, Step};
+use crate::{Deed, Error, Event, TransactionState, Verified, epochs, policy, tables};
 use commonware_cryptography::sha256::Digest;
 use ledger::{Action, Height, Nonce, Query, Reply, Table, Transaction, Uid, WeightsLeaf, work::RECENT};
 
@@ -57,7 +57,7 @@ impl Participant {
         let first = weights.version == 0;
         let tempo = self.parameters.tempo;
         let due = next.since(weights.updated) >= self.parameters.interval
-            && (first || closed_before(next, tempo) > closed_before(weights.updated, tempo));
+            && (first || epochs::of(next, tempo) > epochs::of(weights.updated, tempo));
         if self.scores.is_empty() || !due {
             return;
         }

@@ -2,9 +2,9 @@
 //! block. It is made once an epoch and after each own transaction, and is where everything about oneself comes from.
 
 use super::queries::{Piece, Purpose};
-use super::{Known, Participant, Step, epoch};
+use super::{Known, Participant, Step};
 use crate::tables::{self, Assembly};
-use crate::{Error, Event, Tables, Verified};
+use crate::{Error, Event, Tables, Verified, epochs};
 use bytes::Bytes;
 use commonware_codec::{Copying, DecodeExt as _};
 use ledger::{AccountLeaf, EpochLeaf, Height, Query, Reply, Table, Totals};
@@ -72,7 +72,7 @@ impl Participant {
             (None, Some(known)) => {
                 let then = known.tables.at().height();
                 head.height() > then
-                    && (self.survey_wanted || epoch(head.height().get(), tempo) > epoch(then.get(), tempo))
+                    && (self.survey_wanted || epochs::after(head.height(), tempo) > epochs::after(then, tempo))
             }
         };
         if due {
@@ -88,8 +88,8 @@ impl Participant {
         self.survey = Some(Survey::new(at));
     }
 
-    /// A source does not have what was asked: a survey moves on to a newer block where there is one.
-    pub(super) fn source_lacks(&mut self, purpose: Purpose) {
+    /// A source does not have what was asked for a survey: it moves on to a newer block where there is one.
+    pub(super) fn survey_lacks(&mut self, purpose: Purpose) {
         let (Purpose::Piece(_) | Purpose::Totals | Purpose::Account) = purpose else { return };
         let newer = match (&self.survey, self.client.head()) {
             (Some(survey), Some(head)) if head.height() > survey.at.height() => head.clone(),

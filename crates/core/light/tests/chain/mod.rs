@@ -1,5 +1,5 @@
-//! A chain in memory: real states, real headers, certificates signed by keys from seeds, and a source that answers
-//! queries from the newest heights. No engine and no network; what a hostile source would send is made by hand.
+//! A chain in memory: real states, real headers, certificates signed by keys from seeds, validators that stay or change
+//! with every epoch, and a source that answers queries from the newest heights. No engine and no network; what a hostile source would send is made by hand.
 
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, reason = "shared by several test binaries")]
 
@@ -21,20 +21,24 @@ use commonware_utils::ordered::Set;
 use ledger::{
     At, Body, ChainId, Digest, Genesis, Header, Height, Parameters, Query, Refusal, Reply, Seat, State, Table,
     Transaction, TransactionStatus, Uid, header,
+    query::{Link, MAX_LINKS},
 };
-use light::{BlockFinalization, Checkpoint, Committee};
+use light::{BlockFinalization, Checkpoint, Committee, epochs};
 use std::collections::BTreeMap;
 
 /// When the chain begins, ms.
 pub const BEGIN: u64 = 1_700_000_000_000;
 
-/// Its validators' keys come from these seeds on.
+/// Its validators' keys come from these seeds on, those of a chain that rotates from later ones too.
 const VALIDATORS: u64 = 100;
 
 /// The chain, its pool of transactions, and all its states.
 pub struct Chain {
     pub genesis: Genesis,
+    /// Who validates in epoch 0, and in all where nothing else is said; ordered by public key.
     pub keys: Vec<PrivateKey>,
+    /// Who validates in a later epoch. The header says so; the ledger, which knows of no votes, does not.
+    elect: fn(u64) -> Option<Vec<PrivateKey>>,
     pub states: Vec<State>,
     pub headers: Vec<Header>,
     pub finalizations: Vec<Bytes>,
@@ -59,10 +63,20 @@ fn seat(key: &PrivateKey) -> Seat {
     Seat { key: key.public_key(), founder: Uid(0), address: ([127, 0, 0, 1], 0).into() }
 }
 
-fn keys(validators: usize) -> Vec<PrivateKey> {
-    let mut keys: Vec<PrivateKey> = (0..validators as u64).map(|i| PrivateKey::from_seed(VALIDATORS + i)).collect();
+pub fn keys(validators: usize) -> Vec<PrivateKey> {
+    keys_from(VALIDATORS, validators)
+}
+
+pub fn keys_from(seed: u64, validators: usize) -> Vec<PrivateKey> {
+    let mut keys: Vec<PrivateKey> = (seed..).take(validators).map(PrivateKey::from_seed).collect();
     keys.sort_by_key(PrivateKey::public_key);
     keys
+}
+
+/// One to seven validators, some of them those of the epoch before; every fifth set stays for two epochs.
+fn rotation(epoch: u64) -> Option<Vec<PrivateKey>> {
+    let epoch = if epoch % 5 == 4 { epoch - 1 } else { epoch };
+    (epoch > 0).then(|| keys_from(VALIDATORS + 2 * epoch, 1 + (epoch * 5 % 7) as usize))
 }
 
 impl Chain {
@@ -77,6 +91,7 @@ impl Chain {
         Self {
             genesis,
             keys,
+            elect: |_| None,
             states,
             headers,
             finalizations: vec![Bytes::new()],
@@ -86,12 +101,46 @@ impl Chain {
         }
     }
 
+    /// A chain whose validators change with every epoch of `tempo` blocks; it begins with four.
+    pub fn rotating(tempo: u64) -> Self {
+        let genesis = genesis(4);
+        let parameters = Parameters { tempo, ..genesis.parameters };
+        Self { elect: rotation, ..Self::of(Genesis { parameters, ..genesis }) }
+    }
+
     pub fn id(&self) -> ChainId {
         self.genesis.chain()
     }
 
+    pub fn tempo(&self) -> u64 {
+        self.genesis.parameters.tempo
+    }
+
+    /// Who validates in `epoch`, ordered by public key.
+    pub fn keys_of(&self, epoch: u64) -> Vec<PrivateKey> {
+        (self.elect)(epoch).unwrap_or_else(|| self.keys.clone())
+    }
+
+    pub fn validators_of(&self, epoch: u64) -> Vec<PublicKey> {
+        self.keys_of(epoch).iter().map(PrivateKey::public_key).collect()
+    }
+
+    /// Of the epoch that the newest block belongs to.
     pub fn committee(&self) -> Committee {
-        Committee::new(self.id(), &self.genesis.validator_keys()).unwrap()
+        let epoch = epochs::of(Height(self.height()), self.tempo());
+        Committee::new(self.id(), epoch, &self.validators_of(epoch)).unwrap()
+    }
+
+    /// The end of ledger epoch `number`, from 1.
+    pub fn link(&self, number: u64) -> Link {
+        let (header, finalization) = self.at(number * self.tempo());
+        Link { header, finalization, validators: self.validators_of(number) }
+    }
+
+    /// The links of these epochs, as far as they have ended.
+    pub fn links(&self, from: u64, to: u64) -> Vec<Link> {
+        let last = self.height() / self.tempo();
+        (from..=to.min(last)).map(|number| self.link(number)).collect()
     }
 
     /// The genesis as a checkpoint.
@@ -105,7 +154,7 @@ impl Chain {
             height: header.height,
             digest: header.digest(),
             time: header.time,
-            validators: self.genesis.validator_keys(),
+            validators: self.validators_of(epochs::after(header.height, self.tempo())),
         }
     }
 
@@ -133,7 +182,7 @@ impl Chain {
     /// One block from the pool, one block time later.
     pub fn step(&mut self) {
         let header = self.block(self.genesis.parameters.block_time);
-        let finalization = self.certify(header.digest());
+        let finalization = self.certify(&header);
         self.headers.push(header);
         self.finalizations.push(finalization);
     }
@@ -169,20 +218,34 @@ impl Chain {
             time: at.time,
             transactions: Body { transactions }.root(),
             roots,
-            validators: header::validators_digest(state.validators()),
+            validators: header::validators_digest(&self.validators_of(epochs::after(at.height, self.tempo()))),
         };
         self.states.push(state);
         header
     }
 
-    /// A certificate of every validator.
-    pub fn certify(&self, digest: Digest) -> Bytes {
-        self.certify_by(digest, &(0..self.keys.len()).collect::<Vec<_>>())
+    /// A certificate of every validator of the block's epoch.
+    pub fn certify(&self, header: &Header) -> Bytes {
+        self.certify_by(header, &(0..self.keys_of(self.epoch_of(header)).len()).collect::<Vec<_>>())
     }
 
     /// A certificate of these validators, by their place in the ordered set; too few make a well-formed one too.
-    pub fn certify_by(&self, digest: Digest, signers: &[usize]) -> Bytes {
-        sign(&ledger::namespace(&self.id()), &self.keys, digest, signers).encode()
+    pub fn certify_by(&self, header: &Header, signers: &[usize]) -> Bytes {
+        self.certify_in(self.epoch_of(header), header, signers)
+    }
+
+    /// A certificate of validators of `epoch`, whatever epoch the block belongs to.
+    pub fn certify_in(&self, epoch: u64, header: &Header, signers: &[usize]) -> Bytes {
+        self.sign(epoch, header.digest(), signers).encode()
+    }
+
+    /// A finalization of anything by validators of `epoch`.
+    pub fn sign(&self, epoch: u64, digest: Digest, signers: &[usize]) -> BlockFinalization {
+        sign(&ledger::namespace(&self.id()), epoch, &self.keys_of(epoch), digest, signers)
+    }
+
+    fn epoch_of(&self, header: &Header) -> u64 {
+        epochs::of(header.height, self.tempo())
     }
 
     /// What an honest source replies.
@@ -230,11 +293,13 @@ impl Chain {
                 Some(height) => TransactionStatus::Included { height: *height },
                 None => TransactionStatus::Unknown,
             }),
-            Query::Epochs { .. }
-            | Query::History { .. }
-            | Query::Inclusion { .. }
-            | Query::Block { .. }
-            | Query::Genesis => Reply::Unavailable { reason: "this source keeps no past".into() },
+            Query::Epochs { from, limit } => {
+                let limit = u64::from(*limit).clamp(1, MAX_LINKS as u64);
+                Reply::Epochs { links: self.links(*from, from.saturating_add(limit - 1)) }
+            }
+            Query::History { .. } | Query::Inclusion { .. } | Query::Block { .. } | Query::Genesis => {
+                Reply::Unavailable { reason: "this source keeps no past".into() }
+            }
         }
     }
 
@@ -247,10 +312,10 @@ impl Chain {
     }
 }
 
-/// A finalization of `digest` under `namespace` by some of `keys` (ordered by public key).
-pub fn sign(namespace: &[u8], keys: &[PrivateKey], digest: Digest, signers: &[usize]) -> BlockFinalization {
+/// A finalization of `digest` in `epoch` under `namespace` by some of `keys` (ordered by public key).
+pub fn sign(namespace: &[u8], epoch: u64, keys: &[PrivateKey], digest: Digest, signers: &[usize]) -> BlockFinalization {
     let set: Set<PublicKey> = Set::try_from(keys.iter().map(PrivateKey::public_key).collect::<Vec<_>>()).unwrap();
-    let proposal = Proposal::new(Round::new(Epoch::zero(), View::new(9)), View::new(8), digest);
+    let proposal = Proposal::new(Round::new(Epoch::new(epoch), View::new(9)), View::new(8), digest);
     let (indexes, signatures) = signers
         .iter()
         .map(|&index| {

@@ -1,6 +1,12 @@
 //! A participant against an in-memory chain in virtual time, with a carrier between the two that may lose, delay and lie.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "shared by several test binaries"
+)]
 
 use crate::chain::Chain;
 use commonware_cryptography::{Signer as _, ed25519::PrivateKey};

@@ -7,7 +7,7 @@ use axum::{
 };
 use commonware_codec::Encode;
 use commonware_cryptography::Signer;
-use consensus::{Config, Folder, Runner, Validator};
+use consensus::{Config, Folder, Place, Runner, Validator};
 use ledger::{Action, Amount, Nonce, Parameters, PrivateKey, Transaction, table::verify_leaf};
 use serde_json::Value;
 use tower::ServiceExt;
@@ -31,8 +31,9 @@ fn run(clients: Clients, body: impl AsyncFnOnce(Node)) {
     let folder = Folder::open(place.path()).unwrap();
     folder.runner().start(async |context| {
         let key = PrivateKey::from_seed(0);
-        let config = Config { folder: folder.clone(), genesis: genesis(), key, listen: None, peers: Vec::new() };
-        let ledger = Validator::start(context, config).await.unwrap();
+        let config = Config::new(folder.clone(), genesis());
+        let place = Place { key, listen: None, address: None, peers: Vec::new() };
+        let ledger = Validator::start(context, config, place).await.unwrap();
         reach(&ledger, 2).await;
         let metrics = Arc::new(Metrics::new());
         let router = router(ledger.clone(), genesis(), Arc::new(clients), Arc::clone(&metrics));

@@ -1,7 +1,5 @@
 //! How far a long piece of work is: a bar on a terminal, a line now and then elsewhere.
 
-#![expect(dead_code, reason = "a follower shows with it how far it is")]
-
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{self, IsTerminal};
 
@@ -58,11 +56,6 @@ impl Progress {
             }
         }
     }
-
-    /// The same as a function to hand on.
-    pub fn into_report(mut self) -> impl FnMut(u64, u64) + Send {
-        move |done, all| self.at(done, all)
-    }
 }
 
 impl Drop for Progress {
@@ -83,12 +76,12 @@ mod tests {
         let told = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&told);
         let say = Box::new(move |line| log.lock().unwrap().push(line));
-        let mut report = Progress::lines("Sync", "blocks", say).into_report();
+        let mut progress = Progress::lines("Sync", "blocks", say);
         for done in 0..=1_000 {
-            report(done, 1_000);
+            progress.at(done, 1_000);
         }
-        report(u64::MAX, u64::MAX);
-        report(1, 0);
+        progress.at(u64::MAX, u64::MAX);
+        progress.at(1, 0);
         let told = told.lock().unwrap();
         assert_eq!(told[..2], ["Sync: 0 of 1000 blocks", "Sync: 100 of 1000 blocks"]);
         assert_eq!(told.len(), 11, "{told:?}");

@@ -28,6 +28,7 @@ use futures::channel::mpsc;
 use ledger::query::Link;
 use ledger::{Digest, Header, Height, State};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// A final block and the state after it.
 pub(crate) struct Tip {
@@ -56,6 +57,12 @@ pub(crate) struct Keeper<E: Runtime> {
     /// Digest of the last block of the epoch before.
     pub floor: Digest,
 }
+
+/// How often the certificate of the last block of an epoch is looked for.
+const CERTIFICATE_TRIES: u32 = 100;
+
+/// Between two looks.
+const CERTIFICATE_PAUSE: Duration = Duration::from_millis(50);
 
 /// Why the blocks in the data folder cannot be followed.
 #[derive(Debug, thiserror::Error)]
@@ -117,15 +124,25 @@ impl<E: Runtime> Keeper<E> {
         let (header, digest) = (block.header().clone(), block.digest());
         let height = header.height;
         self.records.index(height, block.body()).await?;
-        let finalization = self.finalization(height).await;
+        let mut finalization = self.finalization(height).await;
         let closes = self.epochs.ends_with(height);
         if closes {
-            let link = Link {
-                header: header.clone(),
-                finalization: finalization.clone().unwrap_or_default(),
-                validators: state.validators().to_vec(),
-            };
-            self.records.close(state.totals().number, link, &state).await?;
+            // The last block of an epoch has a certificate of its own, which may be on its way to the archive.
+            for _ in 0..CERTIFICATE_TRIES {
+                if finalization.is_some() {
+                    break;
+                }
+                self.context.sleep(CERTIFICATE_PAUSE).await;
+                finalization = self.finalization(height).await;
+            }
+            let validators = state.validators().to_vec();
+            match finalization.clone() {
+                Some(finalization) => {
+                    let link = Link { header: header.clone(), finalization, validators };
+                    self.records.close(state.totals().number, link, &state).await?;
+                }
+                None => tracing::error!(%height, "the end of an epoch has no certificate: nobody can begin from here"),
+            }
         }
         self.chain.settle(&digest, &state);
         self.mempool.lock().unwrap_or_else(PoisonError::into_inner).settle(&header, &state, &block.body().transactions);

@@ -54,32 +54,19 @@ impl Record {
     }
 
     /// Looks at what became final at a node since it was last looked at. No two nodes may have two blocks at a height, and none
-    /// another state than its header says.
-    pub async fn observe(&mut self, node: usize, ledger: &LedgerHandle) {
+    /// another state than its header says. A node that begins `anywhere` lacks what was before.
+    pub async fn observe(&mut self, node: usize, anywhere: bool, ledger: &LedgerHandle) {
         let Some(state) = ledger.state() else { return };
-        // Nodes that began in the middle have nothing before.
-        let mut next = self.next.get(&node).copied().unwrap_or(0);
-        while next < state.height().get() {
-            let height = next + 1;
+        for height in self.next.get(&node).copied().unwrap_or(1)..=state.height().get() {
             match ledger.query(Query::Block { height: Height(height) }).await {
                 Reply::Block { block, .. } => {
                     let block = Block::decode(block).expect("a block");
                     let known = self.blocks.entry(height).or_insert_with(|| block.clone());
                     assert_eq!(known.digest(), block.digest(), "node {node} has another block at height {height}");
                 }
-                reply => {
-                    let begun = self.next.contains_key(&node);
-                    assert!(!begun, "node {node} had no gap before height {height}: {reply:?}");
-                    // What it begins with.
-                    if height == state.height().get() {
-                        return;
-                    }
-                    next = height;
-                    continue;
-                }
+                reply => assert!(anywhere, "node {node} lacks the block of height {height}: {reply:?}"),
             }
-            next = height;
-            self.next.insert(node, next);
+            self.next.insert(node, height + 1);
         }
         if let Some(block) = self.blocks.get(&state.height().get()) {
             assert_eq!(roots(&state), given(block.header()), "roots of node {node} at height {}", state.height());

@@ -2,7 +2,7 @@
 //! adversaries drawn from a seed. The same seed is the same history.
 //!
 //! More seeds: `PEERAGE_SEEDS=1000 PEERAGE_FROM=0 cargo test --release -p peerage-consensus --test simulation seeds --
-//! --nocapture`.
+//! --nocapture`. With `RUST_LOG=debug` and one seed it tells what the nodes say.
 
 #![allow(
     clippy::unwrap_used,
@@ -49,6 +49,8 @@ fn number(name: &str) -> Option<u64> {
 
 #[test]
 fn seeds_of_faults_and_adversaries() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_default();
+    tracing_subscriber::fmt().with_env_filter(filter).without_time().with_writer(std::io::stderr).init();
     let (from, count) = (number("PEERAGE_FROM").unwrap_or(0), number("PEERAGE_SEEDS").unwrap_or(SEEDS));
     let start = Instant::now();
     let (mut blocks, mut epochs, mut rotations, mut crashes, mut refused) = (0, 0, 0, 0, 0);

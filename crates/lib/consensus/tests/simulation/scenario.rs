@@ -28,6 +28,8 @@ pub struct Scenario {
     pub sin: Option<Sin>,
     /// Whether nodes crash, ways are cut, clocks are off and messages late or lost.
     pub faults: bool,
+    /// Minutes by which the clock of the second validator is off: a fault like that of an adversary.
+    pub astray: i64,
     /// Whether the whole runtime crashes in between.
     pub crash: bool,
     /// Height at which faults end.
@@ -90,8 +92,10 @@ impl Scenario {
     pub fn drawn(seed: u64) -> Self {
         let mut dice = Dice::new(seed);
         let sin = dice.chance(35).then(|| dice.pick(&Sin::all(person(0).public_key())).clone());
+        let astray = if dice.chance(25) { dice.between(1, 60).cast_signed() } else { 0 };
+        let astray = if dice.chance(50) { astray } else { -astray };
         let validators = match sin {
-            // One adversary and one node that is down leave more than two thirds.
+            // One adversary and a clock that is off leave more than two thirds.
             Some(_) => 7,
             None => dice.between(4, 7) as usize,
         };
@@ -102,6 +106,7 @@ impl Scenario {
             follower: dice.chance(40),
             sin,
             faults: true,
+            astray,
             crash: dice.chance(40),
             blocks: dice.between(16, 40),
         }
@@ -109,13 +114,28 @@ impl Scenario {
 
     /// A quiet network in which only the adversary does wrong.
     pub fn quiet(seed: u64, sin: Option<Sin>) -> Self {
-        Self { seed, validators: 4, spares: 0, follower: false, sin, faults: false, crash: false, blocks: 24 }
+        Self {
+            seed,
+            validators: 4,
+            spares: 0,
+            follower: false,
+            sin,
+            faults: false,
+            astray: 0,
+            crash: false,
+            blocks: 24,
+        }
+    }
+
+    /// Whether one validator does wrong, so that the others are needed: of three, none can be spared.
+    const fn steady(&self) -> bool {
+        self.sin.is_some() || self.astray != 0
     }
 
     fn genesis(&self, dice: &mut Dice) -> Genesis {
         let (validators, spares) = (self.validators, self.spares);
-        // Beside an adversary everybody keeps a seat; else some seats are fought for.
-        let seats = if self.sin.is_some() || dice.chance(40) { validators + spares } else { validators };
+        // Beside a validator that does wrong everybody keeps a seat; else some seats are fought for.
+        let seats = if self.steady() || dice.chance(40) { validators + spares } else { validators };
         let parameters = Parameters {
             tempo: 5,
             block_time: 1_000,
@@ -177,11 +197,9 @@ impl Scenario {
             for actor in &actors {
                 actor.skew.set(dice.between(0, 6_000).cast_signed() - 3_000);
             }
-            // One clock is far off, in either direction.
-            if dice.chance(30) {
-                let minutes = dice.between(1, 60).cast_signed() * if dice.chance(50) { 1 } else { -1 };
-                actors[1].skew.set(minutes * 60_000);
-            }
+        }
+        if self.astray != 0 {
+            actors[1].skew.set(self.astray * 60_000);
         }
         Cast {
             genesis,
@@ -196,7 +214,7 @@ impl Scenario {
         let mut cast = self.cast();
         let mut dice = Dice::new(self.seed ^ 0xd1ce);
         let mut record = Record::new();
-        let mut traffic = Traffic::new(&cast, self.sin.is_some());
+        let mut traffic = Traffic::new(&cast, self.steady());
         let start = SystemTime::UNIX_EPOCH + Duration::from_millis(cast.genesis.time);
         let config = deterministic::Config::default()
             .with_seed(self.seed)
@@ -291,7 +309,7 @@ impl Act<'_> {
             if let Some(halt) = ledger.halts().borrow().as_ref() {
                 panic!("node {index} stopped at height {}: {}", halt.height, halt.reason);
             }
-            self.record.observe(*index, ledger).await;
+            self.record.observe(*index, world.cast.actors[*index].from.is_some(), ledger).await;
         }
         if !live.is_empty() {
             let (_, ledger) = self.dice.pick(&live).clone();
@@ -353,12 +371,23 @@ impl Act<'_> {
                 break;
             }
             let waited = now(&world) - begun;
-            assert!(waited < PATIENCE, "after {waited} ms of peace not at height {goal}: {behind:?}");
+            if waited >= PATIENCE {
+                world.look_for_blocks().await;
+                let newest = world.live().filter_map(|(_, ledger)| ledger.state()).max_by_key(|state| state.height());
+                let names = newest.map(|state| state.validators().to_vec()).unwrap_or_default();
+                let seats: Vec<usize> = (0..world.cast.actors.len())
+                    .filter(|index| names.contains(&world.cast.actors[*index].name()))
+                    .collect();
+                let blocked = &world.wronged;
+                panic!(
+                    "after {waited} ms of peace not at height {goal}: {behind:?}; seats {seats:?}, blocked by {blocked:?}"
+                );
+            }
         }
         // What was final anywhere is final at all.
         for (index, ledger) in world.live().map(|(index, ledger)| (index, ledger.clone())).collect::<Vec<_>>() {
             self.record.forget(index);
-            self.record.observe(index, &ledger).await;
+            self.record.observe(index, world.cast.actors[index].from.is_some(), &ledger).await;
         }
         world.look_for_blocks().await;
         assert!(world.wronged.is_empty(), "honest nodes blocked honest ones: {:?}", world.wronged);

@@ -44,6 +44,8 @@ pub struct Outcome {
     pub crashes: u64,
     /// Hostile transactions that were refused.
     pub refused: usize,
+    /// How often an adversary was found out and blocked by an honest node, in the last life of the runtime.
+    pub blocked: usize,
     /// What the runtime did, step by step.
     pub history: String,
     /// The chain.
@@ -238,7 +240,7 @@ impl Scenario {
             }
             runner = Runner::from(checkpoint);
         }
-        let history = runner.start(async |context| {
+        let (history, blocked) = runner.start(async |context| {
             let mut act = Act { scenario: self, dice: &mut dice, record: &mut record, traffic: &mut traffic, crashes };
             let world = act.raise(context, &mut cast).await;
             let (world, count) = act.trouble(world, self.blocks).await;
@@ -248,7 +250,7 @@ impl Scenario {
         let deeds = record.audit(&cast.genesis);
         assert!(deeds.blocks >= 20, "{} blocks", deeds.blocks);
         let (accepted, refused) = (traffic.accepted, traffic.refused);
-        Outcome { deeds, crashes, refused, history, record, cast, accepted }
+        Outcome { deeds, crashes, refused, blocked, history, record, cast, accepted }
     }
 }
 
@@ -345,7 +347,7 @@ impl Act<'_> {
     }
 
     /// After all faults: everybody goes on.
-    async fn peace(&mut self, mut world: World<'_>) -> String {
+    async fn peace(&mut self, mut world: World<'_>) -> (String, usize) {
         let qualities =
             vec![vec![Quality { latency: 30, jitter: 5, loss: 0 }; world.cast.actors.len()]; world.cast.actors.len()];
         world.heal(qualities);
@@ -378,7 +380,7 @@ impl Act<'_> {
                 let seats: Vec<usize> = (0..world.cast.actors.len())
                     .filter(|index| names.contains(&world.cast.actors[*index].name()))
                     .collect();
-                let blocked = &world.wronged;
+                let blocked = world.wronged();
                 panic!(
                     "after {waited} ms of peace not at height {goal}: {behind:?}; seats {seats:?}, blocked by {blocked:?}"
                 );
@@ -390,8 +392,8 @@ impl Act<'_> {
             self.record.observe(index, world.cast.actors[index].from.is_some(), &ledger).await;
         }
         world.look_for_blocks().await;
-        assert!(world.wronged.is_empty(), "honest nodes blocked honest ones: {:?}", world.wronged);
-        world.context.auditor().state()
+        assert!(world.wronged().is_empty(), "honest nodes blocked honest ones: {:?}", world.wronged());
+        (world.context.auditor().state(), world.blocked.len())
     }
 
     /// Whether a node must go on: it runs, and the others hear of it.

@@ -90,6 +90,7 @@ fn old_messages_sent_again_change_nothing() {
 #[test]
 fn rubbish_on_every_channel_stops_nobody() {
     let outcome = live_through(1_007, Sin::Garbage);
+    assert!(outcome.blocked > 0, "nobody noticed");
     assert!(outcome.deeds.struck.is_empty());
 }
 
@@ -99,6 +100,7 @@ fn wrong_answers_to_who_catches_up_are_found_out() {
     let scenario = Scenario { validators: 5, faults: true, ..Scenario::quiet(1_008, Some(Sin::Liar)) };
     let outcome = run(&scenario);
     assert!(outcome.crashes > 0);
+    assert!(outcome.blocked > 0, "nobody noticed");
     assert!(outcome.deeds.struck.is_empty());
 }
 

@@ -160,8 +160,8 @@ pub struct World<'a> {
     /// Ways that are cut, from and to.
     pub cuts: BTreeSet<(usize, usize)>,
     links: BTreeMap<(usize, usize), Quality>,
-    /// Honest nodes that blocked honest ones, as far as seen.
-    pub wronged: BTreeSet<(usize, usize)>,
+    /// Honest nodes and whom they blocked, as far as seen.
+    pub blocked: BTreeSet<(usize, usize)>,
 }
 
 /// Largest message, bytes.
@@ -180,8 +180,8 @@ impl<'a> World<'a> {
         let (network, oracle) = Network::new_with_peers(context.child("network"), config, names).await;
         network.start();
         let running = cast.actors.iter().map(|_| None).collect();
-        let (cuts, links, wronged) = Default::default();
-        Self { cast, context, oracle, running, qualities, cuts, links, wronged }
+        let (cuts, links, blocked) = Default::default();
+        Self { cast, context, oracle, running, qualities, cuts, links, blocked }
     }
 
     /// The ledger of a node that runs.
@@ -339,17 +339,21 @@ impl<'a> World<'a> {
         }
     }
 
-    /// Notes which honest nodes blocked honest ones, who can have done nothing to earn it.
+    /// Notes whom honest nodes blocked.
     pub async fn look_for_blocks(&mut self) {
         let index = |key: &PublicKey| self.cast.actors.iter().position(|actor| actor.name() == *key);
         for (from, to) in self.oracle.blocked().await.unwrap() {
             if let (Some(from), Some(to)) = (index(&from), index(&to))
                 && self.cast.actors[from].honest()
-                && self.cast.actors[to].honest()
             {
-                self.wronged.insert((from, to));
+                self.blocked.insert((from, to));
             }
         }
+    }
+
+    /// Honest nodes that others blocked, who can have done nothing to earn it.
+    pub fn wronged(&self) -> Vec<(usize, usize)> {
+        self.blocked.iter().copied().filter(|(_, to)| self.cast.actors[*to].honest()).collect()
     }
 }
 

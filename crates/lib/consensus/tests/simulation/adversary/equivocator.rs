@@ -28,11 +28,11 @@ impl Equivocator {
         let epoch: u64 = UInt::read(&mut rest).ok()?.into();
         let vote = match Vote::<Scheme, Digest>::decode(rest).ok()? {
             Vote::Notarize(vote) => {
-                let (proposal, attestation) = self.sign(vote.proposal, vote.attestation.signer, b"_NOTARIZE");
+                let (proposal, attestation) = self.sign(&vote.proposal, vote.attestation.signer, b"_NOTARIZE");
                 Vote::<Scheme, Digest>::Notarize(Notarize { proposal, attestation })
             }
             Vote::Finalize(vote) => {
-                let (proposal, attestation) = self.sign(vote.proposal, vote.attestation.signer, b"_FINALIZE");
+                let (proposal, attestation) = self.sign(&vote.proposal, vote.attestation.signer, b"_FINALIZE");
                 Vote::Finalize(Finalize { proposal, attestation })
             }
             Vote::Nullify(_) => return None,
@@ -42,7 +42,7 @@ impl Equivocator {
 
     fn sign(
         &self,
-        proposal: Proposal<Digest>,
+        proposal: &Proposal<Digest>,
         signer: Participant,
         suffix: &[u8],
     ) -> (Proposal<Digest>, Attestation<Scheme>) {

@@ -18,7 +18,8 @@ impl Tamper for Liar {
         }
         let mut given = self.0.lock().unwrap();
         let mut lie = message.as_ref().to_vec();
-        if let Some(earlier) = given.iter().find(|earlier| earlier.as_ref().len() == lie.len() && given.len() % 2 == 0)
+        if let Some(earlier) =
+            given.iter().find(|earlier| earlier.as_ref().len() == lie.len() && given.len().is_multiple_of(2))
         {
             // The number of the question, and the body of another answer.
             lie[16..].copy_from_slice(&earlier.as_ref()[16..]);

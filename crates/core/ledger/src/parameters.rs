@@ -269,7 +269,7 @@ impl Parameters {
             ("registrations", f64::from(self.registrations), 1.0, 1e6),
             ("opening", self.opening.get() as f64, 1.0, 1e18),
             ("fee", self.fee.get() as f64, 0.0, 1e18),
-            ("unbonding", self.unbonding as f64, (self.trust_period / self.block_time.max(1) + 1) as f64, 1e9),
+            ("unbonding", self.unbonding as f64, (self.trust_period / self.block_time.max(1) + self.tempo) as f64, 1e9),
             ("immunity", self.immunity as f64, crate::work::RECENT as f64 + 1.0, 1e9),
             ("subscription", self.subscription.get() as f64, self.opening.get() as f64, 1e18),
             ("seats", f64::from(self.seats), 1.0, crate::genesis::MAX_VALIDATORS as f64),

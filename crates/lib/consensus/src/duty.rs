@@ -7,7 +7,7 @@ use crate::service::LedgerHandle;
 use commonware_cryptography::Signer;
 use futures::channel::mpsc;
 use ledger::query::TransactionStatus;
-use ledger::{Action, Digest, Evidence, PrivateKey, PublicKey, State, Transaction};
+use ledger::{Action, Digest, Evidence, PrivateKey, PublicKey, Refusal, State, Transaction};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
@@ -44,7 +44,21 @@ impl Duty {
                 continue;
             }
             let Some(state) = self.ledger.state() else { continue };
-            under_way = self.due(&state, &mut evidence).and_then(|action| self.submit(&state, action));
+            let Some(action) = self.due(&state, &mut evidence) else { continue };
+            under_way = match self.submit(&state, action) {
+                Ok(digest) => Some(digest),
+                Err(refusal) => {
+                    tracing::debug!(%refusal, "of this validator");
+                    // Where others wait with the same, or too much waits, it is tried with each block; what the ledger itself
+                    // refuses, a few times.
+                    if !matches!(refusal, Refusal::Queued { .. } | Refusal::Busy { .. })
+                        && let Some((_, tries)) = evidence.front_mut()
+                    {
+                        *tries += 1;
+                    }
+                    None
+                }
+            };
         }
     }
 
@@ -52,8 +66,7 @@ impl Duty {
     fn due(&self, state: &State, evidence: &mut VecDeque<(Evidence, u32)>) -> Option<Action> {
         let candidate = |key: &PublicKey| state.candidates().iter().find(|leaf| leaf.key == *key);
         evidence.retain(|(found, tries)| *tries < TRIES && candidate(&found.key).is_some_and(|leaf| !leaf.struck));
-        if let Some((found, tries)) = evidence.front_mut() {
-            *tries += 1;
+        if let Some((found, _)) = evidence.front() {
             return Some(Action::Evidence { evidence: Box::new(found.clone()) });
         }
         let own = candidate(&self.key.public_key()).filter(|leaf| !leaf.struck && leaf.until.is_none())?;
@@ -62,17 +75,10 @@ impl Duty {
         due.then_some(Action::Ready { address: self.address })
     }
 
-    fn submit(&self, state: &State, action: Action) -> Option<Digest> {
+    fn submit(&self, state: &State, action: Action) -> Result<Digest, Refusal> {
         let nonce = state.account(&self.key.public_key()).map(|(_, account)| account.nonce).unwrap_or_default();
         let expires = state.height().after(state.parameters().expiry.min(20));
-        let name = action.name();
         let transaction = Transaction::sign(&self.key, state.chain(), nonce, expires, action);
-        match self.ledger.submit(transaction) {
-            Ok(digest) => Some(digest),
-            Err(refusal) => {
-                tracing::debug!(%refusal, "{name} of this validator");
-                None
-            }
-        }
+        self.ledger.submit(transaction)
     }
 }

@@ -1,6 +1,6 @@
 //! What the engine reports of a validator that breaks its word, as the ledger convicts it.
 //!
-//! The engine reports two votes only after it verified them; the ledger verifies them again, so nothing here is believed.
+//! The engine reports what it has not verified; whoever takes this must check it ([`Evidence::check`]), as the ledger does.
 
 use bytes::Bytes;
 use commonware_codec::{Decode, Encode, Read};

@@ -60,8 +60,6 @@ pub struct Mempool {
     draft: Draft,
     /// Height of that state.
     height: Height,
-    /// Who validates the next block.
-    validators: Vec<PublicKey>,
     /// What waits, in the order in which it is offered.
     order: BTreeMap<Place, Waiting>,
     places: HashMap<Digest, Place>,
@@ -91,7 +89,6 @@ impl Mempool {
         Some(Self {
             draft: next_draft(header, state)?,
             height: header.height,
-            validators: state.validators().to_vec(),
             order: BTreeMap::new(),
             places: HashMap::new(),
             signers: HashMap::new(),
@@ -117,17 +114,20 @@ impl Mempool {
         let before = mine.iter().take_while(|(_, waiting)| waiting.transaction().nonce < transaction.nonce).count();
         let replaced = mine.get(before).filter(|(_, waiting)| waiting.transaction().nonce == transaction.nonce);
         let used_up = match replaced {
-            Some((_, waiting)) => waiting.replaced >= REPLACEMENTS,
+            // An accusation stays: else the accused could put its own before that of others, and take it away again.
+            Some((_, waiting)) => waiting.replaced >= REPLACEMENTS || waiting.accused().is_some(),
             None => mine.len() >= PER_SIGNER,
         };
         if used_up {
             return Err(Refusal::Queued { open: count(mine.len()) });
         }
+        let checked = Arc::new(Checked::new(transaction)?);
+        let transaction = checked.transaction();
         let mut draft = Cow::Borrowed(&self.draft);
         for (_, waiting) in mine.iter().take(before) {
             draft.to_mut().offer_checked(&waiting.checked)?;
         }
-        let class = Class::of(&transaction, draft.admits(&transaction)?, &self.validators);
+        let class = Class::of(transaction, draft.admits(transaction)?);
         let class = mine.iter().take(before).fold(class, |worst, (place, _)| worst.max(place.class));
         let bytes = transaction.encode_size();
         let replaced = replaced.map(|(place, waiting)| (*place, waiting.replaced + 1));
@@ -135,7 +135,6 @@ impl Mempool {
             Some((place, _)) => self.fits_instead(place, bytes).map(|()| Vec::new())?,
             None => self.room(class, bytes)?,
         };
-        let checked = Arc::new(Checked::new(transaction)?);
         let new = Waiting { digest, checked, bytes, replaced: 0, tried: self.height };
         match replaced {
             Some((place, replaced)) => self.replace(place, Waiting { replaced, ..new }),
@@ -197,7 +196,6 @@ impl Mempool {
         let Some(draft) = next_draft(header, state) else { return };
         self.draft = draft;
         self.height = header.height;
-        self.validators = state.validators().to_vec();
         for signer in touched {
             self.retry(signer);
         }
@@ -266,7 +264,7 @@ impl Mempool {
             });
             match admitted {
                 Ok(pays) => {
-                    worst = worst.max(Class::of(waiting.transaction(), pays, &self.validators));
+                    worst = worst.max(Class::of(waiting.transaction(), pays));
                     kept.push((Place { class: worst, arrival }, Waiting { tried: self.height, ..waiting }));
                 }
                 Err(refusal) => self.ends.insert(waiting.digest, TransactionStatus::Refused { refusal }),

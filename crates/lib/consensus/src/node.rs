@@ -201,6 +201,7 @@ impl<E: Runtime> Node<E> {
             broadcast: wires.broadcast,
         };
         let block_time = Duration::from_millis(self.genesis.parameters.block_time);
+        let chain = self.chain();
         let disk = self.disk.clone();
         let (mut parts, blocks) = self.wire(Some(key.clone()), Box::new(follow)).await?;
         blocks.join(parts.application.clone(), exchange);
@@ -208,6 +209,7 @@ impl<E: Runtime> Node<E> {
         let (convictions, evidence) = mpsc::channel(EVIDENCE);
         let voting = Voting {
             context: parts.context.child("engine"),
+            chain,
             committees: parts.keeper.committees.clone(),
             epochs: parts.keeper.epochs,
             marshal: parts.keeper.marshal.clone(),
@@ -301,7 +303,11 @@ impl<E: Runtime> Node<E> {
 }
 
 /// The set that certified the tip: what the epoch before it elected.
-async fn certifiers<E: Runtime>(records: &Records<E>, genesis: &Genesis, tip: &Tip) -> Result<Vec<PublicKey>, Unusable> {
+async fn certifiers<E: Runtime>(
+    records: &Records<E>,
+    genesis: &Genesis,
+    tip: &Tip,
+) -> Result<Vec<PublicKey>, Unusable> {
     let before = tip.state.totals().number.saturating_sub(1);
     if before == 0 {
         return Ok(genesis.validator_keys());

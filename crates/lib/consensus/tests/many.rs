@@ -34,7 +34,7 @@ fn free() -> SocketAddr {
 fn genesis(addresses: &[SocketAddr]) -> Genesis {
     let tokens = |tokens| Amount::tokens(tokens).unwrap();
     let parameters =
-        Parameters { block_time: 100, tempo: 10, seats: 4, seat: tokens(10), fee: Amount(1), ..Parameters::dev() };
+        Parameters { block_time: 100, tempo: 10, seats: 6, seat: tokens(10), fee: Amount(1), ..Parameters::dev() };
     Genesis {
         name: "many".into(),
         time: 1_700_000_000_000,
@@ -145,11 +145,12 @@ async fn the_set_follows_the_stake_and_late_comers_begin_in_the_middle() {
         start(temporary.path().join("follower"), config, None)
     };
     let key = validator(4).public_key();
-    let named = Action::Candidate { uid: Uid(4), key: key.clone(), address: addresses[4] };
-    include(&follower, &owner(4), 0, named).await;
-    // With the most stake of all it gets a seat, and the one of least stake loses it.
+    // With the most stake of all its owner has a claim to three of the six seats, and the one of least stake to none.
     let stake = Action::Stake { uid: Uid(4), amount: Amount::tokens(200).unwrap() };
-    include(&ledgers[1], &owner(4), 1, stake).await;
+    let height = include(&ledgers[1], &owner(4), 0, stake).await;
+    head_at(&follower, height.get()).await;
+    let named = Action::Candidate { uid: Uid(4), key: key.clone(), address: addresses[4] };
+    include(&follower, &owner(4), 1, named).await;
     let mut heads = ledgers[0].heads();
     let elected = loop {
         heads.changed().await.unwrap();

@@ -71,6 +71,10 @@ fn standing<'a>(state: &'a State, key: &PublicKey) -> Result<&'a CandidateLeaf, 
 /// Whether `key` may say now that it runs.
 pub(super) fn check_ready(state: &State, key: &PublicKey, height: Height) -> Result<(), Refusal> {
     let leaf = standing(state, key)?;
+    let stake = state.backer(leaf).map_or(Amount::ZERO, |neuron| neuron.stake);
+    if stake < state.parameters.seat {
+        return Err(Refusal::Understaked { stake, wanted: state.parameters.seat });
+    }
     let before = leaf.ready >= leaf.since && draft::epoch_of(state, leaf.ready) >= draft::epoch_of(state, height);
     if before { Err(Refusal::TooSoon { next: draft::next_epoch(state, height) }) } else { Ok(()) }
 }
@@ -101,7 +105,10 @@ pub(super) fn name(state: &mut State, uid: Uid, key: &PublicKey, address: Socket
         Ok(place) => {
             let leaf = Arc::make_mut(&mut state.candidates).get_mut(place)?;
             leaf.address = address;
-            leaf.until = None;
+            if leaf.until.take().is_some() {
+                // Whoever held it took it back: it must say again that it runs.
+                leaf.since = height;
+            }
         }
         Err(place) => Arc::make_mut(&mut state.candidates).insert(
             place,
@@ -190,7 +197,14 @@ pub(super) fn elect(state: &mut State) -> Option<Event> {
     let elected = seated(state);
     let changed = !elected.is_empty() && elected != *state.validators;
     if changed {
-        state.validators = Arc::new(elected);
+        let before = core::mem::replace(&mut state.validators, Arc::new(elected));
+        let (height, after) = (state.height, Arc::clone(&state.validators));
+        // Votes of who resigned and went on convict for as long as those of who goes now.
+        for leaf in Arc::make_mut(&mut state.candidates) {
+            if leaf.until.is_some() && before.contains(&leaf.key) && !after.contains(&leaf.key) {
+                leaf.until = Some(height);
+            }
+        }
     }
     let (height, unbonding, validators) = (state.height, state.parameters.unbonding, Arc::clone(&state.validators));
     Arc::make_mut(&mut state.candidates).retain(|leaf| {
@@ -218,8 +232,8 @@ fn seated(state: &State) -> Vec<PublicKey> {
     }
     let mut elected = Vec::new();
     for _ in 0..state.parameters.seats {
-        let open = benches.iter_mut().filter(|bench| bench.seats < bench.keys.len());
-        let Some(bench) = open.max_by(|a, b| a.quotient(b)) else { break };
+        // A seat for which a peer has no key stays empty: dealt to others, it would give them votes that their stake does not.
+        let Some(bench) = benches.iter_mut().max_by(|a, b| a.quotient(b)) else { break };
         elected.extend(bench.keys.get(bench.seats).map(|leaf| leaf.key.clone()));
         bench.seats += 1;
     }

@@ -39,7 +39,8 @@ impl Committees {
     /// The set of an epoch is known from now on, in which this node may vote if it is there. The oldest are forgotten.
     pub fn insert(&self, epoch: Epoch, validators: &[PublicKey], may_vote: bool) -> Member {
         let keys = Set::from_iter_dedup(validators.iter().cloned());
-        let signer = self.key.clone().filter(|_| may_vote).and_then(|key| Scheme::signer(&self.namespace, keys.clone(), key));
+        let signer =
+            self.key.clone().filter(|_| may_vote).and_then(|key| Scheme::signer(&self.namespace, keys.clone(), key));
         let member = if signer.is_some() { Member::Voter } else { Member::Watcher };
         let scoped = match signer {
             Some(scheme) => Scoped::scheme(Arc::new(scheme)),

@@ -31,7 +31,7 @@ use commonware_utils::vec::NonEmptyVec;
 use futures::StreamExt;
 use futures::channel::mpsc;
 use ledger::genesis::MAX_VALIDATORS;
-use ledger::{Digest, Evidence, PublicKey};
+use ledger::{ChainId, Digest, Evidence, PublicKey};
 use std::time::Duration;
 
 /// An epoch begins.
@@ -49,6 +49,8 @@ pub struct Beginning {
 pub struct Voting<E, A, B> {
     /// The runtime.
     pub context: E,
+    /// The chain.
+    pub chain: ChainId,
     /// Who signs when.
     pub committees: Committees,
     /// Which heights.
@@ -190,7 +192,7 @@ where
                 relay: deferred.clone(),
                 reporter: Reporters::from((
                     deferred,
-                    Witness::new(scheme.participants().clone(), self.evidence.clone()),
+                    Witness::new(self.chain, scheme.participants().clone(), self.evidence.clone()),
                 )),
                 strategy: Sequential,
                 partition: self.partition(epoch),

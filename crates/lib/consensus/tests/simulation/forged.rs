@@ -79,7 +79,12 @@ fn three_of_four_that_sign_another_emission_are_found_out() {
     let (block, finalization) = <(Bytes, Bytes)>::decode_cfg(kept, &(bytes(), bytes())).unwrap();
     let block = Block::decode(block).unwrap();
     assert_eq!((block.header().height, &block.header().parent), (halt.height, &block.at().parent));
-    let committee = Committee::new(genesis.chain(), before.validators()).unwrap();
+    let committee = Committee::new(
+        genesis.chain(),
+        light::epochs::of(before.height().next(), genesis.parameters.tempo),
+        before.validators(),
+    )
+    .unwrap();
     committee.verify(block.digest(), &finalization).unwrap();
 
     // Who holds the tables before the block finds other figures than were signed.

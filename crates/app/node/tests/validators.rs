@@ -114,10 +114,8 @@ impl Node {
 
     /// A whole table that meets its root, decoded.
     fn table<T: DecodeExt<()>>(&self, header: &Header, table: Table) -> Vec<T> {
-        let Reply::Table { total, leaves, .. } = self.ask(&Query::Table { height: header.height, table, from: 0 })
-        else {
-            panic!("no table")
-        };
+        let reply = self.ask(&Query::Table { height: header.height, table, from: 0 });
+        let Reply::Table { total, leaves, .. } = reply else { panic!("no {table}: {reply:?}") };
         assert_eq!(leaves.len(), total as usize);
         assert_eq!(root_of(table, leaves.iter().map(|leaf| &leaf[..])), header.root(table));
         leaves.into_iter().map(|leaf| T::decode(leaf).unwrap_or_else(|_| panic!("a leaf of {table}"))).collect()
@@ -302,6 +300,11 @@ fn four_processes_rotate_and_lose_nothing_when_one_is_killed_again_and_again() {
         nodes[3].head();
     }
 
+    // The tables of a height are kept for a while only, so everyone is there first.
+    let newest = nodes[0].head().height;
+    for node in &nodes {
+        node.reach(newest.get());
+    }
     let height = nodes[0].head().height.after(3);
     nodes[0].reach(height.get());
     nodes[3].reach(height.get());

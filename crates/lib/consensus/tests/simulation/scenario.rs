@@ -9,6 +9,7 @@ use commonware_cryptography::Signer;
 use commonware_runtime::deterministic::{self, Context, FaultConfig, PartialWriteMode, Runner, WriteConfig};
 use commonware_runtime::{Clock, Runner as _};
 use commonware_utils::Probability;
+use ledger::genesis::MAX_VALIDATORS;
 use ledger::types::TOKEN;
 use ledger::{Amount, Founder, Genesis, Kind, Parameters, PrivateKey, Seat, Transaction, Uid};
 use peerage_consensus::LedgerHandle;
@@ -137,7 +138,8 @@ impl Scenario {
     fn genesis(&self, dice: &mut Dice) -> Genesis {
         let (validators, spares) = (self.validators, self.spares);
         // Beside a validator that does wrong everybody keeps a seat; else some seats are fought for.
-        let seats = if self.steady() || dice.chance(40) { validators + spares } else { validators };
+        // There are more seats than keys, for a peer without a key for each of its seats leaves some empty.
+        let seats = if self.steady() || dice.chance(40) { MAX_VALIDATORS } else { 6 * validators };
         let parameters = Parameters {
             tempo: 5,
             block_time: 1_000,

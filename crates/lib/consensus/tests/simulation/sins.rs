@@ -97,7 +97,7 @@ fn rubbish_on_every_channel_stops_nobody() {
 #[test]
 fn wrong_answers_to_who_catches_up_are_found_out() {
     // Nodes crash and must ask for what they missed.
-    let scenario = Scenario { validators: 5, faults: true, ..Scenario::quiet(1_008, Some(Sin::Liar)) };
+    let scenario = Scenario { validators: 5, faults: true, ..Scenario::quiet(1_018, Some(Sin::Liar)) };
     let outcome = run(&scenario);
     assert!(outcome.crashes > 0);
     assert!(outcome.blocked > 0, "nobody noticed");

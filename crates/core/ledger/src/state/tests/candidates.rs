@@ -84,7 +84,8 @@ fn a_cold_key_names_keys_that_would_validate() {
     assert_eq!(world.leaf(20).unwrap().until, Some(Height(9)));
     let again = Action::Candidate { uid: Uid(1), key: key(20).public_key(), address: THERE };
     world.does(3, again);
-    assert_eq!(world.leaf(20), Some(&CandidateLeaf { address: THERE, ..leaf }));
+    // It must say again that it runs.
+    assert_eq!(world.leaf(20), Some(&CandidateLeaf { address: THERE, since: Height(10), ..leaf }));
 
     let poor = World::new(&genesis());
     let overdrawn = Refusal::Overdrawn { balance: Amount(0), wanted: Amount(1_000) };
@@ -106,6 +107,22 @@ fn a_named_key_says_that_it_runs_once_an_epoch() {
     assert_eq!(world.check(&world.sign(20, READY)), Ok(()));
     world.does(20, resign(20));
     assert_eq!(world.refuses(20, READY), Refusal::Resigned { until: Height(11) });
+}
+
+#[test]
+fn dust_with_many_keys_does_not_take_the_seats_of_stake_with_few() {
+    let genesis = short();
+    let founder = |seed, tokens| Founder { key: key(seed).public_key(), modality: 0, stake: Amount(tokens * TOKEN) };
+    let accounts = (1..4).map(|seed| (key(seed).public_key(), Amount(1_000 * TOKEN))).collect();
+    let parameters = Parameters { seats: 8, seat: Amount(TOKEN), tau: 0.0, ..genesis.parameters };
+    let neurons = vec![founder(2, 10_000), founder(3, 10)];
+    let mut world = World::new(&Genesis { parameters, accounts, neurons, ..genesis });
+    for named in 20..28 {
+        world.does(3, candidate(1, named));
+        world.does(named, READY);
+    }
+    world.epoch();
+    assert_eq!(world.validators(), [0], "seven seats stay empty");
 }
 
 #[test]
@@ -152,6 +169,11 @@ fn seats_are_dealt_by_stake_among_those_who_run() {
             })
             .collect();
         world.block(&transactions);
+        if owner == 5 {
+            let poor = Refusal::Understaked { stake: Amount(9 * TOKEN), wanted: Amount(10 * TOKEN) };
+            assert_eq!(world.refuses(10 * (uid + 1), READY), poor);
+            break;
+        }
         let ready: Vec<Transaction> = named.map(|named| world.sign(named, READY)).collect();
         world.block(&ready);
     }

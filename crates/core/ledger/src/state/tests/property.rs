@@ -62,7 +62,7 @@ proptest! {
         let parameters = Parameters {
             max_neurons: if few { 4 } else { 1_024 },
             immunity: 33,
-            unbonding: 5,
+            unbonding: 11,
             trust_period: 1_000,
             seats: 3,
             ..parameters

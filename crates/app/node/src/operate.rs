@@ -15,7 +15,7 @@ use crate::{
     running::{self, Running},
     say, site,
 };
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use commonware_cryptography::Signer;
 use consensus::{
     Config, Folder, Follower, LedgerHandle, Place, Source, Supervisor, Validator, records::Retention, sync,
@@ -75,11 +75,7 @@ impl Opened {
         let host = options.api.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |api| api.ip());
         let front = Front::new(&options.serving, host, options.api.map(|api| (api, "--api")))?;
         let folder = Folder::open(&options.data).context("the data folder cannot be used")?;
-        let genesis = match &options.genesis {
-            Some(file) => genesis::read(file)?,
-            None if folder.path().join("genesis").exists() => genesis::read(folder.path())?,
-            None => bail!("{} has no chain yet: name its genesis with --genesis", folder.path().display()),
-        };
+        let genesis = genesis::of(options.genesis.as_deref(), folder.path())?;
         folder.bind(&genesis).context("the data folder cannot be used")?;
         let chain = text::hex(&genesis.chain().0);
         say::line(format_args!("Chain     {} ({}…)", genesis.name, chain.get(..12).unwrap_or_default()));
@@ -134,6 +130,7 @@ fn watcher() -> Watcher {
     let shown: Mutex<Option<(&'static str, Progress)>> = Mutex::new(None);
     Arc::new(move |progress| {
         let (what, unit, done, all) = match progress {
+            sync::Progress::Epochs { done: 0 } => return,
             sync::Progress::Epochs { done } => ("Epochs", "certificates", done, done),
             sync::Progress::Leaves { table, done, total } => (table.name(), "rows", done.into(), total.into()),
             sync::Progress::Blocks { height, newest } => ("Blocks", "blocks", height.get(), newest.get()),

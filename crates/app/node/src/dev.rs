@@ -123,6 +123,7 @@ impl Prepared {
         tokio::select! {
             error = running.server_ended() => Err(error),
             error = running::halted(&ledger) => Err(error),
+            error = running::stalls(&ledger) => Err(error),
             error = ends => Err(error),
         }
     }

@@ -87,6 +87,30 @@ pub async fn halted(ledger: &LedgerHandle) -> Error {
     }
 }
 
+/// Says so in the log when no block becomes final for long, and when one does again; resolves when the ledger has ended.
+pub async fn stalls(ledger: &LedgerHandle) -> Error {
+    let mut heads = ledger.heads();
+    let mut still = false;
+    loop {
+        match tokio::time::timeout(STILL, heads.changed()).await {
+            Ok(Ok(())) if still => {
+                still = false;
+                tracing::warn!("blocks become final again");
+            }
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return anyhow!("the ledger has ended{}", fault::why()),
+            Err(_) if still => {}
+            Err(_) => {
+                still = true;
+                let seconds = STILL.as_secs();
+                tracing::error!(
+                    "no block became final for {seconds} s: this node is cut off, or too few validators vote"
+                );
+            }
+        }
+    }
+}
+
 /// Takes as many open files as the system allows: every tab and every reader of the site is one, and the engine, which
 /// must not fail for want of one, shares them.
 fn open_files() {
@@ -99,6 +123,9 @@ fn open_files() {
         }
     }
 }
+
+/// Time without a final block that is worth a line in the log.
+const STILL: Duration = Duration::from_secs(30);
 
 /// How long each part may take to end.
 const PATIENCE: Duration = Duration::from_secs(3);

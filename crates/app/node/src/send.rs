@@ -11,8 +11,8 @@ use anyhow::{Context, Result, anyhow, bail};
 use commonware_codec::DecodeExt;
 use commonware_cryptography::Signer;
 use ledger::{
-    AccountLeaf, Digest, Genesis, Height, Link, Nonce, PublicKey, Query, Reply, Table, Transaction, TransactionStatus,
-    block::verify_inclusion, query::MAX_LINKS,
+    AccountLeaf, Action, Digest, Genesis, Height, Link, NeuronLeaf, Nonce, PublicKey, Query, Reply, Table, Transaction,
+    TransactionStatus, Uid, block::verify_inclusion, query::MAX_LINKS,
 };
 use light::{Accepted, Checkpoint, Client, Verified, epochs, tables};
 use std::{
@@ -36,6 +36,11 @@ pub fn run(options: &cli::Send) -> Result<()> {
     let height = node.wait(&transaction, digest)?;
     node.verify(digest, height)?;
     say::line(format_args!("Final     in block {height}"));
+    if matches!(transaction.action, Action::Subscribe { .. })
+        && let Some(uid) = node.uid(height, &transaction.signer)?
+    {
+        say::line(format_args!("Peer      {uid}"));
+    }
     Ok(())
 }
 
@@ -57,6 +62,10 @@ impl Node {
         Ok(Self { remote, client, tempo: parameters.tempo, block_time: parameters.block_time })
     }
 
+    fn ask(&self, query: &Query) -> Result<Reply> {
+        self.remote.ask_now(query).context("no node answers, name another one with --to")
+    }
+
     /// Follows all epochs, up to the newest block.
     fn follow(&mut self) -> Result<Verified> {
         for _ in 0..TRIES {
@@ -67,7 +76,7 @@ impl Node {
                 }
                 self.client.accept_links(&links, AGELESS).context(FALSE)?;
             }
-            let (header, finalization) = match self.remote.ask_now(&Query::Head)? {
+            let (header, finalization) = match self.ask(&Query::Head)? {
                 Reply::Head { header, finalization } => (header, finalization),
                 other => return Err(unexpected(other, "its newest block")),
             };
@@ -87,7 +96,7 @@ impl Node {
     /// The next ends of epochs, so many at most.
     fn links(&self, most: u64) -> Result<Vec<Link>> {
         let limit = u32::try_from(most.min(MAX_LINKS as u64)).unwrap_or(u32::MAX);
-        match self.remote.ask_now(&Query::Epochs { from: self.client.epoch().saturating_add(1), limit })? {
+        match self.ask(&Query::Epochs { from: self.client.epoch().saturating_add(1), limit })? {
             Reply::Epochs { links } => Ok(links),
             other => Err(unexpected(other, "the ends of epochs")),
         }
@@ -95,12 +104,11 @@ impl Node {
 
     /// The nonce of the next transaction of `key`; 0 where the node says that there is no account.
     fn nonce(&self, head: &Verified, key: PublicKey) -> Result<Nonce> {
-        let (index, leaf, proof) =
-            match self.remote.ask_now(&Query::Account { height: head.height(), key: key.clone() })? {
-                Reply::Leaf { index, leaf, proof } => (index, leaf, proof),
-                Reply::NoSuch => return Ok(Nonce::default()),
-                other => return Err(unexpected(other, "the account")),
-            };
+        let (index, leaf, proof) = match self.ask(&Query::Account { height: head.height(), key: key.clone() })? {
+            Reply::Leaf { index, leaf, proof } => (index, leaf, proof),
+            Reply::NoSuch => return Ok(Nonce::default()),
+            other => return Err(unexpected(other, "the account")),
+        };
         tables::leaf(head, Table::Accounts, index, index, &leaf, &proof).context(FALSE)?;
         let account = AccountLeaf::decode(leaf).context(FALSE)?;
         if account.key != key {
@@ -109,8 +117,29 @@ impl Node {
         Ok(account.nonce)
     }
 
+    /// The peer whose hot key this is, says the node.
+    fn uid(&self, height: Height, hot: &PublicKey) -> Result<Option<Uid>> {
+        let mut from = 0;
+        loop {
+            let (total, leaves) = match self.ask(&Query::Table { height, table: Table::Neurons, from })? {
+                Reply::Table { total, leaves, .. } => (total, leaves),
+                other => return Err(unexpected(other, "the peers")),
+            };
+            for (uid, leaf) in (from..total).zip(&leaves) {
+                let neuron = NeuronLeaf::decode(leaf.clone()).context(FALSE)?;
+                if neuron.hot == *hot && !neuron.vacant {
+                    return Ok(Some(Uid(uid)));
+                }
+            }
+            from = from.saturating_add(u32::try_from(leaves.len()).unwrap_or(u32::MAX));
+            if leaves.is_empty() || from >= total {
+                return Ok(None);
+            }
+        }
+    }
+
     fn submit(&self, transaction: &Transaction) -> Result<()> {
-        match self.remote.ask_now(&Query::Submit { transaction: transaction.clone() })? {
+        match self.ask(&Query::Submit { transaction: transaction.clone() })? {
             Reply::Accepted { .. } => Ok(()),
             Reply::Refused { refusal } => Err(anyhow!(refusal).context("the ledger refuses it")),
             other => Err(unexpected(other, "a transaction")),
@@ -122,7 +151,7 @@ impl Node {
         let expires = transaction.expires;
         let (mut answered, mut over, mut told) = (Instant::now(), false, false);
         loop {
-            match self.remote.ask_now(&Query::Status { digest }) {
+            match self.ask(&Query::Status { digest }) {
                 Ok(Reply::Status(status)) => {
                     answered = Instant::now();
                     match status {
@@ -147,7 +176,7 @@ impl Node {
                 }
                 Err(error) => tracing::debug!("no status: {error:#}"),
             }
-            if let Ok(Reply::Head { header, .. }) = self.remote.ask_now(&Query::Head) {
+            if let Ok(Reply::Head { header, .. }) = self.ask(&Query::Head) {
                 over = header.height > expires;
                 let age = Duration::from_millis(now().saturating_sub(header.time));
                 if !told && age > STALLED.max(Duration::from_millis(self.block_time.saturating_mul(10))) {
@@ -175,13 +204,13 @@ impl Node {
             }
             self.client.accept_links(&links, AGELESS).context(FALSE)?;
         }
-        let (headers, finalization) = match self.remote.ask_now(&Query::Headers { from: height, limit: 1 })? {
+        let (headers, finalization) = match self.ask(&Query::Headers { from: height, limit: 1 })? {
             Reply::Headers { headers, finalization } => (headers, finalization),
             other => return Err(unexpected(other, "the header")),
         };
         self.client.accept_chain(&headers, &finalization, AGELESS).context(FALSE)?;
         let header = headers.first().filter(|header| header.height == height).context(FALSE)?;
-        let (index, proof) = match self.remote.ask_now(&Query::Inclusion { digest })? {
+        let (index, proof) = match self.ask(&Query::Inclusion { digest })? {
             Reply::Inclusion { index, proof, .. } => (index, proof),
             other => return Err(unexpected(other, "the proof")),
         };

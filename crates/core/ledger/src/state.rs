@@ -315,6 +315,13 @@ impl State {
         draft::check(self, transaction, at).map(|_| ())
     }
 
+    /// The same tables under other rules: how a chain goes on whose rules were changed, and what an adversary of a test reckons
+    /// with. Those who keep the old rules find other roots from the first block on that the change makes a difference to.
+    #[must_use]
+    pub fn ruled_by(&self, parameters: Parameters) -> Self {
+        Self { parameters: Arc::new(parameters), ..self.clone() }
+    }
+
     /// The chain.
     pub const fn chain(&self) -> ChainId {
         self.chain

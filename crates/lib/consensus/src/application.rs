@@ -78,7 +78,14 @@ impl Application {
                 break state;
             }
             unknown.push(block);
-            block = ancestry.next().await?;
+            let parent = ancestry.next().await;
+            // While it waited one of them may have become final, and with it the states before were forgotten.
+            let known = |(newer, block): (usize, &Digested<Block>)| Some((newer, self.chain.state(&block.digest())?));
+            if let Some((newer, state)) = unknown.iter().enumerate().find_map(known) {
+                unknown.truncate(newer);
+                break state;
+            }
+            block = parent?;
         };
         while let Some(block) = unknown.pop() {
             match self.chain.follow(&state, block.inner(), &self.mempool) {
@@ -174,5 +181,68 @@ impl Reporter for Application {
             tracing::error!("final blocks are no longer kept");
         }
         Feedback::Ok
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use commonware_consensus::CertifiableBlock;
+    use futures::Stream;
+    use futures::executor::block_on;
+    use ledger::Genesis;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    /// Gives one block after the other, and makes another final before the last.
+    #[derive(Clone)]
+    struct Walk {
+        blocks: Vec<Digested<Block>>,
+        chain: Chain,
+        becomes_final: (Digest, Arc<State>),
+    }
+
+    impl Stream for Walk {
+        type Item = Digested<Block>;
+
+        fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+            if self.blocks.len() == 1 {
+                let (digest, state) = &self.becomes_final;
+                self.chain.insert(*digest, Arc::clone(state));
+                self.chain.settle(digest, state);
+            }
+            Poll::Ready(self.blocks.pop())
+        }
+    }
+
+    impl Ancestry<Block> for Walk {
+        fn peek(&self) -> Option<&Digested<Block>> {
+            self.blocks.last()
+        }
+    }
+
+    #[test]
+    fn a_parent_that_becomes_final_meanwhile_does_not_make_a_block_invalid() {
+        let genesis = Genesis::example();
+        let begin = Block::genesis(&genesis).unwrap();
+        let follow = |parent: &Block, state: &State| {
+            let time = state.time() + genesis.parameters.block_time;
+            let at = At { height: parent.header().height.next(), time, parent: parent.digest() };
+            let (state, _) = state.apply(&at, &[]).unwrap();
+            (Block::new(parent.context(), &at, &state, Body::default()), Arc::new(state))
+        };
+        let before = Arc::new(genesis.state().unwrap());
+        let (first, after_first) = follow(&begin, &before);
+        let (second, after_second) = follow(&first, &after_first);
+
+        let chain = Chain::default();
+        chain.insert(begin.digest(), Arc::clone(&before));
+        let mempool = Arc::new(Mutex::new(Mempool::new(begin.header(), &before).unwrap()));
+        let (finals, _) = mpsc::unbounded();
+        let application = Application { chain: chain.clone(), mempool, finals, skew: Skew::default() };
+        let becomes_final = (first.digest(), after_first);
+        let mut walk = Walk { blocks: vec![begin.digested(), first.digested()], chain, becomes_final };
+        let state = block_on(application.state_of(second.digested(), &mut walk));
+        assert_eq!(state.as_deref(), Some(&*after_second));
     }
 }

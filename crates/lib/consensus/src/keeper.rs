@@ -108,12 +108,11 @@ impl<E: Runtime> Keeper<E> {
     /// Takes final blocks until the engine ends, or one is wrong.
     pub async fn run(mut self, mut queue: mpsc::UnboundedReceiver<Final>) {
         while let Some((block, acknowledgement)) = queue.next().await {
-            if block.inner().header().height > self.tip.header.height {
-                if let Err(refused) = self.follow(block.inner()).await {
-                    self.halt(block.inner(), &refused).await;
-                    // Without an acknowledgement the engine stays here; without the keeper nobody votes.
-                    return;
-                }
+            let is_new = block.inner().header().height > self.tip.header.height;
+            if is_new && let Err(refused) = self.follow(block.inner()).await {
+                self.halt(block.inner(), &refused).await;
+                // Without an acknowledgement the engine stays here; without the keeper nobody votes.
+                return;
             }
             acknowledgement.acknowledge();
         }

@@ -228,12 +228,14 @@ impl<E: Runtime> Node<E> {
     pub async fn follow(self, source: Arc<dyn Source>) -> Result<LedgerHandle, OpenError> {
         let watcher = Arc::clone(&self.watcher);
         let known = (self.tip.digest, self.tip.header.height);
+        let block_time = self.genesis.parameters.block_time;
         let (mut parts, blocks) = self.wire(None, Box::new(|_| {})).await?;
         blocks.follow(parts.application, source::Blocks::new(Arc::clone(&source), known));
         parts.keeper.resume().await?;
         let ledger = parts.keeper.ledger.clone();
         let chase = Chase {
             context: parts.context.child("chase"),
+            pause: Duration::from_millis((block_time / 2).clamp(100, 2_000)),
             source: Arc::clone(&source),
             marshal: parts.keeper.marshal.clone(),
             epochs: parts.keeper.epochs,
@@ -318,6 +320,8 @@ struct Parts<E: Runtime> {
 /// Asks a source for its newest block, again and again.
 struct Chase<E> {
     context: E,
+    /// Between two questions.
+    pause: Duration,
     source: Arc<dyn Source>,
     marshal: Marshal,
     epochs: Epochs,
@@ -328,14 +332,13 @@ struct Chase<E> {
 
 impl<E: Runtime> Chase<E> {
     async fn run(self) {
-        let Some(state) = self.ledger.state() else { return };
-        let pause = Duration::from_millis((state.parameters().block_time / 2).clamp(100, 2_000));
         let mut newest = Height(0);
         while self.ledger.halts().borrow().is_none() {
             if let Some(Reply::Head { header, .. }) = self.source.ask(Query::Head).await {
                 newest = newest.max(header.height);
             }
-            let height = self.ledger.state().map_or(state.height(), |state| state.height());
+            // Before the first block there is no state to be asked for.
+            let height = self.ledger.state().map_or(Height(0), |state| state.height());
             if height < newest {
                 (self.watcher)(Progress::Blocks { height, newest });
                 let last = self.epochs.last(self.epochs.after(height));
@@ -344,7 +347,7 @@ impl<E: Runtime> Chase<E> {
                     self.marshal.hint_finalized(EngineHeight::new(wanted), NonEmptyVec::new(target));
                 }
             }
-            self.context.sleep(pause).await;
+            self.context.sleep(self.pause).await;
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Answers to light clients: the newest final blocks, their tables with proofs, and the queue of transactions.
 //!
-//! Tables are kept for the [`KEPT`] newest final heights and the [`ENDS`] newest ends of epochs; trees over them are built when
+//! Tables are kept for the [`KEPT`] newest final heights and the [`ENDS`] newest ends of epochs; their leaves are encoded when
 //! first asked for. Headers, certificates and blocks come from the engine's archive, what is older from the records. A hostile
 //! client can ask much, but each answer is bounded; how often it may ask is the network's to limit.
 
@@ -12,7 +12,7 @@ use commonware_consensus::types::Height as EngineHeight;
 use futures::channel::mpsc;
 use futures::future::BoxFuture;
 use ledger::query::{KEPT_HEIGHTS, Link, MAX_HEADERS, MAX_LINKS, MAX_TABLE_BYTES};
-use ledger::table::{Table, Tree};
+use ledger::table::Table;
 use ledger::{Digest, Genesis, Header, Height, Query, Refusal, Reply, State, Transaction, TransactionStatus};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -98,25 +98,25 @@ pub(crate) struct Kept {
     state: Arc<State>,
     /// Whether an epoch ended with it.
     ends: bool,
-    trees: [OnceLock<Tree>; Table::ALL.len()],
+    /// The encoded leaves of each table, once somebody wants a whole one.
+    leaves: [OnceLock<Vec<Bytes>>; Table::ALL.len()],
 }
 
 impl Kept {
     pub fn new(header: Header, finalization: Option<Bytes>, state: Arc<State>, ends: bool) -> Self {
-        Self { header, finalization, state, ends, trees: Default::default() }
+        Self { header, finalization, state, ends, leaves: Default::default() }
     }
 
-    fn tree(&self, table: Table) -> &Tree {
-        let [accounts, neurons, weights, bonds, epoch, candidates] = &self.trees;
-        let slot = match table {
-            Table::Accounts => accounts,
-            Table::Neurons => neurons,
-            Table::Weights => weights,
-            Table::Bonds => bonds,
-            Table::Epoch => epoch,
-            Table::Candidates => candidates,
-        };
-        slot.get_or_init(|| self.state.tree(table))
+    fn leaves(&self, table: Table) -> &[Bytes] {
+        let slot = Table::ALL.iter().zip(&self.leaves).find(|(one, _)| **one == table);
+        slot.map_or(&[], |(_, slot)| slot.get_or_init(|| self.state.leaves(table)))
+    }
+
+    fn leaf(&self, table: Table, index: u32) -> Reply {
+        match self.state.prove(table, index) {
+            Some(proven) => Reply::Leaf { index, leaf: proven.leaf, proof: proven.proof },
+            None => Reply::NoSuch,
+        }
     }
 }
 
@@ -147,12 +147,12 @@ impl LedgerHandle {
         match query {
             Query::Head => self.head().map_or_else(|| unavailable("no block is final yet"), |head| head.reply()),
             Query::Headers { from, limit } => self.headers(from, limit).await,
-            Query::Leaf { height, table, index } => self.at(height, |kept| leaf(kept.tree(table), index)),
+            Query::Leaf { height, table, index } => self.at(height, |kept| kept.leaf(table, index)),
             Query::Account { height, key } => self.at(height, |kept| {
                 let index = kept.state.account(&key).map(|(index, _)| index);
-                index.map_or(Reply::NoSuch, |index| leaf(kept.tree(Table::Accounts), index))
+                index.map_or(Reply::NoSuch, |index| kept.leaf(Table::Accounts, index))
             }),
-            Query::Table { height, table, from } => self.at(height, |kept| part(kept.tree(table).leaves(), from)),
+            Query::Table { height, table, from } => self.at(height, |kept| part(kept.leaves(table), from)),
             Query::Submit { transaction } => match self.submit(transaction) {
                 Ok(digest) => Reply::Accepted { digest },
                 Err(refusal) => Reply::Refused { refusal },
@@ -339,13 +339,6 @@ impl LedgerHandle {
     }
 }
 
-fn leaf(tree: &Tree, index: u32) -> Reply {
-    match tree.prove(index) {
-        Some(proven) => Reply::Leaf { index, leaf: proven.leaf, proof: proven.proof },
-        None => Reply::NoSuch,
-    }
-}
-
 fn part(all: &[Bytes], from: u32) -> Reply {
     let Some(rest) = all.get(from as usize..) else { return Reply::NoSuch };
     let mut bytes = 0;
@@ -368,11 +361,10 @@ mod tests {
     #[test]
     fn a_long_table_comes_in_parts_that_make_the_whole() {
         let leaves: Vec<Bytes> = (0..4_000u32).map(|index| Bytes::from(vec![index as u8; 300])).collect();
-        let tree = Tree::new(Table::Weights, leaves.clone());
         let mut got = Vec::new();
         let mut parts = 0;
         while got.len() < leaves.len() {
-            let Reply::Table { total, from, leaves } = part(tree.leaves(), got.len() as u32) else { unreachable!() };
+            let Reply::Table { total, from, leaves } = part(&leaves, got.len() as u32) else { unreachable!() };
             assert_eq!((total, from as usize), (4_000, got.len()));
             assert!(!leaves.is_empty());
             let reply = Reply::Table { total, from, leaves: leaves.clone() };
@@ -380,7 +372,7 @@ mod tests {
             got.extend(leaves);
             parts += 1;
         }
-        assert_eq!((got, parts), (leaves, 3));
-        assert_eq!(part(tree.leaves(), 4_001), Reply::NoSuch);
+        assert_eq!((&got, parts), (&leaves, 3));
+        assert_eq!(part(&leaves, 4_001), Reply::NoSuch);
     }
 }

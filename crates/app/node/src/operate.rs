@@ -146,7 +146,7 @@ impl Opened {
         }
         tokio::select! {
             error = running.server_ended() => Err(error),
-            error = running::halted(&ledger) => Err(error),
+            error = running::halted(&ledger, &folder) => Err(error),
             error = running::stalls(&ledger) => Err(error),
             error = ends => Err(error),
         }

@@ -2,7 +2,7 @@
 
 use crate::{ending, fault, resident::Resident, say, serve::Server};
 use anyhow::{Error, Result, anyhow, bail};
-use consensus::{Folder, LedgerHandle, Runner, Spawner, runtime::Context};
+use consensus::{Folder, Halt, LedgerHandle, Runner, Spawner, runtime::Context};
 use network::Network;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -78,11 +78,18 @@ impl Running {
     }
 }
 
-/// Resolves when the ledger cannot go on: with the block that it could not take.
-pub async fn halted(ledger: &LedgerHandle) -> Error {
+/// Resolves when the ledger cannot go on: with the block that it could not take, and where in the folder that is kept.
+pub async fn halted(ledger: &LedgerHandle, folder: &Folder) -> Error {
     let mut halts = ledger.halts();
     match halts.wait_for(Option::is_some).await.as_deref() {
-        Ok(Some(halt)) => anyhow!("the ledger stopped at block {}: {}", halt.height, halt.reason),
+        Ok(Some(Halt { height, reason, .. })) => {
+            let evidence = folder.path().join(format!("evidence-{height}"));
+            let kept = match evidence.exists() {
+                true => format!("; the block and its certificate are kept in {}", evidence.display()),
+                false => String::new(),
+            };
+            anyhow!("the ledger stopped at block {height}: {reason}{kept}")
+        }
         _ => anyhow!("the ledger has ended{}", fault::why()),
     }
 }

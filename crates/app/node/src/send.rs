@@ -29,7 +29,7 @@ pub fn run(options: &cli::Send) -> Result<()> {
     let signer = key.public_key();
     let expires = head.height().after(genesis.parameters.expiry);
     let action = options.deed.action(&signer);
-    let transaction = Transaction::sign(&key, genesis.chain(), node.nonce(&head, signer)?, expires, action);
+    let transaction = Transaction::sign(&key, genesis.chain(), node.nonce(&head, &signer)?, expires, action);
     let digest = transaction.digest();
     node.submit(&transaction)?;
     say::line(format_args!("Sent      {} {digest}, counts up to block {expires}", transaction.action.name()));
@@ -103,7 +103,7 @@ impl Node {
     }
 
     /// The nonce of the next transaction of `key`; 0 where the node says that there is no account.
-    fn nonce(&self, head: &Verified, key: PublicKey) -> Result<Nonce> {
+    fn nonce(&self, head: &Verified, key: &PublicKey) -> Result<Nonce> {
         let (index, leaf, proof) = match self.ask(&Query::Account { height: head.height(), key: key.clone() })? {
             Reply::Leaf { index, leaf, proof } => (index, leaf, proof),
             Reply::NoSuch => return Ok(Nonce::default()),
@@ -111,7 +111,7 @@ impl Node {
         };
         tables::leaf(head, Table::Accounts, index, index, &leaf, &proof).context(FALSE)?;
         let account = AccountLeaf::decode(leaf).context(FALSE)?;
-        if account.key != key {
+        if account.key != *key {
             bail!("{FALSE}: it gives the account of another key");
         }
         Ok(account.nonce)

@@ -136,7 +136,7 @@ mod tests {
             ("unstake 4 1".into(), Action::Unstake { uid: Uid(4), amount: Amount(TOKEN) }),
             ("leave 4".into(), Action::Leave { uid: Uid(4) }),
             (format!("candidate 4 {key} {address}"), Action::Candidate { uid: Uid(4), key: key.clone(), address }),
-            (format!("resign {key}"), Action::Resign { key: key.clone() }),
+            (format!("resign {key}"), Action::Resign { key }),
         ] {
             assert_eq!(send(&given).unwrap().deed.action(&me), wanted, "{given}");
         }

@@ -7,13 +7,14 @@ use anyhow::{Context, Result, anyhow, bail};
 use bytes::Bytes;
 use commonware_codec::{DecodeExt, Encode};
 use consensus::Source;
-use futures::{FutureExt, future::BoxFuture};
+use futures::{FutureExt, channel::oneshot, future::BoxFuture};
 use ledger::{Query, Reply, query::MAX_REPLY_BYTES};
 use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    thread,
     time::Duration,
 };
 use ureq::{Agent, http::Uri};
@@ -95,7 +96,7 @@ impl Remote {
         let mut response = send().with_context(|| format!("{place} does not answer"))?;
         if response.status() == 429 {
             let seconds = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
-            std::thread::sleep(Duration::from_secs(seconds.unwrap_or(1)).min(PATIENCE));
+            thread::sleep(Duration::from_secs(seconds.unwrap_or(1)).min(PATIENCE));
             response = send()?;
         }
         if !response.status().is_success() {
@@ -110,12 +111,18 @@ impl Remote {
 impl Source for Remote {
     fn ask(&self, query: Query) -> BoxFuture<'_, Option<Reply>> {
         let remote = self.clone();
-        let ask = move || {
-            let outcome = remote.ask_now(&query);
-            remote.note(&outcome);
-            outcome.ok()
-        };
-        async move { tokio::task::spawn_blocking(ask).await.ok().flatten() }.boxed()
+        async move {
+            let (give, take) = oneshot::channel();
+            let ask = move || {
+                let outcome = remote.ask_now(&query);
+                remote.note(&outcome);
+                let _ = give.send(outcome.ok());
+            };
+            // None of the runtime's threads: its end would wait for a source that is silent.
+            thread::Builder::new().name("source".into()).spawn(ask).ok()?;
+            take.await.ok().flatten()
+        }
+        .boxed()
     }
 }
 
@@ -154,7 +161,7 @@ mod tests {
         let dead = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let alive = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let place = alive.local_addr().unwrap();
-        let server = std::thread::spawn(move || {
+        let server = thread::spawn(move || {
             use std::io::{Read, Write};
             let (mut stream, _) = alive.accept().unwrap();
             let mut buffer = [0; 4_096];

@@ -124,6 +124,14 @@ impl Source for Remote {
         }
         .boxed()
     }
+
+    fn next(&self) {
+        let count = self.0.places.len();
+        let at = self.0.at.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |at| Some((at + 1) % count)).unwrap_or(0);
+        if let Some(place) = self.0.places.get(at).filter(|_| count > 1) {
+            tracing::warn!("{place} has no blocks that lead on: asking the next");
+        }
+    }
 }
 
 /// Where queries are answered at a node's address.

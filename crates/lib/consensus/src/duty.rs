@@ -58,7 +58,7 @@ impl Duty {
         }
         let own = candidate(&self.key.public_key()).filter(|leaf| !leaf.struck && leaf.until.is_none())?;
         let lapses = state.parameters().vigil / PARTS;
-        let due = state.height().since(own.ready) >= lapses || own.address != self.address;
+        let due = own.ready < own.since || state.height().since(own.ready) >= lapses || own.address != self.address;
         due.then_some(Action::Ready { address: self.address })
     }
 

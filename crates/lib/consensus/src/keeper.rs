@@ -19,7 +19,7 @@ use crate::service::{Halt, Kept, LedgerHandle};
 use crate::snapshot::{Snapshot, Vault};
 use bytes::Bytes;
 use commonware_codec::Encode;
-use commonware_consensus::types::Height as EngineHeight;
+use commonware_consensus::types::{Epoch, Height as EngineHeight};
 use commonware_cryptography::Digestible;
 use commonware_storage::archive;
 use commonware_utils::Acknowledgement;
@@ -54,19 +54,16 @@ pub(crate) struct Keeper<E: Runtime> {
     /// Told who may be connected, after each block.
     pub neighbours: Box<dyn FnMut(&State) + Send + Sync>,
     pub tip: Tip,
-    /// Digest of the last block of the epoch before.
-    pub floor: Digest,
+    /// The epoch in which this node began in the middle: what it signed there before, if it did, it does not know.
+    pub abstains: Option<Epoch>,
 }
 
-/// How often the certificate of the last block of an epoch is looked for.
-const CERTIFICATE_TRIES: u32 = 100;
-
-/// Between two looks.
+/// Between two looks for the certificate of the last block of an epoch.
 const CERTIFICATE_PAUSE: Duration = Duration::from_millis(50);
 
 /// Why the blocks in the data folder cannot be followed.
 #[derive(Debug, thiserror::Error)]
-#[error("block {height} in the data folder is {what}: restore the folder from a copy, or start with an empty one")]
+#[error("block {height} in the data folder is {what}: start with an empty folder (a copy may sign twice)")]
 pub struct Unusable {
     /// Height of the block.
     pub height: Height,
@@ -111,8 +108,9 @@ impl<E: Runtime> Keeper<E> {
             let is_new = block.inner().header().height > self.tip.header.height;
             if is_new && let Err(refused) = self.follow(block.inner()).await {
                 self.halt(block.inner(), &refused).await;
-                // Without an acknowledgement the engine stays here; without the keeper nobody votes.
-                return;
+                // Without an acknowledgement the engine stays here, and answers what it knew; without beginnings nobody votes.
+                self.beginnings.close_channel();
+                return futures::future::pending().await;
             }
             acknowledgement.acknowledge();
         }
@@ -126,22 +124,19 @@ impl<E: Runtime> Keeper<E> {
         let mut finalization = self.finalization(height).await;
         let closes = self.epochs.ends_with(height);
         if closes {
-            // The last block of an epoch has a certificate of its own, which may be on its way to the archive.
-            for _ in 0..CERTIFICATE_TRIES {
-                if finalization.is_some() {
-                    break;
+            // The last block of an epoch has a certificate of its own, which a crash may have taken: it is asked for again by
+            // who votes or follows, and without it nobody could begin from here.
+            let certified = loop {
+                match finalization.take() {
+                    Some(certified) => break certified,
+                    None => self.context.sleep(CERTIFICATE_PAUSE).await,
                 }
-                self.context.sleep(CERTIFICATE_PAUSE).await;
                 finalization = self.finalization(height).await;
-            }
+            };
+            finalization = Some(certified.clone());
             let validators = state.validators().to_vec();
-            match finalization.clone() {
-                Some(finalization) => {
-                    let link = Link { header: header.clone(), finalization, validators };
-                    self.records.close(state.totals().number, link, &state).await?;
-                }
-                None => tracing::error!(%height, "the end of an epoch has no certificate: nobody can begin from here"),
-            }
+            let link = Link { header: header.clone(), finalization: certified, validators };
+            self.records.close(state.totals().number, link, &state).await?;
         }
         self.chain.settle(&digest, &state);
         self.mempool.lock().unwrap_or_else(PoisonError::into_inner).settle(&header, &state, &block.body().transactions);
@@ -149,7 +144,6 @@ impl<E: Runtime> Keeper<E> {
         self.ledger.keep(Kept::new(header.clone(), finalization, Arc::clone(&state), closes));
         self.tip = Tip { header, digest, state };
         if closes {
-            self.floor = digest;
             self.begin();
             self.records.sync().await?;
             self.save().await;
@@ -161,9 +155,9 @@ impl<E: Runtime> Keeper<E> {
     /// The epoch of the next block begins.
     fn begin(&self) {
         let epoch = self.epochs.after(self.tip.header.height);
-        let member = self.committees.insert(epoch, self.tip.state.validators());
+        let member = self.committees.insert(epoch, self.tip.state.validators(), self.abstains != Some(epoch));
         // Where nobody listens this node never votes.
-        let _ = self.beginnings.unbounded_send(Beginning { epoch, floor: self.floor, member });
+        let _ = self.beginnings.unbounded_send(Beginning { epoch, floor: self.tip.digest, member });
     }
 
     /// Writes a snapshot. Where the disk refuses, the one before still serves.

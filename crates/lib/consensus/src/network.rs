@@ -18,7 +18,8 @@ use commonware_stream::sake::{self, Sake};
 use commonware_utils::NZUsize;
 use commonware_utils::ordered::Map;
 use ledger::genesis::MAX_VALIDATORS;
-use ledger::{Digest, PrivateKey, PublicKey, State};
+use ledger::{Amount, Digest, PrivateKey, PublicKey, State, Uid};
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::time::Duration;
@@ -96,19 +97,19 @@ impl<M: AddressableManager<PublicKey = PublicKey>> Neighbours<M> {
     /// Connects whoever validates, may soon, or is named.
     pub fn follow(&mut self, state: &State) {
         let validators = state.validators();
-        let mut peers: BTreeMap<PublicKey, SocketAddr> = state
+        let mut wanted: Vec<_> = state
             .candidates()
             .iter()
             .filter(|leaf| validators.contains(&leaf.key) || (leaf.until.is_none() && !leaf.struck))
-            .map(|leaf| (leaf.key.clone(), leaf.address))
             .collect();
+        // Whoever validates first, then whoever is backed by the most stake: names are cheap.
+        let stake = |uid: Uid| state.neurons().get(uid.index()).map_or(Amount::ZERO, |neuron| neuron.stake);
+        wanted.sort_by_key(|leaf| (!validators.contains(&leaf.key), Reverse(stake(leaf.uid)), leaf.key.clone()));
+        let room = MOST_PEERS.saturating_sub(self.named.len() + 1);
+        let mut peers: BTreeMap<PublicKey, SocketAddr> =
+            wanted.into_iter().take(room).map(|leaf| (leaf.key.clone(), leaf.address)).collect();
         peers.extend(self.named.clone());
         peers.insert(self.own.0.clone(), self.own.1);
-        while peers.len() > MOST_PEERS {
-            let spare = peers.keys().find(|key| !validators.contains(key) && **key != self.own.0).cloned();
-            let Some(spare) = spare else { break };
-            peers.remove(&spare);
-        }
         if peers == self.known {
             return;
         }

@@ -21,7 +21,7 @@ use crate::snapshot::{Snapshot, SnapshotError, Vault};
 use crate::source::{self, Source};
 use crate::sync::{self, Progress, SyncError, Watcher};
 use commonware_consensus::marshal::Start;
-use commonware_consensus::types::{Epocher, Height as EngineHeight};
+use commonware_consensus::types::{Epoch, Epocher, Height as EngineHeight};
 use commonware_cryptography::{Digestible, Signer};
 use commonware_p2p::{AddressableManager, Blocker, Receiver, Sender};
 use commonware_storage::archive;
@@ -29,7 +29,7 @@ use commonware_utils::vec::NonEmptyVec;
 use futures::StreamExt;
 use futures::channel::mpsc;
 use ledger::header::namespace;
-use ledger::{ChainId, Digest, Genesis, GenesisError, Height, PrivateKey, PublicKey, Query, Reply, State, Transaction};
+use ledger::{ChainId, Genesis, GenesisError, Height, PrivateKey, PublicKey, Query, Reply, State, Transaction};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -65,7 +65,7 @@ pub enum OpenError {
     #[error(transparent)]
     Genesis(#[from] GenesisError),
     /// An archive cannot be opened.
-    #[error("the block archive is damaged ({0}): restore the data folder from a copy, or start with an empty one")]
+    #[error("the block archive is damaged ({0}): start with an empty folder (a copy may sign twice)")]
     Archive(#[from] archive::Error),
     /// What is kept cannot be followed.
     #[error(transparent)]
@@ -86,7 +86,7 @@ pub struct Node<E: Runtime> {
     disk: Disk,
     skew: Skew,
     tip: Tip,
-    floor: Digest,
+    abstains: Option<Epoch>,
     begin: Begin,
 }
 
@@ -150,9 +150,11 @@ impl<E: Runtime> Node<E> {
                 (Tip { header: begin.inner().header().clone(), digest: begin.digest(), state }, Start::Genesis(begin))
             }
         };
-        // Snapshots are written at the ends of epochs only.
-        let floor = tip.digest;
-        Ok(Self { context, vault, genesis, retention, watcher, records, disk, skew, tip, floor, begin })
+        // A node that closed an epoch itself wrote down its standings; one that begins in the middle has the link alone.
+        let number = tip.state.totals().number;
+        let began_here = number > 0 && records.standings(number).await.is_none();
+        let abstains = began_here.then(|| Epochs::new(&genesis.parameters).after(tip.header.height));
+        Ok(Self { context, vault, genesis, retention, watcher, records, disk, skew, tip, abstains, begin })
     }
 
     /// Validates, or stands ready to: connected, voting whenever the ledger elects its key.
@@ -263,10 +265,10 @@ impl<E: Runtime> Node<E> {
         key: Option<PrivateKey>,
         neighbours: Box<dyn FnMut(&State) + Send + Sync>,
     ) -> Result<(Parts<E>, Blocks<E>), OpenError> {
-        let Self { context, vault, genesis, retention, records, disk, skew, tip, floor, begin, .. } = self;
+        let Self { context, vault, genesis, retention, records, disk, skew, tip, abstains, begin, .. } = self;
         let epochs = Epochs::new(&genesis.parameters);
         let committees = Committees::new(namespace(&genesis.chain()), key);
-        committees.insert(epochs.of(tip.header.height), &certifiers(&records, &genesis, &tip).await);
+        committees.insert(epochs.of(tip.header.height), &certifiers(&records, &genesis, &tip).await?, false);
         let chain = Chain::default();
         chain.insert(tip.digest, Arc::clone(&tip.state));
         let unusable = || Unusable { height: tip.header.height, what: "no block to build on".into() };
@@ -292,19 +294,20 @@ impl<E: Runtime> Node<E> {
             beginnings: sender,
             neighbours,
             tip,
-            floor,
+            abstains,
         };
         Ok((Parts { context, application, keeper, queue, accepted, beginnings }, blocks))
     }
 }
 
 /// The set that certified the tip: what the epoch before it elected.
-async fn certifiers<E: Runtime>(records: &Records<E>, genesis: &Genesis, tip: &Tip) -> Vec<PublicKey> {
+async fn certifiers<E: Runtime>(records: &Records<E>, genesis: &Genesis, tip: &Tip) -> Result<Vec<PublicKey>, Unusable> {
     let before = tip.state.totals().number.saturating_sub(1);
-    match records.link(before).await {
-        Some(link) => link.validators,
-        None => genesis.validators.iter().map(|seat| seat.key.clone()).collect(),
+    if before == 0 {
+        return Ok(genesis.validator_keys());
     }
+    let missing = || Unusable { height: tip.header.height, what: "without the validators who certified it".into() };
+    records.link(before).await.map(|link| link.validators).ok_or_else(missing)
 }
 
 /// A node before it runs.
@@ -316,6 +319,9 @@ struct Parts<E: Runtime> {
     accepted: mpsc::Receiver<Transaction>,
     beginnings: mpsc::UnboundedReceiver<Beginning>,
 }
+
+/// Questions without a new block after which another source is asked.
+const STILL: u32 = 20;
 
 /// Asks a source for its newest block, again and again.
 struct Chase<E> {
@@ -332,13 +338,20 @@ struct Chase<E> {
 
 impl<E: Runtime> Chase<E> {
     async fn run(self) {
-        let mut newest = Height(0);
+        let (mut newest, mut before, mut still) = (Height(0), Height(0), 0);
         while self.ledger.halts().borrow().is_none() {
             if let Some(Reply::Head { header, .. }) = self.source.ask(Query::Head).await {
-                newest = newest.max(header.height);
+                newest = header.height;
             }
             // Before the first block there is no state to be asked for.
             let height = self.ledger.state().map_or(Height(0), |state| state.height());
+            still = if height < newest && height == before { still + 1 } else { 0 };
+            before = height;
+            if still >= STILL {
+                // Whoever it is asks for nothing that can be followed: another may.
+                self.source.next();
+                still = 0;
+            }
             if height < newest {
                 (self.watcher)(Progress::Blocks { height, newest });
                 let last = self.epochs.last(self.epochs.after(height));

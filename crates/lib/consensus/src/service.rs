@@ -180,7 +180,14 @@ impl LedgerHandle {
 
     /// Lets a transaction wait to be included, or refuses it. The other validators hear of it.
     pub fn submit(&self, transaction: Transaction) -> Result<Digest, Refusal> {
-        let digest = self.mempool().submit(transaction.clone())?;
+        let (digest, waited) = {
+            let mut mempool = self.mempool();
+            let waited = mempool.checked(&transaction.digest()).is_some();
+            (mempool.submit(transaction.clone())?, waited)
+        };
+        if waited {
+            return Ok(digest);
+        }
         // Where too much waits the others hear of it from whoever sent it, or when it is included here.
         let _ = self.0.accepted.lock().unwrap_or_else(PoisonError::into_inner).try_send(transaction);
         Ok(digest)
@@ -298,7 +305,7 @@ impl LedgerHandle {
     async fn links(&self, from: u64, limit: u32) -> Reply {
         let most = usize::try_from(limit).unwrap_or(MAX_LINKS).clamp(1, MAX_LINKS);
         let (mut links, mut bytes) = (Vec::new(), 0);
-        for number in from.max(1).. {
+        for number in from.max(1)..=u64::MAX {
             let Some(link) = self.0.past.link(number).await else { break };
             bytes += link.encode_size();
             if links.len() >= most || bytes > MAX_TABLE_BYTES {
@@ -311,7 +318,9 @@ impl LedgerHandle {
 
     /// The block of a transaction, and the proof that it holds it.
     async fn inclusion(&self, digest: &Digest) -> Reply {
-        let Some((height, index)) = self.0.past.place(digest).await else { return Reply::NoSuch };
+        let Some((height, index)) = self.0.past.place(digest).await else {
+            return unavailable("the transaction is in no block that is kept here");
+        };
         let block = self.0.marshal.get_block(EngineHeight::new(height.get())).await;
         match block.and_then(|block| block.inner().body().prove(index)) {
             Some(proof) => Reply::Inclusion { height, index, proof },

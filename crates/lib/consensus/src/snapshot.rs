@@ -62,7 +62,7 @@ pub enum SnapshotError {
         found: u8,
     },
     /// The bytes are not those that were written.
-    #[error("{path} is damaged ({what}): restore the data folder from a copy, or start again with an empty one")]
+    #[error("{path} is damaged ({what}): start with an empty folder (a copy may sign twice)")]
     Damaged {
         /// The file.
         path: PathBuf,

@@ -17,6 +17,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub trait Source: Send + Sync + 'static {
     /// The reply; `None` where none came.
     fn ask(&self, query: Query) -> BoxFuture<'_, Option<Reply>>;
+
+    /// What it says leads nowhere: if there are several behind it, another is to be asked.
+    fn next(&self) {}
 }
 
 /// Heights of blocks whose digest is known, of which so many are remembered.

@@ -110,7 +110,7 @@ async fn follow<E: Runtime>(
 ) -> Result<Vec<Link>, SyncError> {
     let committees = Committees::new(ledger::namespace(&genesis.chain()), None);
     let keys: Vec<_> = genesis.validators.iter().map(|seat| seat.key.clone()).collect();
-    committees.insert(Epoch::zero(), &keys);
+    committees.insert(Epoch::zero(), &keys, false);
     let epochs = Epochs::new(&genesis.parameters);
     let mut links: Vec<Link> = Vec::new();
     loop {
@@ -139,7 +139,7 @@ async fn follow<E: Runtime>(
             if validators_digest(&link.validators) != header.validators {
                 return Err(wrong());
             }
-            committees.insert(epoch.next(), &link.validators);
+            committees.insert(epoch.next(), &link.validators, false);
             links.push(link);
         }
     }
@@ -167,6 +167,10 @@ async fn recent(source: &dyn Source, header: &Header) -> Result<Vec<Digest>, Syn
     Ok(digests)
 }
 
+/// Most leaves of a table that are taken before its root can be looked at, and most bytes of one.
+const MOST_LEAVES: u32 = 1 << 21;
+const MOST_BYTES: usize = 1 << 14;
+
 /// A whole table, which meets its root.
 async fn leaves(
     source: &dyn Source,
@@ -175,6 +179,7 @@ async fn leaves(
     watcher: &Watcher,
 ) -> Result<Vec<Bytes>, SyncError> {
     let mut leaves: Vec<Bytes> = Vec::new();
+    let mut all = None;
     loop {
         let from = u32::try_from(leaves.len()).unwrap_or(u32::MAX);
         let reply = source.ask(Query::Table { height: header.height, table, from }).await;
@@ -182,6 +187,11 @@ async fn leaves(
             Some(Reply::Table { total, from: given, leaves }) if given == from => (total, leaves),
             _ => return Err(silent(format!("{table} of height {}", header.height))),
         };
+        let long = more.iter().any(|leaf| leaf.len() > MOST_BYTES);
+        if total > MOST_LEAVES || all.is_some_and(|all| all != total) || long {
+            return Err(wrong(format!("the size of {table}")));
+        }
+        all = Some(total);
         let empty = more.is_empty();
         leaves.extend(more);
         let done = u32::try_from(leaves.len()).unwrap_or(u32::MAX);

@@ -18,7 +18,7 @@ const KEPT: usize = 64;
 pub struct Committees {
     namespace: Arc<Vec<u8>>,
     key: Option<PrivateKey>,
-    schemes: Arc<Mutex<BTreeMap<Epoch, Scoped<Scheme>>>>,
+    sets: Arc<Mutex<BTreeMap<Epoch, (Vec<PublicKey>, Scoped<Scheme>)>>>,
 }
 
 /// What a node is in an epoch.
@@ -33,29 +33,34 @@ pub enum Member {
 impl Committees {
     /// None yet; `key` is the node's own, where it would validate.
     pub fn new(namespace: Vec<u8>, key: Option<PrivateKey>) -> Self {
-        Self { namespace: Arc::new(namespace), key, schemes: Arc::default() }
+        Self { namespace: Arc::new(namespace), key, sets: Arc::default() }
     }
 
-    /// The set of an epoch is known from now on. The oldest are forgotten.
-    pub fn insert(&self, epoch: Epoch, validators: &[PublicKey]) -> Member {
+    /// The set of an epoch is known from now on, in which this node may vote if it is there. The oldest are forgotten.
+    pub fn insert(&self, epoch: Epoch, validators: &[PublicKey], may_vote: bool) -> Member {
         let keys = Set::from_iter_dedup(validators.iter().cloned());
-        let signer = self.key.clone().and_then(|key| Scheme::signer(&self.namespace, keys.clone(), key));
+        let signer = self.key.clone().filter(|_| may_vote).and_then(|key| Scheme::signer(&self.namespace, keys.clone(), key));
         let member = if signer.is_some() { Member::Voter } else { Member::Watcher };
         let scoped = match signer {
             Some(scheme) => Scoped::scheme(Arc::new(scheme)),
             None => Scoped::verifier(Arc::new(Scheme::verifier(&self.namespace, keys))),
         };
-        let mut schemes = self.lock();
-        schemes.insert(epoch, scoped);
-        while schemes.len() > KEPT {
-            schemes.pop_first();
+        let mut sets = self.lock();
+        sets.insert(epoch, (validators.to_vec(), scoped));
+        while sets.len() > KEPT {
+            sets.pop_first();
         }
         member
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Epoch, Scoped<Scheme>>> {
+    /// The keys of an epoch; none where it is not known.
+    pub fn validators(&self, epoch: Epoch) -> Vec<PublicKey> {
+        self.lock().get(&epoch).map(|(validators, _)| validators.clone()).unwrap_or_default()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Epoch, (Vec<PublicKey>, Scoped<Scheme>)>> {
         // Every change is one insert or one removal.
-        self.schemes.lock().unwrap_or_else(PoisonError::into_inner)
+        self.sets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -64,6 +69,6 @@ impl Provider for Committees {
     type Scheme = Scheme;
 
     fn scoped(&self, epoch: Epoch) -> Option<Scoped<Scheme>> {
-        self.lock().get(&epoch).cloned()
+        self.lock().get(&epoch).map(|(_, scoped)| scoped.clone())
     }
 }

@@ -111,11 +111,17 @@ where
         resolver.start();
         let mut now = None;
         let mut running: Option<Engine> = None;
+        let (mut seen, mut next) = (None, self.context.current() + self.patience());
         loop {
+            let look = self.context.sleep_until(next);
             tokio::select! {
                 biased;
                 beginning = beginnings.next() => {
-                    let Some(beginning) = beginning else { break };
+                    let Some(mut beginning) = beginning else { break };
+                    // What was followed at once is over: only in the last of these epochs there is still a vote.
+                    while let Ok(newer) = beginnings.try_recv() {
+                        beginning = newer;
+                    }
                     drop(running.take());
                     now = Some(beginning.epoch);
                     if beginning.member == Member::Voter {
@@ -132,7 +138,30 @@ where
                         self.behind(now, Epoch::new(epoch), from);
                     }
                 }
+                () = look => {
+                    let processed = self.marshal.get_processed().await.map(|processed| processed.height());
+                    if processed == seen {
+                        self.ask_for_the_end(now);
+                    }
+                    seen = processed;
+                    next = self.context.current() + self.patience();
+                }
             }
+        }
+    }
+
+    /// How long nothing may become final before the others are asked whether the epoch is over.
+    fn patience(&self) -> Duration {
+        (self.block_time * 10).max(Duration::from_secs(10))
+    }
+
+    /// Asks all who validate for the last block of this epoch. Where everyone who will vote in the next one missed its
+    /// certificate, nobody would tell of it: those who made it are silent by then.
+    fn ask_for_the_end(&self, now: Option<Epoch>) {
+        let Some(now) = now else { return };
+        let targets = NonEmptyVec::try_from(self.committees.validators(now));
+        if let (Some(last), Ok(targets)) = (self.epochs.last(now), targets) {
+            self.marshal.hint_finalized(last, targets);
         }
     }
 

@@ -26,6 +26,7 @@ mod wire;
 mod world;
 
 use scenario::{Outcome, Scenario};
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Instant;
 
@@ -54,6 +55,7 @@ fn seeds_of_faults_and_adversaries() {
     let (from, count) = (number("PEERAGE_FROM").unwrap_or(0), number("PEERAGE_SEEDS").unwrap_or(SEEDS));
     let start = Instant::now();
     let (mut blocks, mut epochs, mut rotations, mut crashes, mut refused) = (0, 0, 0, 0, 0);
+    let mut actions = BTreeMap::<_, usize>::new();
     for (done, seed) in (1..).zip(from..from + count) {
         let outcome = run(&Scenario::drawn(seed));
         blocks += outcome.deeds.blocks;
@@ -61,17 +63,23 @@ fn seeds_of_faults_and_adversaries() {
         rotations += outcome.deeds.rotations;
         crashes += outcome.crashes;
         refused += outcome.refused;
+        outcome.deeds.actions.iter().for_each(|(name, count)| *actions.entry(*name).or_default() += count);
         if done % 50 == 0 || done == count {
             let wall = start.elapsed();
             eprintln!(
                 "{done} seeds to {seed}: {blocks} blocks, {epochs} epochs, {rotations} changes of the set, {crashes} crashes, \
-                 {refused} hostile transactions refused, {:.1} s, {:.0} ms a seed",
+                 {refused} hostile transactions refused, {actions:?}, {:.1} s, {:.0} ms a seed",
                 wall.as_secs_f64(),
                 wall.as_secs_f64() * 1e3 / done as f64
             );
         }
     }
+    assert!(count < SEEDS || USUAL.iter().all(|name| actions.contains_key(name)), "{actions:?}");
 }
+
+/// What becomes final in any few seeds; the rest needs a long chain or an adversary.
+const USUAL: [&str; 10] =
+    ["Candidate", "Purchase", "Ready", "Register", "Resign", "SetWeights", "Stake", "Subscribe", "Transfer", "Unstake"];
 
 #[test]
 fn the_same_seed_is_the_same_history() {

@@ -4,12 +4,14 @@ mod genesis;
 mod keys;
 mod lab;
 mod node;
+mod send;
 mod serving;
 
 pub use genesis::{Genesis, New as NewGenesis, Preset, Validator as NewValidator};
 pub use keys::{Keys, New as NewKeys};
 pub use lab::{LINE, Lab, Output, Run, wrapped};
 pub use node::{Follow, Node, Validator};
+pub use send::Send;
 pub use serving::Serving;
 
 use crate::log;
@@ -52,6 +54,8 @@ pub enum Command {
     Validator(Validator),
     /// Follow a chain without validating it: verify every certificate, apply every block, and serve others.
     Follow(Follow),
+    /// Sign a transaction with a key of a data folder, send it, and wait until it is final.
+    Send(Send),
 }
 
 /// Options of `peerage dev`.

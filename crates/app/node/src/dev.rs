@@ -68,7 +68,8 @@ impl Prepared {
         let Self { options, corpus, front, network, data } = self;
         let genesis = data.genesis;
         let place = ValidatorPlace { key: data.validator, listen: None, address: None, peers: Vec::new() };
-        let config = consensus::Config::new(data.folder, genesis.clone());
+        let folder = data.folder;
+        let config = consensus::Config::new(folder.clone(), genesis.clone());
         let started = now();
         let ledger =
             Validator::start(context.child("validator"), config, place).await.context("the ledger cannot be opened")?;
@@ -122,7 +123,8 @@ impl Prepared {
         }
         tokio::select! {
             error = running.server_ended() => Err(error),
-            error = running::halted(&ledger) => Err(error),
+            error = running::halted(&ledger, &folder) => Err(error),
+            error = running::stalls(&ledger) => Err(error),
             error = ends => Err(error),
         }
     }

@@ -67,6 +67,18 @@ pub fn read(path: &Path) -> Result<Genesis, ReadError> {
     }
 }
 
+/// The genesis of the chain of a node: of the file where one is named, else the one that is kept in its data folder.
+///
+/// # Errors
+/// Where there is neither, and [`ReadError`].
+pub fn of(file: Option<&Path>, data: &Path) -> Result<Genesis> {
+    match file {
+        Some(file) => Ok(read(file)?),
+        None if data.join(KEPT).exists() => Ok(read(data)?),
+        None => bail!("{} has no chain yet: name its genesis with --genesis", data.display()),
+    }
+}
+
 fn begin(new: &NewGenesis) -> Result<()> {
     let genesis = founded(new, now())?;
     let text = write(&genesis);

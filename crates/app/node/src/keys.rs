@@ -61,18 +61,32 @@ fn list(data: &Path) -> Result<Vec<Public>> {
     for entry in entries {
         let path = entry.with_context(|| data.display().to_string())?.path();
         let Some(name) = path.file_name().and_then(|name| name.to_str()?.strip_suffix(EXTENSION)) else { continue };
-        let secret = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-        // The reason could quote what is in the file.
-        let Ok(secret) = text::decode::<PrivateKey>(secret.trim()) else {
-            bail!("{} holds no private key: restore it from a copy", path.display());
-        };
-        keys.push(Public { name: name.into(), key: secret.public_key(), exposed: exposed(&path) });
+        keys.push(Public { name: name.into(), key: read(&path)?.public_key(), exposed: exposed(&path) });
     }
     if keys.is_empty() {
         bail!("{} holds no keys; `peerage keys new --data {}` makes one", data.display(), data.display());
     }
     keys.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(keys)
+}
+
+/// The private key of this name, which is there. It takes no lock either.
+pub fn secret(data: &Path, name: &str) -> Result<PrivateKey> {
+    let path = file(data, name);
+    if !path.try_exists().with_context(|| path.display().to_string())? {
+        let data = data.display();
+        bail!("{} is not there: `peerage keys show --data {data}` lists the keys of the folder", path.display());
+    }
+    read(&path)
+}
+
+fn read(path: &Path) -> Result<PrivateKey> {
+    let secret = fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    // The reason could quote what is in the file.
+    let Ok(secret) = text::decode(secret.trim()) else {
+        bail!("{} holds no private key: restore it from a copy", path.display());
+    };
+    Ok(secret)
 }
 
 /// One line a key.

@@ -28,6 +28,7 @@ mod remote;
 mod resident;
 mod running;
 mod say;
+mod send;
 mod serve;
 mod serving;
 mod site;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         cli::Command::Genesis(options) => genesis::run(&options),
         cli::Command::Validator(options) => operate::validate(options),
         cli::Command::Follow(options) => operate::follow(options),
+        cli::Command::Send(options) => send::run(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -15,7 +15,7 @@ use gossip::Judge;
 pub use gossip::verdict;
 use ledger::Genesis;
 use network::{Event, Keypair, Multiaddr, Network, Role};
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 /// Starts the node's swarm on the current tokio runtime: its handle, and a future that resolves when it has ended.
@@ -75,18 +75,7 @@ async fn answer(mut events: mpsc::Receiver<Event>, network: Network, ledger: Led
 /// Publishes each final block with its certificate, an encoded [`ledger::Reply::Head`], until ledger or network end.
 async fn publish(ledger: LedgerHandle, network: Network) {
     let mut heads = ledger.heads();
-    let mut still = false;
-    loop {
-        match tokio::time::timeout(STILL, heads.changed()).await {
-            Ok(Ok(())) => still = false,
-            Ok(Err(_)) => return,
-            Err(_) if still => continue,
-            Err(_) => {
-                still = true;
-                tracing::error!("no block was made for {} s", STILL.as_secs());
-                continue;
-            }
-        }
+    while heads.changed().await.is_ok() {
         let head = heads.borrow_and_update().clone();
         if let Some(head) = head
             && network.publish(network::Topic::Heads, head.reply().encode().to_vec()).await.is_err()
@@ -98,6 +87,3 @@ async fn publish(ledger: LedgerHandle, network: Network) {
 
 /// Most queries worked on at a time.
 const AT_A_TIME: usize = 64;
-
-/// Time without a block that is worth a line in the log.
-const STILL: Duration = Duration::from_secs(20);

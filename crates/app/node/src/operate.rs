@@ -22,7 +22,7 @@ use consensus::{
     sync::Watcher,
 };
 use futures::FutureExt;
-use ledger::{Genesis, text};
+use ledger::{Genesis, PublicKey, State, text};
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
@@ -30,15 +30,24 @@ use std::{
 
 /// Validates until told to end.
 pub fn validate(options: cli::Validator) -> Result<()> {
+    let (listen, address) = (options.listen, options.address);
+    if address.is_none() && (listen.ip().is_unspecified() || listen.port() == 0) {
+        bail!("nobody can reach {listen}: name with --address where other validators reach this one");
+    }
     let source = if options.from.is_empty() { None } else { Some(Remote::new(&options.from)?) };
     let node = Opened::new(options.node, source)?;
     let key = node.folder.key("validator").context("the data folder cannot be used")?;
     say::line(format_args!("Validator {}", key.public_key()));
-    let place = Place { key, listen: Some(options.listen), address: options.address, peers: options.peers };
+    let public = key.public_key();
+    let place = Place { key, listen: Some(listen), address, peers: options.peers };
     let folder = node.folder.clone();
     running::until_told(&folder, async |context, running| {
         let ledger = Validator::start(context.child("validator"), node.config(), place).await;
-        node.serve(context, ledger.context("the ledger cannot be opened")?, running).await
+        let ledger = ledger.context("the ledger cannot be opened")?;
+        if let Some(reason) = ledger.state().and_then(|state| bystander(&state, &public)) {
+            say::aside(reason);
+        }
+        node.serve(context, ledger, running).await
     })
 }
 
@@ -50,6 +59,24 @@ pub fn follow(options: cli::Follow) -> Result<()> {
         let ledger = Follower::start(context.child("follower"), node.config()).await;
         node.serve(context, ledger.context("the ledger cannot be opened")?, running).await
     })
+}
+
+/// Why the other validators do not connect to the one of this key, by a state that may be old.
+fn bystander(state: &State, key: &PublicKey) -> Option<String> {
+    let height = state.height();
+    match state.candidate(key) {
+        None => Some(format!(
+            "by block {height} no peer names this validator, and the others connect to none that is not named: \
+             `peerage send candidate` names it, with the cold key of a peer"
+        )),
+        Some(leaf) if leaf.struck => {
+            Some("this validator was convicted of conflicting votes and gets no seat again: make another key".into())
+        }
+        Some(leaf) if leaf.until.is_some() => {
+            Some(format!("by block {height} this validator has resigned: `peerage send candidate` names it again"))
+        }
+        Some(_) => None,
+    }
 }
 
 /// Everything that could be checked before the first task.
@@ -75,11 +102,7 @@ impl Opened {
         let host = options.api.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |api| api.ip());
         let front = Front::new(&options.serving, host, options.api.map(|api| (api, "--api")))?;
         let folder = Folder::open(&options.data).context("the data folder cannot be used")?;
-        let genesis = match &options.genesis {
-            Some(file) => genesis::read(file)?,
-            None if folder.path().join("genesis").exists() => genesis::read(folder.path())?,
-            None => bail!("{} has no chain yet: name its genesis with --genesis", folder.path().display()),
-        };
+        let genesis = genesis::of(options.genesis.as_deref(), folder.path())?;
         folder.bind(&genesis).context("the data folder cannot be used")?;
         let chain = text::hex(&genesis.chain().0);
         say::line(format_args!("Chain     {} ({}…)", genesis.name, chain.get(..12).unwrap_or_default()));
@@ -123,7 +146,8 @@ impl Opened {
         }
         tokio::select! {
             error = running.server_ended() => Err(error),
-            error = running::halted(&ledger) => Err(error),
+            error = running::halted(&ledger, &folder) => Err(error),
+            error = running::stalls(&ledger) => Err(error),
             error = ends => Err(error),
         }
     }
@@ -134,6 +158,7 @@ fn watcher() -> Watcher {
     let shown: Mutex<Option<(&'static str, Progress)>> = Mutex::new(None);
     Arc::new(move |progress| {
         let (what, unit, done, all) = match progress {
+            sync::Progress::Epochs { done: 0 } => return,
             sync::Progress::Epochs { done } => ("Epochs", "certificates", done, done),
             sync::Progress::Leaves { table, done, total } => (table.name(), "rows", done.into(), total.into()),
             sync::Progress::Blocks { height, newest } => ("Blocks", "blocks", height.get(), newest.get()),

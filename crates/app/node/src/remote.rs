@@ -3,17 +3,18 @@
 //! A question goes to the source that answered last; where none comes in time, or only that it cannot answer, the next is
 //! asked. Nothing that a source says is believed here or there: the engine checks all of it.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use bytes::Bytes;
 use commonware_codec::{DecodeExt, Encode};
 use consensus::Source;
-use futures::{FutureExt, future::BoxFuture};
+use futures::{FutureExt, channel::oneshot, future::BoxFuture};
 use ledger::{Query, Reply, query::MAX_REPLY_BYTES};
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    thread,
     time::Duration,
 };
 use ureq::{Agent, http::Uri};
@@ -27,6 +28,8 @@ struct Inner {
     places: Vec<String>,
     /// Which answered last.
     at: AtomicUsize,
+    /// Whether none did.
+    silent: AtomicBool,
 }
 
 impl Remote {
@@ -37,40 +40,63 @@ impl Remote {
     pub fn new(places: &[String]) -> Result<Self> {
         let places = places.iter().map(|place| endpoint(place)).collect::<Result<Vec<_>>>()?;
         let config = Agent::config_builder().timeout_global(Some(PATIENCE)).http_status_as_error(false).build();
-        Ok(Self(Arc::new(Inner { agent: config.new_agent(), places, at: AtomicUsize::new(0) })))
+        Ok(Self(Arc::new(Inner {
+            agent: config.new_agent(),
+            places,
+            at: AtomicUsize::new(0),
+            silent: AtomicBool::new(false),
+        })))
     }
 
     /// The reply of the first that gives one.
-    fn ask_now(&self, query: &Query) -> Option<Reply> {
+    ///
+    /// # Errors
+    /// Where none does: what the last that was asked did instead.
+    pub fn ask_now(&self, query: &Query) -> Result<Reply> {
         let bytes = query.encode();
         let first = self.0.at.load(Ordering::Relaxed);
         let count = self.0.places.len();
-        let mut last = None;
+        let mut last = Err(anyhow!("no node is named"));
         for step in 0..count {
             let at = (first + step) % count;
             match self.0.places.get(at).map(|place| self.post(place, &bytes)) {
                 Some(Ok(Reply::Unavailable { reason })) => {
                     tracing::debug!(reason, "a source cannot answer");
-                    last = Some(Reply::Unavailable { reason });
+                    last = Ok(Reply::Unavailable { reason });
                 }
                 Some(Ok(reply)) => {
                     self.0.at.store(at, Ordering::Relaxed);
-                    return Some(reply);
+                    return Ok(reply);
                 }
-                Some(Err(error)) => tracing::debug!("a source does not answer: {error:#}"),
+                Some(Err(error)) => {
+                    tracing::debug!("a source does not answer: {error:#}");
+                    last = last.or(Err(error));
+                }
                 None => {}
             }
         }
         last
     }
 
+    /// Tells in the log when all sources fall silent, and when one answers again.
+    fn note(&self, outcome: &Result<Reply>) {
+        let silent = outcome.is_err();
+        if self.0.silent.swap(silent, Ordering::Relaxed) == silent {
+            return;
+        }
+        match outcome {
+            Ok(_) => tracing::warn!("a source answers again"),
+            Err(error) => tracing::warn!("no source answers, asking on: {error:#}"),
+        }
+    }
+
     /// Asks one; told to wait it waits, once.
     fn post(&self, place: &str, query: &Bytes) -> Result<Reply> {
         let send = || self.0.agent.post(place).content_type("application/octet-stream").send(&query[..]);
-        let mut response = send()?;
+        let mut response = send().with_context(|| format!("{place} does not answer"))?;
         if response.status() == 429 {
             let seconds = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
-            std::thread::sleep(Duration::from_secs(seconds.unwrap_or(1)).min(PATIENCE));
+            thread::sleep(Duration::from_secs(seconds.unwrap_or(1)).min(PATIENCE));
             response = send()?;
         }
         if !response.status().is_success() {
@@ -85,7 +111,18 @@ impl Remote {
 impl Source for Remote {
     fn ask(&self, query: Query) -> BoxFuture<'_, Option<Reply>> {
         let remote = self.clone();
-        async move { tokio::task::spawn_blocking(move || remote.ask_now(&query)).await.ok().flatten() }.boxed()
+        async move {
+            let (give, take) = oneshot::channel();
+            let ask = move || {
+                let outcome = remote.ask_now(&query);
+                remote.note(&outcome);
+                let _ = give.send(outcome.ok());
+            };
+            // None of the runtime's threads: its end would wait for a source that is silent.
+            thread::Builder::new().name("source".into()).spawn(ask).ok()?;
+            take.await.ok().flatten()
+        }
+        .boxed()
     }
 
     fn next(&self) {
@@ -132,7 +169,7 @@ mod tests {
         let dead = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let alive = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let place = alive.local_addr().unwrap();
-        let server = std::thread::spawn(move || {
+        let server = thread::spawn(move || {
             use std::io::{Read, Write};
             let (mut stream, _) = alive.accept().unwrap();
             let mut buffer = [0; 4_096];
@@ -143,7 +180,7 @@ mod tests {
             stream.write_all(&[head.as_bytes(), &body[..]].concat()).unwrap();
         });
         let remote = Remote::new(&[format!("http://{dead}"), format!("http://{place}")]).unwrap();
-        assert_eq!(remote.ask_now(&Query::Head), Some(Reply::NoSuch));
+        assert_eq!(remote.ask_now(&Query::Head).unwrap(), Reply::NoSuch);
         server.join().unwrap();
         assert_eq!(remote.0.at.load(Ordering::Relaxed), 1);
     }

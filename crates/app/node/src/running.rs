@@ -2,7 +2,7 @@
 
 use crate::{ending, fault, resident::Resident, say, serve::Server};
 use anyhow::{Error, Result, anyhow, bail};
-use consensus::{Folder, LedgerHandle, Runner, Spawner, runtime::Context};
+use consensus::{Folder, Halt, LedgerHandle, Runner, Spawner, runtime::Context};
 use network::Network;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -78,12 +78,43 @@ impl Running {
     }
 }
 
-/// Resolves when the ledger cannot go on: with the block that it could not take.
-pub async fn halted(ledger: &LedgerHandle) -> Error {
+/// Resolves when the ledger cannot go on: with the block that it could not take, and where in the folder that is kept.
+pub async fn halted(ledger: &LedgerHandle, folder: &Folder) -> Error {
     let mut halts = ledger.halts();
     match halts.wait_for(Option::is_some).await.as_deref() {
-        Ok(Some(halt)) => anyhow!("the ledger stopped at block {}: {}", halt.height, halt.reason),
+        Ok(Some(Halt { height, reason, .. })) => {
+            let evidence = folder.path().join(format!("evidence-{height}"));
+            let kept = match evidence.exists() {
+                true => format!("; the block and its certificate are kept in {}", evidence.display()),
+                false => String::new(),
+            };
+            anyhow!("the ledger stopped at block {height}: {reason}{kept}")
+        }
         _ => anyhow!("the ledger has ended{}", fault::why()),
+    }
+}
+
+/// Says so in the log when no block becomes final for long, and when one does again; resolves when the ledger has ended.
+pub async fn stalls(ledger: &LedgerHandle) -> Error {
+    let mut heads = ledger.heads();
+    let mut still = false;
+    loop {
+        match tokio::time::timeout(STILL, heads.changed()).await {
+            Ok(Ok(())) if still => {
+                still = false;
+                tracing::warn!("blocks become final again");
+            }
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return anyhow!("the ledger has ended{}", fault::why()),
+            Err(_) if still => {}
+            Err(_) => {
+                still = true;
+                let seconds = STILL.as_secs();
+                tracing::error!(
+                    "no block became final for {seconds} s: this node is cut off, or too few validators vote"
+                );
+            }
+        }
     }
 }
 
@@ -99,6 +130,9 @@ fn open_files() {
         }
     }
 }
+
+/// Time without a final block that is worth a line in the log.
+const STILL: Duration = Duration::from_secs(30);
 
 /// How long each part may take to end.
 const PATIENCE: Duration = Duration::from_secs(3);

@@ -30,7 +30,19 @@ pub fn aside(text: impl Display) {
 
 /// What went wrong, as one sentence with its causes behind it.
 pub fn trouble(error: &anyhow::Error) {
-    let _ = writeln!(std::io::stderr().lock(), "peerage: {error:#}");
+    aside(told(error));
+}
+
+/// The sentence. A cause that was told already is not told twice.
+fn told(error: &anyhow::Error) -> String {
+    let mut told = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !told.contains(&cause) {
+            let colon = if told.is_empty() { "" } else { ": " };
+            told = told + colon + &cause;
+        }
+    }
+    told
 }
 
 /// A number of bytes as people read it: `11.0 kB`.
@@ -48,6 +60,13 @@ pub fn bytes(count: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let error =
+            anyhow::anyhow!("no space left").context("a.key: no space left").context("the folder cannot be used");
+        assert_eq!(told(&error), "the folder cannot be used: a.key: no space left");
+    }
 
     #[test]
     fn bytes_are_written_with_one_decimal_and_a_unit() {

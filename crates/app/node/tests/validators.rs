@@ -159,9 +159,30 @@ impl Node {
 }
 
 fn peerage(arguments: &[&str]) -> String {
+    run(arguments).unwrap_or_else(|said| panic!("peerage {arguments:?}: {said}"))
+}
+
+/// What the program says, or on stderr why it fails.
+fn run(arguments: &[&str]) -> Result<String, String> {
     let output = Command::new(env!("CARGO_BIN_EXE_peerage")).args(arguments).output().unwrap();
-    assert!(output.status.success(), "peerage {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
+    let said = |bytes| String::from_utf8(bytes).unwrap();
+    if output.status.success() { Ok(said(output.stdout)) } else { Err(said(output.stderr)) }
+}
+
+/// Sends from a shell, with the key in the folder `owner`, through a node that is there and one that is not.
+fn send_from_a_shell(node: &Node, owner: &Path, genesis: &Path, key: &PrivateKey) {
+    fs::create_dir(owner).unwrap();
+    fs::write(owner.join("cold.key"), text::encode(key)).unwrap();
+    let (owner, genesis) = (owner.to_str().unwrap(), genesis.to_str().unwrap());
+    let (dead, alive, to) = (format!("http://{}", free()), format!("http://{}", node.api), node.public().to_string());
+    let send = |amount| {
+        let nodes = ["--genesis", genesis, "--to", &dead, "--to", &alive];
+        run(&[&["send", "--data", owner][..], &nodes, &["transfer", &to, amount]].concat())
+    };
+    let said = send("0.5").unwrap();
+    assert!(said.contains("Sent      Transfer") && said.contains("Final     in block"), "{said}");
+    let refused = send("5000").unwrap_err();
+    assert!(refused.contains("the ledger refuses it: overdrawn"), "{refused}");
 }
 
 /// What `get` gives, tried again for some seconds.
@@ -227,6 +248,7 @@ fn four_processes_rotate_and_lose_nothing_when_one_is_killed_again_and_again() {
         node.start(&file);
     }
     nodes[0].reach(3);
+    send_from_a_shell(&nodes[0], &temporary.path().join("owner"), &file, &rich);
     let genesis = Genesis::decode(fs::read(nodes[0].folder.join("genesis")).unwrap()).unwrap();
     let chain = genesis.chain();
     let begun_with: u128 = genesis.accounts.iter().map(|(_, amount)| u128::from(amount.get())).sum::<u128>()
@@ -268,7 +290,7 @@ fn four_processes_rotate_and_lose_nothing_when_one_is_killed_again_and_again() {
         links.first().filter(|link| link.validators.len() == VALIDATORS).map(|_| ())
     });
     let mut finals: Vec<(Digest, Height)> = Vec::new();
-    let mut nonce = 0u64;
+    let mut nonce = 1u64;
     let mut random = 0x9e37_79b9_7f4a_7c15_u64;
     for kill in 0..kills {
         let mut sent = Vec::new();

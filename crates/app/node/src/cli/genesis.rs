@@ -80,7 +80,7 @@ pub struct Validator {
 /// `KEY@IP:PORT[:STAKE]`.
 fn validator(text: &str) -> Result<Validator, String> {
     let (name, place) = text.split_once('@').ok_or("KEY@IP:PORT or KEY@IP:PORT:STAKE is wanted")?;
-    let key = key(name)?;
+    let key = holder(name)?;
     let (address, stake) = match (place.parse::<SocketAddr>(), place.rsplit_once(':')) {
         (Ok(address), _) => (address, None),
         (Err(_), Some((address, stake))) if address.parse::<SocketAddr>().is_ok() => {
@@ -89,26 +89,36 @@ fn validator(text: &str) -> Result<Validator, String> {
         }
         _ => return Err(ADDRESS.into()),
     };
+    Ok(Validator { key, address: reachable(address)?, stake })
+}
+
+/// An address and a port that others can reach.
+pub(super) fn place(text: &str) -> Result<SocketAddr, String> {
+    reachable(text.parse().map_err(|_| ADDRESS)?)
+}
+
+fn reachable(address: SocketAddr) -> Result<SocketAddr, String> {
     if address.port() == 0 || address.ip().is_unspecified() {
         return Err(format!("nobody can reach {address}: name the address and port that others see"));
     }
-    Ok(Validator { key, address, stake })
+    Ok(address)
 }
 
 /// `KEY:AMOUNT`.
 fn holding(text: &str) -> Result<(PublicKey, Amount), String> {
     let (name, held) = text.split_once(':').ok_or("KEY:AMOUNT is wanted, the amount in tokens")?;
-    Ok((key(name)?, parse_amount(held).map_err(|error| error.to_string())?))
+    Ok((holder(name)?, parse_amount(held).map_err(|error| error.to_string())?))
 }
 
-fn key(name: &str) -> Result<PublicKey, String> {
+/// A public key.
+pub(super) fn holder(name: &str) -> Result<PublicKey, String> {
     text::decode(name).map_err(|error| {
         format!("KEY is no public key ({error}): 64 digits are wanted, as `peerage keys show` prints them")
     })
 }
 
 /// What an address looks like.
-const ADDRESS: &str = "an address and a port are wanted behind the @, such as 192.0.2.1:9000 or [2001:db8::1]:9000";
+const ADDRESS: &str = "an address and a port are wanted, such as 192.0.2.1:9000 or [2001:db8::1]:9000";
 
 /// How a network begins, below the help of `peerage genesis`.
 pub const EXAMPLE: &str = "\

@@ -29,7 +29,7 @@ pub struct New {
 }
 
 /// The name of a key, which is also that of its file.
-fn name(text: &str) -> Result<String, String> {
+pub(super) fn name(text: &str) -> Result<String, String> {
     let letters = text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
     match letters && (1..=LONGEST).contains(&text.len()) && !text.starts_with('-') {
         true => Ok(text.into()),

@@ -1,6 +1,6 @@
 //! Options of the nodes of a network of several machines.
 
-use super::Serving;
+use super::{Serving, genesis::place};
 use clap::Args;
 use ledger::{PublicKey, text};
 use protocol::bootstrap::IceServer;
@@ -16,7 +16,7 @@ pub struct Validator {
     #[arg(long, value_name = "IP:PORT")]
     pub listen: SocketAddr,
     /// Where other validators reach this one, if that is another address than --listen.
-    #[arg(long, value_name = "IP:PORT")]
+    #[arg(long, value_name = "IP:PORT", value_parser = place)]
     pub address: Option<SocketAddr>,
     /// Where other validators are, if not where the ledger says; may be repeated.
     #[arg(long, value_name = "KEY@IP:PORT", value_parser = peer, num_args = 1..)]
@@ -102,6 +102,12 @@ mod tests {
         assert!(error.contains("here is not IP:PORT"), "{error}");
         let error = parse("validator --data d --listen 1.2.3.4:5 --peers xy@1.2.3.4:5").unwrap_err();
         assert!(error.contains("xy is no public key"), "{error}");
+    }
+
+    #[test]
+    fn others_must_be_able_to_reach_a_validator() {
+        let error = parse("validator --data d --listen 1.2.3.4:5 --address 0.0.0.0:5").unwrap_err();
+        assert!(error.contains("nobody can reach 0.0.0.0:5"), "{error}");
     }
 
     #[test]

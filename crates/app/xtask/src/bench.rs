@@ -1,10 +1,12 @@
-//! Figures measured in headless browsers, by scripts.
+//! Figures: measured in headless browsers by scripts, and of the ledger by programs of its own.
+
+mod ledger;
 
 use crate::build;
 use crate::setup::{self, For};
 use crate::shell::{finish, keep_stdout_clear, say};
 use crate::test::in_node;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
 /// What is measured.
@@ -16,16 +18,24 @@ pub enum Subject {
     Mechanism,
     /// Streams of a direct connection beside bare data channels and js-libp2p (1 minute)
     Webrtc,
+    /// Validators under load, the cost of a block by the number of peers, catching up (7 minutes)
+    Ledger,
 }
 
 /// Builds, measures, and prints a table or one JSON object.
-pub fn run(subject: Subject, json: bool) -> Result<()> {
+pub fn run(subject: Subject, json: bool, quick: bool) -> Result<()> {
     if json {
         keep_stdout_clear();
     }
+    if matches!(subject, Subject::Ledger) {
+        return ledger::run(json, quick);
+    }
+    if quick {
+        bail!("`--quick` is for `cargo xtask bench ledger`");
+    }
     let ready = setup::run(For::Test)?;
     let script = match subject {
-        Subject::Tab => build::all(&ready.shell).map(|()| "tests/e2e/bench.mjs"),
+        Subject::Tab | Subject::Ledger => build::all(&ready.shell).map(|()| "tests/e2e/bench.mjs"),
         Subject::Mechanism => build::epochs(&ready.shell).map(|()| "tests/mechanism/bench.mjs"),
         Subject::Webrtc => build::probe(&ready.shell).map(|()| "tests/webrtc/bench.mjs"),
     }?;

@@ -46,6 +46,20 @@ pub fn epochs(shell: &Shell) -> Result<()> {
     Ok(())
 }
 
+/// Builds the programs that measure the ledger and its engine, for speed.
+pub fn ledger(shell: &Shell) -> Result<()> {
+    let since = Instant::now();
+    say("Building the programs that measure the ledger (about 10 minutes on two cores the first time):");
+    let mut build = shell.cargo(["build", "--locked", "--release"]);
+    build.args(["--package", "peerage-ledger", "--package", "peerage-consensus"]);
+    for example in ["apply", "throughput", "catchup"] {
+        build.args(["--example", example]);
+    }
+    run_it(&mut build)?;
+    step("programs", "built", "apply, throughput, catchup", since);
+    Ok(())
+}
+
 /// Makes a module for browsers of an example that was built for the tab.
 fn bindgen(shell: &Shell, example: &str, folder: &Path) -> Result<()> {
     let mut bindgen = shell.command("wasm-bindgen");

@@ -54,6 +54,9 @@ enum Command {
         /// Print one JSON object instead of a table
         #[arg(long)]
         json: bool,
+        /// Measure less, and less sure (ledger only)
+        #[arg(long)]
+        quick: bool,
     },
     /// Draw the figures of the documentation anew: docs/mechanisms/figures/<scenario>.svg
     Figures {
@@ -73,7 +76,7 @@ fn main() -> ExitCode {
         Command::Run { dev } => build::dev(&dev),
         Command::Test => test::run(),
         Command::Check => check::run(),
-        Command::Bench { subject, json } => bench::run(subject, json),
+        Command::Bench { subject, json, quick } => bench::run(subject, json, quick),
         Command::Figures { scenarios } => figures::run(&scenarios),
         Command::Tidy => check::tidy(),
     };

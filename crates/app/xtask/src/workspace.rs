@@ -56,6 +56,11 @@ impl Workspace {
         self.target.join("debug").join(format!("peerage{}", env::consts::EXE_SUFFIX))
     }
 
+    /// An example that was built for speed.
+    pub fn example(&self, name: &str) -> PathBuf {
+        self.target.join("release/examples").join(format!("{name}{}", env::consts::EXE_SUFFIX))
+    }
+
     /// Version of `package` in Cargo.lock; the first, where there are several.
     pub fn locked(&self, package: &str) -> Result<String> {
         let lock = fs::read_to_string(self.root.join("Cargo.lock")).context("cannot read Cargo.lock")?;

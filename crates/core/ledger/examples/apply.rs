@@ -3,8 +3,8 @@
 //! `cargo run --release --example apply -p peerage-ledger` fills states of 1,024, 16,384 and 65,536 peers with rows of 64
 //! weights and prints, for each, the time of a block of 1, 256 and 2,048 updates of rows from its parent's state to its
 //! roots, of the end of an epoch, of a snapshot, and the memory of a state and of another that differs by one block.
-//! Numbers behind `--` choose other sizes. Times are the shortest of five. One run is compared with itself: the last column
-//! is the time over that of building all trees anew.
+//! Numbers behind `--` choose other sizes, `--json` prints an object a line instead. Times are the shortest of five. One run is
+//! compared with itself: the last column is the time over that of building all trees anew.
 
 #![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "measures time and prints it")]
 
@@ -25,18 +25,61 @@ use std::time::{Duration, Instant};
 const WEIGHTS: u32 = 64;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let given: Vec<u32> = std::env::args().skip(1).map(|size| size.parse()).collect::<Result<_, _>>()?;
+    let (flags, sizes): (Vec<String>, Vec<String>) = std::env::args().skip(1).partition(|word| word == "--json");
+    let given: Vec<u32> = sizes.iter().map(|size| size.parse()).collect::<Result<_, _>>()?;
     if let [peers] = given.as_slice() {
-        return measure(*peers);
+        let figures = measure(*peers)?;
+        println!("{}", if flags.is_empty() { figures.table() } else { figures.json() });
+        return Ok(());
     }
     // A process each: what one has freed would hide what the next takes.
     for peers in if given.is_empty() { vec![1_024, 16_384, 65_536] } else { given } {
-        Command::new(std::env::current_exe()?).arg(peers.to_string()).status()?;
+        Command::new(std::env::current_exe()?).args(&flags).arg(peers.to_string()).status()?;
     }
     Ok(())
 }
 
-fn measure(peers: u32) -> Result<(), Box<dyn std::error::Error>> {
+/// What was found for a number of peers.
+struct Figures {
+    peers: u32,
+    /// Building all trees anew.
+    whole: Duration,
+    times: Vec<(String, Duration)>,
+    /// Bytes.
+    sizes: Vec<(String, usize)>,
+}
+
+impl Figures {
+    fn table(&self) -> String {
+        let mut lines = vec![
+            format!("\n{} peers, {WEIGHTS} weights each", self.peers),
+            format!("  {:<34}{:>9.3} ms", "all trees anew", milliseconds(self.whole)),
+        ];
+        lines.extend(self.times.iter().map(|(name, time)| {
+            let share = time.as_secs_f64() / self.whole.as_secs_f64();
+            format!("  {name:<34}{:>9.3} ms{share:>10.4}", milliseconds(*time))
+        }));
+        let size = |(name, bytes): &(String, usize)| format!("  {name:<34}{:>8.2} MiB", mebibytes(*bytes));
+        lines.extend(self.sizes.iter().map(size));
+        lines.join("\n")
+    }
+
+    /// Times in ms, sizes in bytes, by their names.
+    fn json(&self) -> String {
+        let times: Vec<String> =
+            self.times.iter().map(|(name, time)| format!("\"{name}\":{:.4}", milliseconds(*time))).collect();
+        let sizes: Vec<String> = self.sizes.iter().map(|(name, bytes)| format!("\"{name}\":{bytes}")).collect();
+        format!(
+            "{{\"peers\":{},\"weights\":{WEIGHTS},\"anew\":{:.4},\"times\":{{{}}},\"sizes\":{{{}}}}}",
+            self.peers,
+            milliseconds(self.whole),
+            times.join(","),
+            sizes.join(",")
+        )
+    }
+}
+
+fn measure(peers: u32) -> Result<Figures, Box<dyn std::error::Error>> {
     let keys: Vec<PrivateKey> = (0..u64::from(peers)).map(PrivateKey::from_seed).collect();
     let before = resident();
     let mut state = begin(&keys)?;
@@ -47,11 +90,9 @@ fn measure(peers: u32) -> Result<(), Box<dyn std::error::Error>> {
     drop(first);
     let held = resident().saturating_sub(before);
     let whole = best(|| Table::ALL.map(|table| anew(&state, table))).1;
-    println!("\n{peers} peers, {WEIGHTS} weights each: {:.1} MiB in memory", mebibytes(held));
-    println!("  {:<34}{:>12}", "all trees anew", shown(whole));
-    let row = |name: &str, time: Duration| {
-        println!("  {name:<34}{:>12}{:>10.4}", shown(time), time.as_secs_f64() / whole.as_secs_f64());
-    };
+    let mut times: Vec<(String, Duration)> = Vec::new();
+    let mut sizes = vec![("memory of a state".to_owned(), held)];
+    let mut row = |name: &str, time: Duration| times.push((name.to_owned(), time));
     for count in [1u32, 256, 2_048] {
         let count = count.min(peers);
         // Spread over all uids, as those who update are.
@@ -69,7 +110,7 @@ fn measure(peers: u32) -> Result<(), Box<dyn std::error::Error>> {
         let more = resident();
         let kept: Vec<State> = (0..8).map(|_| follow(&state, &at, &checked)).collect::<Result<_, _>>()?;
         let more = resident().saturating_sub(more) / kept.len();
-        println!("  {:<34}{:>8.2} MiB", format!("{count} updates: memory of the next"), mebibytes(more));
+        sizes.push((format!("{count} updates: memory of the next"), more));
     }
     let copy = best(|| state.clone()).1;
     row("a copy", copy);
@@ -86,11 +127,11 @@ fn measure(peers: u32) -> Result<(), Box<dyn std::error::Error>> {
     row("snapshot: encode", encode);
     let (decoded, decode) = best(|| State::decode(bytes.clone()));
     row("snapshot: decode", decode);
-    println!("  {:<34}{:>8.2} MiB", "snapshot", mebibytes(bytes.len()));
+    sizes.push(("snapshot".to_owned(), bytes.len()));
     if decoded?.roots() != closed.roots() {
         return Err("a snapshot leads to other roots".into());
     }
-    Ok(())
+    Ok(Figures { peers, whole, times, sizes })
 }
 
 /// The state after a block whose signatures were verified.
@@ -149,8 +190,8 @@ fn best<T>(work: impl Fn() -> T) -> (T, Duration) {
     (1..5).fold(first, |(result, least), _| (result, least.min(once().1)))
 }
 
-fn shown(time: Duration) -> String {
-    format!("{:.3} ms", time.as_secs_f64() * 1_000.0)
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1_000.0
 }
 
 /// Memory of this process, bytes; 0 where the system does not say.

@@ -16,7 +16,6 @@ use crate::block::Block;
 use commonware_consensus::marshal::core::Mailbox;
 use commonware_consensus::marshal::standard::Standard;
 use commonware_consensus::simplex::scheme::ed25519::Scheme;
-use commonware_consensus::types::ViewDelta;
 use commonware_runtime::buffer::paged::CacheRef;
 use commonware_runtime::{Clock, Metrics, Spawner, Storage};
 use commonware_storage::archive::prunable;
@@ -32,9 +31,6 @@ impl<T: Clock + CryptoRng + Spawner + Storage + Metrics> Runtime for T {}
 
 /// The part that keeps and orders final blocks.
 pub type Marshal = Mailbox<Scheme, Standard<Block>>;
-
-/// Views whose votes are kept after they are final.
-const RETENTION: ViewDelta = ViewDelta::new(256);
 
 /// Bytes of a read or write buffer.
 pub(crate) const BUFFER: NonZeroUsize = NZUsize!(1 << 20);

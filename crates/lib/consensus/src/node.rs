@@ -65,7 +65,10 @@ pub enum OpenError {
     #[error(transparent)]
     Genesis(#[from] GenesisError),
     /// An archive cannot be opened.
-    #[error("the block archive is damaged ({0}): start with an empty folder (a copy may sign twice)")]
+    #[error(
+        "the block archive cannot be opened ({0}): if the disk is full make room, and if files are damaged start with an empty \
+         folder (a copy may sign twice)"
+    )]
     Archive(#[from] archive::Error),
     /// What is kept cannot be followed.
     #[error(transparent)]

@@ -5,7 +5,7 @@
 
 use super::committees::Committees;
 use super::epochs::Epochs;
-use super::{BUFFER, Disk, MAILBOX, Marshal, RETENTION, Runtime};
+use super::{BUFFER, Disk, MAILBOX, Marshal, Runtime};
 use crate::application::Application;
 use crate::block::Block;
 use bytes::Bytes;
@@ -86,7 +86,7 @@ impl<E: Runtime> Blocks<E> {
                 start: begin,
                 partition_prefix: disk.partition("marshal"),
                 mailbox_size: MAILBOX,
-                view_retention: RETENTION,
+                view_retention: epochs.retention(),
                 prunable_items_per_section: NZU64!(1024),
                 page_cache: disk.cache.clone(),
                 replay_buffer: BUFFER,

@@ -18,8 +18,11 @@ const KEPT: usize = 64;
 pub struct Committees {
     namespace: Arc<Vec<u8>>,
     key: Option<PrivateKey>,
-    sets: Arc<Mutex<BTreeMap<Epoch, (Vec<PublicKey>, Scoped<Scheme>)>>>,
+    sets: Arc<Mutex<Sets>>,
 }
+
+/// Keys and scheme of each epoch.
+type Sets = BTreeMap<Epoch, (Vec<PublicKey>, Scoped<Scheme>)>;
 
 /// What a node is in an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +62,7 @@ impl Committees {
         self.lock().get(&epoch).map(|(validators, _)| validators.clone()).unwrap_or_default()
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Epoch, (Vec<PublicKey>, Scoped<Scheme>)>> {
+    fn lock(&self) -> MutexGuard<'_, Sets> {
         // Every change is one insert or one removal.
         self.sets.lock().unwrap_or_else(PoisonError::into_inner)
     }

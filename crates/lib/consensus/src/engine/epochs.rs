@@ -3,7 +3,7 @@
 //! Epoch e of the engine ends with the block that ends epoch e + 1 of the ledger, in which the validators of the next one are
 //! elected: heights e·tempo + 1 to (e + 1)·tempo. Genesis belongs to the first.
 
-use commonware_consensus::types::{Epoch, EpochInfo, Epocher, Height};
+use commonware_consensus::types::{Epoch, EpochInfo, Epocher, Height, ViewDelta};
 use ledger::Parameters;
 
 /// Epochs of `tempo` blocks.
@@ -31,6 +31,11 @@ impl Epochs {
     /// Whether a block is the last of its epoch.
     pub const fn ends_with(self, height: ledger::Height) -> bool {
         height.get() > 0 && height.get().is_multiple_of(self.tempo)
+    }
+
+    /// Views whose votes are kept after they are final. Files are kept by the epoch, so of short epochs fewer.
+    pub fn retention(self) -> ViewDelta {
+        ViewDelta::new(self.tempo.clamp(8, 256))
     }
 
     /// First and last height; the first epoch begins with genesis.

@@ -9,7 +9,7 @@
 
 use super::committees::{Committees, Member};
 use super::epochs::Epochs;
-use super::{BUFFER, Disk, MAILBOX, Marshal, RETENTION, Runtime};
+use super::{BUFFER, Disk, MAILBOX, Marshal, Runtime};
 use crate::application::Behaviour;
 use crate::witness::Witness;
 use commonware_codec::Decode as _;
@@ -205,7 +205,7 @@ where
                 leader_timeout,
                 certification_timeout: leader_timeout + Duration::from_secs(1),
                 timeout_retry: Duration::from_secs(2),
-                view_retention: RETENTION,
+                view_retention: self.epochs.retention(),
                 skip: SkipPolicy::Enabled { timeout: leader_timeout * 3, budget: SkipBudget::Participants },
                 fetch_timeout: NZDuration!(Duration::from_secs(2)),
                 fetch_retry_delay: Duration::from_millis(500),

@@ -28,10 +28,12 @@ use commonware_storage::archive;
 use commonware_utils::vec::NonEmptyVec;
 use futures::StreamExt;
 use futures::channel::mpsc;
+use futures::future::select;
 use ledger::header::namespace;
 use ledger::{ChainId, Digest, Genesis, GenesisError, Height, PrivateKey, PublicKey, Query, Reply, State, Transaction};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -228,6 +230,7 @@ impl<E: Runtime> Node<E> {
     pub async fn follow(self, source: Arc<dyn Source>) -> Result<LedgerHandle, OpenError> {
         let watcher = Arc::clone(&self.watcher);
         let known = (self.tip.digest, self.tip.header.height);
+        let block_time = self.genesis.parameters.block_time;
         let (mut parts, blocks) = self.wire(None, Box::new(|_| {})).await?;
         blocks.follow(parts.application, source::Blocks::new(Arc::clone(&source), known));
         parts.keeper.resume().await?;
@@ -239,6 +242,8 @@ impl<E: Runtime> Node<E> {
             epochs: parts.keeper.epochs,
             ledger: ledger.clone(),
             watcher,
+            begun_at: known.1,
+            pause: Duration::from_millis((block_time / 2).clamp(100, 2_000)),
             // The engine wants to know whom to ask; a source has no key, so any will do.
             target: parts.keeper.tip.state.validators().first().cloned(),
         };
@@ -323,28 +328,35 @@ struct Chase<E> {
     epochs: Epochs,
     ledger: LedgerHandle,
     watcher: Watcher,
+    /// Height of what the node began with.
+    begun_at: Height,
+    pause: Duration,
     target: Option<PublicKey>,
 }
 
 impl<E: Runtime> Chase<E> {
     async fn run(self) {
-        let Some(state) = self.ledger.state() else { return };
-        let pause = Duration::from_millis((state.parameters().block_time / 2).clamp(100, 2_000));
         let mut newest = Height(0);
+        let mut heads = self.ledger.heads();
         while self.ledger.halts().borrow().is_none() {
-            if let Some(Reply::Head { header, .. }) = self.source.ask(Query::Head).await {
-                newest = newest.max(header.height);
+            let height = self.ledger.state().map_or(self.begun_at, |state| state.height());
+            if height >= newest
+                && let Some(Reply::Head { header, .. }) = self.source.ask(Query::Head).await
+            {
+                newest = header.height;
             }
-            let height = self.ledger.state().map_or(state.height(), |state| state.height());
+            let mut wanted = Height(u64::MAX);
             if height < newest {
                 (self.watcher)(Progress::Blocks { height, newest });
                 let last = self.epochs.last(self.epochs.after(height));
-                let wanted = last.map_or(newest.get(), |last| last.get().min(newest.get()));
+                wanted = last.map_or(newest, |last| newest.min(Height(last.get())));
                 if let Some(target) = self.target.clone() {
-                    self.marshal.hint_finalized(EngineHeight::new(wanted), NonEmptyVec::new(target));
+                    self.marshal.hint_finalized(EngineHeight::new(wanted.get()), NonEmptyVec::new(target));
                 }
             }
-            self.context.sleep(pause).await;
+            // The next epoch is asked for as soon as its validators are known.
+            let reached = heads.wait_for(|head| head.as_ref().is_some_and(|head| head.header.height >= wanted));
+            select(pin!(reached), pin!(self.context.sleep(self.pause))).await;
         }
     }
 }

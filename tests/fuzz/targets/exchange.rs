@@ -27,7 +27,9 @@ fuzz_target!(|bytes: &[u8]| {
     if let Ok(listing) = wire::decode::<Listing>(bytes, limits::DIRECTORY_BYTES) {
         assert_eq!(wire::encode(&listing), bytes);
     }
-    if let Ok(bootstrap) = std::str::from_utf8(bytes).map_err(drop).and_then(|text| Bootstrap::parse(text).map_err(drop)) {
+    if let Ok(bootstrap) =
+        std::str::from_utf8(bytes).map_err(drop).and_then(|text| Bootstrap::parse(text).map_err(drop))
+    {
         let text = bootstrap.to_text().expect("what was read can be written");
         assert_eq!(Bootstrap::parse(&text).expect("and read again"), bootstrap);
     }

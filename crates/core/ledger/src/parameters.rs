@@ -269,7 +269,12 @@ impl Parameters {
             ("registrations", f64::from(self.registrations), 1.0, 1e6),
             ("opening", self.opening.get() as f64, 1.0, 1e18),
             ("fee", self.fee.get() as f64, 0.0, 1e18),
-            ("unbonding", self.unbonding as f64, (self.trust_period / self.block_time.max(1) + self.tempo) as f64, 1e9),
+            (
+                "unbonding",
+                self.unbonding as f64,
+                (self.trust_period / self.block_time.max(1)).saturating_add(self.tempo) as f64,
+                1e9,
+            ),
             ("immunity", self.immunity as f64, crate::work::RECENT as f64 + 1.0, 1e9),
             ("subscription", self.subscription.get() as f64, self.opening.get() as f64, 1e18),
             ("seats", f64::from(self.seats), 1.0, crate::genesis::MAX_VALIDATORS as f64),
@@ -321,6 +326,8 @@ mod tests {
         let wrong = Parameters { mechanism: Kind::Connectivity, ..Parameters::dev() };
         let error = wrong.check().unwrap_err();
         assert_eq!((error.name, error.most), ("max_neurons", 1_024.0));
+        let wrong = Parameters { trust_period: u64::MAX, block_time: 1, ..Parameters::dev() };
+        assert_eq!(wrong.check().unwrap_err().name, "block_time");
         for kind in Kind::ALL {
             kind.fit(&Parameters::public()).check().unwrap();
             assert_eq!(Kind::named(kind.name()), Some(kind));

@@ -28,6 +28,9 @@ pub const MAX_QUERY_BYTES: usize = 16 * 1024;
 /// Most links of one reply.
 pub const MAX_LINKS: usize = 256;
 
+/// Most blocks of one reply.
+pub const MAX_BLOCKS: usize = 64;
+
 /// Most bytes of an encoded reply: a block of the largest size with its certificate, or as many links as fit.
 pub const MAX_REPLY_BYTES: usize = (1 << 20) + 256 * 1024;
 
@@ -101,10 +104,12 @@ pub enum Query {
         /// Digest of the transaction.
         digest: Digest,
     },
-    /// A final block. Answered by [`Reply::Block`].
-    Block {
-        /// Its height.
-        height: Height,
+    /// Final blocks from a height on. Answered by [`Reply::Blocks`].
+    Blocks {
+        /// First height wanted.
+        from: Height,
+        /// Most blocks wanted; [`MAX_BLOCKS`] at most are given.
+        limit: u32,
     },
     /// How the chain began. Answered by [`Reply::Genesis`].
     Genesis,
@@ -178,18 +183,31 @@ pub enum Reply {
         /// The encoded proof, for [`crate::block::verify_inclusion`].
         proof: Bytes,
     },
-    /// A final block.
-    Block {
-        /// The engine's encoding of the block.
-        block: Bytes,
-        /// The encoded finalization of it or, where it has none of its own, of the next block that has one.
-        finalization: Bytes,
+    /// Consecutive final blocks, ascending.
+    Blocks {
+        /// The blocks, as many as fit, and at least one.
+        blocks: Vec<Certified>,
     },
     /// How the chain began.
     Genesis {
         /// The encoded [`crate::Genesis`].
         bytes: Bytes,
     },
+}
+
+/// A final block with its certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certified {
+    /// The engine's encoding of the block.
+    pub block: Bytes,
+    /// Its encoded finalization; empty where it is final by a later block's alone.
+    pub finalization: Bytes,
+}
+
+crate::codec::message!(Certified { block, finalization });
+
+impl Item for Certified {
+    const MOST: usize = MAX_BLOCKS;
 }
 
 /// From one set of validators to the next: the last block of an epoch.
@@ -291,7 +309,7 @@ mod inner {
         7 => Epochs { from, limit },
         8 => History { epoch, from },
         9 => Inclusion { digest },
-        10 => Block { height },
+        10 => Blocks { from, limit },
         11 => Genesis {},
     });
 
@@ -307,7 +325,7 @@ mod inner {
         8 => Unavailable { reason },
         9 => Epochs { links },
         10 => Inclusion { height, index, proof },
-        11 => Block { block, finalization },
+        11 => Blocks { blocks },
         12 => Genesis { bytes },
     });
 }
@@ -367,7 +385,7 @@ mod tests {
             Query::Epochs { from: 1, limit: 256 },
             Query::History { epoch: 2, from: 3 },
             Query::Inclusion { digest },
-            Query::Block { height: Height(3) },
+            Query::Blocks { from: Height(3), limit: 64 },
             Query::Genesis,
         ];
         for query in queries {
@@ -383,7 +401,7 @@ mod tests {
             Reply::Headers { headers: vec![header.clone(); 3], finalization: finalization.clone() },
             Reply::Epochs { links: vec![Link { header, finalization: finalization.clone(), validators }; 2] },
             Reply::Inclusion { height: Height(3), index: 1, proof: Bytes::from_static(b"proof") },
-            Reply::Block { block: Bytes::from_static(b"block"), finalization },
+            Reply::Blocks { blocks: vec![Certified { block: Bytes::from_static(b"block"), finalization }; 2] },
             Reply::Genesis { bytes: Bytes::from_static(b"genesis") },
             Reply::Leaf { index: 1, leaf: Bytes::from_static(b"leaf"), proof: Bytes::from_static(b"proof") },
             Reply::NoSuch,

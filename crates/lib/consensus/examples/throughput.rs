@@ -16,104 +16,29 @@
     reason = "a program for figures"
 )]
 
-use commonware_cryptography::Signer;
-use ledger::genesis::Seat;
-use ledger::{
-    Action, Amount, Digest, Founder, Genesis, Height, Nonce, Parameters, PrivateKey, Query, Reply, Row, Score,
-    Transaction, TransactionStatus, Uid,
-};
-use peerage_consensus::{Config, Folder, LedgerHandle, Place, Runner, Validator};
+mod support;
+
+use ledger::{Digest, Height, Parameters, Query, Reply, TransactionStatus};
+use peerage_consensus::{Config, LedgerHandle};
 use std::collections::{BTreeMap, HashMap};
-use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex, mpsc};
-use std::thread;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-
-/// A number after its name on the command line.
-fn option(name: &str, default: u64) -> u64 {
-    let mut arguments = std::env::args().skip_while(|argument| argument != name).skip(1);
-    arguments.next().map_or(default, |value| value.parse().expect("a number"))
-}
-
-fn key(seed: u64) -> PrivateKey {
-    PrivateKey::from_seed(seed)
-}
-
-/// A free port of this machine.
-fn free() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
-
-fn genesis(validators: u64, peers: u64) -> (Genesis, Vec<SocketAddr>) {
-    let addresses: Vec<SocketAddr> = (0..validators).map(|_| free()).collect();
-    let parameters = Parameters {
-        interval: 1,
-        tempo: 30,
-        epsilon: 2.0,
-        max_neurons: u32::try_from(peers.max(4_096)).unwrap(),
-        seat: Amount(1),
-        ..Parameters::dev()
-    };
-    let funds = Amount::tokens(1).unwrap();
-    let genesis = Genesis {
-        name: "throughput".into(),
-        time: 1,
-        parameters,
-        accounts: (0..peers).map(|seed| (key(seed).public_key(), funds)).collect(),
-        neurons: (0..peers).map(|seed| Founder { key: key(seed).public_key(), modality: 0, stake: funds }).collect(),
-        validators: (0..validators)
-            .zip(&addresses)
-            .map(|(seed, address)| Seat {
-                key: key(1 << 32 | seed).public_key(),
-                founder: Uid(u32::try_from(seed).unwrap()),
-                address: *address,
-            })
-            .collect(),
-    };
-    (genesis, addresses)
-}
-
-/// Starts a validator on a thread of its own, which ends with the process.
-fn start(genesis: &Genesis, seed: u64, listen: SocketAddr, folder: std::path::PathBuf) -> LedgerHandle {
-    let (sender, receiver) = mpsc::channel();
-    let genesis = genesis.clone();
-    thread::spawn(move || {
-        let folder = Folder::open(folder).unwrap();
-        let place = Place { key: key(1 << 32 | seed), listen: Some(listen), address: None, peers: Vec::new() };
-        folder.clone().runner().start(async |context| {
-            let ledger = Validator::start(context, Config::new(folder, genesis), place).await.unwrap();
-            sender.send(ledger).unwrap();
-            futures::future::pending::<()>().await;
-        });
-    });
-    receiver.recv().unwrap()
-}
-
-/// A row of so many equal entries, the own one among them.
-fn row(uid: u64, peers: u64, entries: u64) -> Row {
-    let entries = entries.min(peers);
-    let each = 65_535 / entries;
-    let mut all: Vec<(Uid, Score)> = (0..entries)
-        .map(|step| {
-            (Uid(u32::try_from((uid + step * (peers / entries)) % peers).unwrap()), Score(u16::try_from(each).unwrap()))
-        })
-        .collect();
-    all.sort();
-    all[0].1 = Score(u16::try_from(65_535 - each * (entries - 1)).unwrap());
-    Row::new(all).unwrap()
-}
+use support::{Updates, genesis, option, place, start};
 
 fn main() {
     let [validators, rate, seconds, peers, entries] =
         [("--validators", 4), ("--rate", 2_000), ("--seconds", 30), ("--peers", 4_096), ("--entries", 64)]
             .map(|(name, default)| option(name, default));
-    let place = tempfile::tempdir().unwrap();
-    let (genesis, addresses) = genesis(validators, peers);
-    let chain = genesis.chain();
-    let ledgers: Vec<LedgerHandle> = (0..validators)
-        .zip(addresses)
-        .map(|(seed, address)| start(&genesis, seed, address, place.path().join(seed.to_string())))
-        .collect();
+    let folders = tempfile::tempdir().unwrap();
+    let genesis = genesis(validators, peers, Parameters { tempo: 30, ..Parameters::dev() });
+    let start = |(seed, path): (u64, PathBuf)| {
+        let (genesis, listen) = (genesis.clone(), genesis.validators[usize::try_from(seed).unwrap()].address);
+        start(path, move |folder| Config::new(folder, genesis), Some(place(seed, Some(listen))))
+    };
+    let paths = (0..validators).map(|seed| (seed, folders.path().join(seed.to_string())));
+    let ledgers: Vec<LedgerHandle> = paths.map(start).collect();
+    let mut updates = Updates::new(&genesis, entries);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     runtime.block_on(async {
         let mut heads = ledgers[0].heads();
@@ -128,24 +53,16 @@ fn main() {
                 noted.lock().unwrap().extend(height.map(|height| (height, Instant::now())));
             }
         });
-        let rows: Vec<Row> = (0..peers).map(|uid| row(uid, peers, entries)).collect();
         let mut sent: HashMap<Digest, Instant> = HashMap::new();
         let (mut accepted, mut refused) = (0u64, HashMap::<String, u64>::new());
         let began = Instant::now();
         let begun_at = heads.borrow().as_ref().unwrap().header.height;
-        let mut number = 0u64;
         while began.elapsed() < Duration::from_secs(seconds) {
             let due = u64::try_from(began.elapsed().as_millis()).unwrap() * rate / 1_000;
             let height = heads.borrow().as_ref().unwrap().header.height;
-            while number < due {
-                let (uid, nonce) = (number % peers, number / peers);
-                let action = Action::SetWeights {
-                    uid: Uid(u32::try_from(uid).unwrap()),
-                    row: rows[usize::try_from(uid).unwrap()].clone(),
-                    seen: height,
-                };
-                let transaction = Transaction::sign(&key(uid), chain, Nonce(nonce), height.after(50), action);
-                let to = &ledgers[usize::try_from(number % validators).unwrap()];
+            while updates.number() < due {
+                let to = &ledgers[usize::try_from(updates.number() % validators).unwrap()];
+                let transaction = updates.next(height);
                 match to.submit(transaction) {
                     Ok(digest) => {
                         accepted += 1;
@@ -153,10 +70,10 @@ fn main() {
                     }
                     Err(refusal) => *refused.entry(refusal.to_string().chars().take(40).collect()).or_default() += 1,
                 }
-                number += 1;
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
+        let number = updates.number();
         // What was sent last becomes final too.
         let sending = began.elapsed();
         tokio::time::sleep(Duration::from_secs(5)).await;
@@ -171,13 +88,16 @@ fn main() {
             }
         }
         latencies.sort_by(f64::total_cmp);
-        let at = |share: f64| latencies.get((latencies.len() as f64 * share) as usize).copied().unwrap_or(f64::NAN);
+        let at = |share: f64| {
+            let latency = latencies.get((latencies.len() as f64 * share) as usize);
+            latency.map_or_else(|| "null".into(), |latency| format!("{latency:.0}"))
+        };
         let (first, last) = (arrivals.range(begun_at..).next().unwrap(), arrivals.last_key_value().unwrap());
         let block_ms = last.1.duration_since(*first.1).as_secs_f64() * 1_000.0 / last.0.since(*first.0).max(1) as f64;
         println!(
             "{{\"validators\":{validators},\"peers\":{peers},\"entries\":{entries},\"rate\":{rate},\"sent\":{number},\
-             \"accepted\":{accepted},\"final\":{},\"per_second\":{:.0},\"block_ms\":{block_ms:.0},\"median_ms\":{:.0},\
-             \"p95_ms\":{:.0},\"refused\":{}}}",
+             \"accepted\":{accepted},\"final\":{},\"per_second\":{:.0},\"block_ms\":{block_ms:.0},\"median_ms\":{},\
+             \"p95_ms\":{},\"refused\":{}}}",
             latencies.len(),
             latencies.len() as f64 / sending.as_secs_f64(),
             at(0.5),

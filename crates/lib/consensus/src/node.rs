@@ -28,10 +28,12 @@ use commonware_storage::archive;
 use commonware_utils::vec::NonEmptyVec;
 use futures::StreamExt;
 use futures::channel::mpsc;
+use futures::future::select;
 use ledger::header::namespace;
 use ledger::{ChainId, Genesis, GenesisError, Height, PrivateKey, PublicKey, Query, Reply, State, Transaction};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -248,6 +250,7 @@ impl<E: Runtime> Node<E> {
             epochs: parts.keeper.epochs,
             ledger: ledger.clone(),
             watcher,
+            begun_at: known.1,
             // The engine wants to know whom to ask; a source has no key, so any will do.
             target: parts.keeper.tip.state.validators().first().cloned(),
         };
@@ -342,34 +345,43 @@ struct Chase<E> {
     epochs: Epochs,
     ledger: LedgerHandle,
     watcher: Watcher,
+    /// Height of what the node began with.
+    begun_at: Height,
     target: Option<PublicKey>,
 }
 
 impl<E: Runtime> Chase<E> {
     async fn run(self) {
-        let (mut newest, mut before, mut still) = (Height(0), Height(0), 0);
+        let (mut newest, mut before, mut still) = (Height(0), None, 0);
+        let mut heads = self.ledger.heads();
         while self.ledger.halts().borrow().is_none() {
-            if let Some(Reply::Head { header, .. }) = self.source.ask(Query::Head).await {
+            // Before the first block there is no state to be asked for.
+            let height = self.ledger.state().map_or(self.begun_at, |state| state.height());
+            // While blocks come, there is no need to know a newer one.
+            if (height >= newest || still > 0)
+                && let Some(Reply::Head { header, .. }) = self.source.ask(Query::Head).await
+            {
                 newest = header.height;
             }
-            // Before the first block there is no state to be asked for.
-            let height = self.ledger.state().map_or(Height(0), |state| state.height());
-            still = if height < newest && height == before { still + 1 } else { 0 };
-            before = height;
+            still = if height < newest && before == Some(height) { still + 1 } else { 0 };
+            before = Some(height);
             if still >= STILL {
-                // Whoever it is asks for nothing that can be followed: another may.
+                // What it says leads nowhere: another may have what can be followed.
                 self.source.next();
                 still = 0;
             }
+            let mut wanted = Height(u64::MAX);
             if height < newest {
                 (self.watcher)(Progress::Blocks { height, newest });
                 let last = self.epochs.last(self.epochs.after(height));
-                let wanted = last.map_or(newest.get(), |last| last.get().min(newest.get()));
+                wanted = last.map_or(newest, |last| newest.min(Height(last.get())));
                 if let Some(target) = self.target.clone() {
-                    self.marshal.hint_finalized(EngineHeight::new(wanted), NonEmptyVec::new(target));
+                    self.marshal.hint_finalized(EngineHeight::new(wanted.get()), NonEmptyVec::new(target));
                 }
             }
-            self.context.sleep(self.pause).await;
+            // The next epoch is asked for as soon as its validators are known.
+            let reached = heads.wait_for(|head| head.as_ref().is_some_and(|head| head.header.height >= wanted));
+            select(pin!(reached), pin!(self.context.sleep(self.pause))).await;
         }
     }
 }

@@ -11,7 +11,7 @@ use commonware_codec::{DecodeExt, Encode, EncodeSize};
 use commonware_consensus::types::Height as EngineHeight;
 use futures::channel::mpsc;
 use futures::future::BoxFuture;
-use ledger::query::{KEPT_HEIGHTS, Link, MAX_HEADERS, MAX_LINKS, MAX_TABLE_BYTES};
+use ledger::query::{Certified, KEPT_HEIGHTS, Link, MAX_BLOCKS, MAX_HEADERS, MAX_LINKS, MAX_TABLE_BYTES};
 use ledger::table::Table;
 use ledger::{Digest, Genesis, Header, Height, Query, Refusal, Reply, State, Transaction, TransactionStatus};
 use std::collections::VecDeque;
@@ -164,7 +164,7 @@ impl LedgerHandle {
                 None => unavailable(format!("the standings of epoch {epoch} are not kept here")),
             },
             Query::Inclusion { digest } => self.inclusion(&digest).await,
-            Query::Block { height } => self.block(height).await,
+            Query::Blocks { from, limit } => self.blocks(from, limit).await,
             Query::Genesis => Reply::Genesis { bytes: self.0.genesis.clone() },
         }
     }
@@ -328,15 +328,25 @@ impl LedgerHandle {
         }
     }
 
-    /// A block with its certificate, where it has one of its own.
-    async fn block(&self, height: Height) -> Reply {
-        let engine_height = EngineHeight::new(height.get());
-        let Some(block) = self.0.marshal.get_block(engine_height).await else {
-            return unavailable(format!("block {height} is not kept here"));
-        };
-        let finalization = self.0.marshal.get_finalization(engine_height).await;
-        let finalization = finalization.map(|finalization| finalization.encode()).unwrap_or_default();
-        Reply::Block { block: block.inner().encode(), finalization }
+    /// Blocks with their certificates, as many as fit, and one in any case.
+    async fn blocks(&self, from: Height, limit: u32) -> Reply {
+        let most = usize::try_from(limit).unwrap_or(MAX_BLOCKS).clamp(1, MAX_BLOCKS);
+        let (mut blocks, mut bytes) = (Vec::new(), 0);
+        let mut height = from;
+        while blocks.len() < most {
+            let engine_height = EngineHeight::new(height.get());
+            let Some(block) = self.0.marshal.get_block(engine_height).await else { break };
+            let finalization = self.0.marshal.get_finalization(engine_height).await;
+            let finalization = finalization.map(|finalization| finalization.encode()).unwrap_or_default();
+            let certified = Certified { block: block.inner().encode(), finalization };
+            bytes += certified.encode_size();
+            if !blocks.is_empty() && bytes > MAX_TABLE_BYTES {
+                break;
+            }
+            blocks.push(certified);
+            height = height.next();
+        }
+        if blocks.is_empty() { unavailable(format!("block {from} is not kept here")) } else { Reply::Blocks { blocks } }
     }
 
     fn mempool(&self) -> MutexGuard<'_, Mempool> {

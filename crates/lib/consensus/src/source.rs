@@ -9,8 +9,10 @@ use commonware_consensus::marshal::resolver::handler::Key;
 use commonware_cryptography::Digestible;
 use commonware_resolver::opaque::Fetcher;
 use futures::future::BoxFuture;
+use futures::lock::Mutex as Lock;
+use ledger::query::{Certified, MAX_BLOCKS};
 use ledger::{Digest, Height, Query, Reply};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Anyone who answers queries.
@@ -26,30 +28,92 @@ pub trait Source: Send + Sync + 'static {
 const REMEMBERED: usize = 4_096;
 
 /// Asks a source for the blocks that the engine wants.
+///
+/// The engine wants the lowest blocks that it lacks, many at once and each by itself. One question is for a run of them: the first
+/// that is wanted asks, the others wait for its answer.
 #[derive(Clone)]
 pub(crate) struct Blocks {
     source: Arc<dyn Source>,
     heights: Arc<Mutex<BTreeMap<Digest, Height>>>,
+    run: Arc<Lock<Run>>,
+}
+
+/// What the last questions for a run gave, and what came alone since then.
+#[derive(Default)]
+struct Run {
+    blocks: BTreeMap<Height, Certified>,
+    /// What the engine had of it, and whether for the sake of the certificate.
+    given: BTreeSet<(Height, bool)>,
+    /// First height after the run.
+    next: Height,
+}
+
+impl Run {
+    /// Whether a block is among those that the run goes on with.
+    const fn ahead(&self, height: Height) -> bool {
+        height.get() >= self.next.get() && height.get() < self.next.after(MAX_BLOCKS as u64).get()
+    }
+
+    /// Goes on. As many blocks as a question gives stay behind, for whoever comes late.
+    fn extend(&mut self, blocks: Vec<Certified>) {
+        let oldest = Height(self.next.get().saturating_sub(MAX_BLOCKS as u64));
+        self.blocks = self.blocks.split_off(&oldest);
+        self.given = self.given.split_off(&(oldest, false));
+        for certified in blocks {
+            self.blocks.insert(self.next, certified);
+            self.next = self.next.next();
+        }
+    }
 }
 
 impl Blocks {
     /// Blocks of `source`; `known` stands at its height.
     pub fn new(source: Arc<dyn Source>, known: (Digest, Height)) -> Self {
-        Self { source, heights: Arc::new(Mutex::new(BTreeMap::from([known]))) }
+        let run = Run { next: known.1.next(), ..Run::default() };
+        Self { source, heights: Arc::new(Mutex::new(BTreeMap::from([known]))), run: Arc::new(Lock::new(run)) }
     }
 
-    /// A block with its certificate, which may be empty.
-    async fn at(&self, height: Height) -> Option<(Bytes, Bytes)> {
-        let Reply::Block { block, finalization } = self.source.ask(Query::Block { height }).await? else { return None };
-        let decoded = crate::Block::decode(block.clone()).ok()?;
+    /// A block, with a certificate of its own where that is `needed`.
+    ///
+    /// It is given once for each: where the engine refuses it and wants it again, it is asked for again.
+    async fn at(&self, height: Height, needed: bool) -> Option<Certified> {
+        let mut run = self.run.lock().await;
+        while run.ahead(height) {
+            let blocks = self.ask(run.next, MAX_BLOCKS).await.filter(|blocks| !blocks.is_empty())?;
+            run.extend(blocks);
+        }
+        if !run.blocks.contains_key(&height) || !run.given.insert((height, needed)) {
+            // The end of a gap is wanted with what begins it: it comes alone, and so does what was refused.
+            let certified = self.ask(height, 1).await?.into_iter().next()?;
+            run.blocks.insert(height, certified);
+            run.given.insert((height, needed));
+        }
+        let certified = run.blocks.get(&height)?.clone();
+        drop(run);
+        self.remember(height, &certified.block)?;
+        (!needed || !certified.finalization.is_empty()).then_some(certified)
+    }
+
+    /// Blocks from a height on.
+    async fn ask(&self, from: Height, most: usize) -> Option<Vec<Certified>> {
+        let limit = u32::try_from(most).unwrap_or(u32::MAX);
+        match self.source.ask(Query::Blocks { from, limit }).await? {
+            Reply::Blocks { blocks } => Some(blocks),
+            _ => None,
+        }
+    }
+
+    /// Remembers at which heights a block and its parent are; `None` where it is none of this height.
+    fn remember(&self, height: Height, block: &Bytes) -> Option<()> {
+        let block = crate::Block::decode(block.clone()).ok().filter(|block| block.header().height == height)?;
         let mut heights = self.heights.lock().unwrap_or_else(PoisonError::into_inner);
-        heights.insert(decoded.digest(), height);
-        heights.insert(decoded.header().parent, Height(height.get().saturating_sub(1)));
+        heights.insert(block.digest(), height);
+        heights.insert(block.header().parent, Height(height.get().saturating_sub(1)));
         while heights.len() > REMEMBERED {
             let lowest = heights.iter().min_by_key(|(_, height)| **height).map(|(digest, _)| *digest)?;
             heights.remove(&lowest);
         }
-        Some((block, finalization))
+        Some(())
     }
 }
 
@@ -60,14 +124,100 @@ impl Fetcher for Blocks {
     async fn fetch(&self, key: Key<Digest>) -> Option<Bytes> {
         match key {
             Key::Finalized { height } => {
-                let (block, finalization) = self.at(Height(height.get())).await?;
-                (!finalization.is_empty()).then(|| [&finalization[..], &block[..]].concat().into())
+                let Certified { block, finalization } = self.at(Height(height.get()), true).await?;
+                Some([&finalization[..], &block[..]].concat().into())
             }
             Key::Block(digest) => {
                 let height = *self.heights.lock().unwrap_or_else(PoisonError::into_inner).get(&digest)?;
-                self.at(height).await.map(|(block, _)| block)
+                self.at(height, false).await.map(|certified| certified.block)
             }
             Key::Notarized { .. } => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Block;
+    use commonware_codec::Encode;
+    use commonware_consensus::CertifiableBlock;
+    use commonware_consensus::types::Height as EngineHeight;
+    use futures::FutureExt;
+    use futures::executor::block_on;
+    use futures::future::join_all;
+    use ledger::{At, Body, Genesis};
+
+    /// A chain of empty blocks, and the questions it was asked. Every seventh block has no certificate.
+    struct Chain {
+        blocks: Vec<Block>,
+        questions: Mutex<Vec<(u64, u32)>>,
+    }
+
+    impl Chain {
+        fn new(length: u64) -> Arc<Self> {
+            let genesis = Genesis::example();
+            let mut blocks = vec![Block::genesis(&genesis).unwrap()];
+            let mut state = genesis.state().unwrap();
+            for height in 1..=length {
+                let last = blocks.last().unwrap();
+                let at = At { height: Height(height), time: state.time() + 1, parent: last.digest() };
+                state = state.apply(&at, &[]).unwrap().0;
+                blocks.push(Block::new(last.context(), &at, &state, Body::default()));
+            }
+            Arc::new(Self { blocks, questions: Mutex::default() })
+        }
+    }
+
+    impl Source for Chain {
+        fn ask(&self, query: Query) -> BoxFuture<'_, Option<Reply>> {
+            let Query::Blocks { from, limit } = query else { unreachable!() };
+            self.questions.lock().unwrap().push((from.get(), limit));
+            let certified = |block: &Block| Certified {
+                block: block.encode(),
+                finalization: if block.header().height.get() % 7 == 0 {
+                    Bytes::new()
+                } else {
+                    Bytes::from_static(b"c")
+                },
+            };
+            let (from, limit) = (usize::try_from(from.get()).unwrap(), usize::try_from(limit).unwrap());
+            let blocks: Vec<_> = self.blocks.iter().skip(from).take(limit).map(certified).collect();
+            futures::future::ready(Some(Reply::Blocks { blocks })).boxed()
+        }
+    }
+
+    fn at(height: u64) -> Key<Digest> {
+        Key::Finalized { height: EngineHeight::new(height) }
+    }
+
+    #[test]
+    fn one_question_is_for_many_blocks_and_the_end_of_a_gap_comes_alone() {
+        let chain = Chain::new(150);
+        let blocks = Blocks::new(chain.clone(), (chain.blocks[0].digest(), Height(0)));
+        let wanted = std::iter::once(150).chain(1..=130).map(|height| blocks.fetch(at(height)));
+        let got = block_on(join_all(wanted));
+        let expected: Vec<u64> = std::iter::once(150).chain(1..=130).filter(|height| height % 7 != 0).collect();
+        assert_eq!(got.iter().flatten().count(), expected.len());
+        assert_eq!(*chain.questions.lock().unwrap(), [(150, 1), (1, 64), (65, 64), (129, 64)]);
+        // What has no certificate is had by its digest, which the block after it tells.
+        let (questions, block) = (chain.questions.lock().unwrap().len(), &chain.blocks[133]);
+        assert!(block_on(blocks.fetch(at(134))).is_some());
+        assert_eq!(block_on(blocks.fetch(at(133))), None);
+        assert_eq!(block_on(blocks.fetch(Key::Block(block.digest()))), Some(block.encode()));
+        assert_eq!(chain.questions.lock().unwrap().len(), questions);
+        // What was refused is asked for again.
+        assert!(block_on(blocks.fetch(at(131))).is_some());
+        assert!(block_on(blocks.fetch(at(131))).is_some());
+        assert_eq!(chain.questions.lock().unwrap().last(), Some(&(131, 1)));
+    }
+
+    #[test]
+    fn blocks_of_other_heights_are_refused() {
+        let mut chain = Chain::new(3);
+        Arc::get_mut(&mut chain).unwrap().blocks.swap(1, 2);
+        let blocks = Blocks::new(chain.clone(), (chain.blocks[0].digest(), Height(0)));
+        assert_eq!(block_on(blocks.fetch(at(1))), None);
+        assert!(block_on(blocks.fetch(at(3))).is_some());
     }
 }

@@ -136,7 +136,7 @@ async fn the_set_follows_the_stake_and_late_comers_begin_in_the_middle() {
         start(temporary.path().join("4"), config, Some(place(4)))
     };
     assert!(late.state().unwrap().height() >= Height(10));
-    assert!(matches!(late.query(Query::Block { height: Height(1) }).await, Reply::Unavailable { .. }));
+    assert!(matches!(late.query(Query::Blocks { from: Height(1), limit: 1 }).await, Reply::Unavailable { .. }));
 
     // A follower has no place among the validators, and hands on what it accepts.
     let follower = {

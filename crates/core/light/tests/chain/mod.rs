@@ -297,7 +297,7 @@ impl Chain {
                 let limit = u64::from(*limit).clamp(1, MAX_LINKS as u64);
                 Reply::Epochs { links: self.links(*from, from.saturating_add(limit - 1)) }
             }
-            Query::History { .. } | Query::Inclusion { .. } | Query::Block { .. } | Query::Genesis => {
+            Query::History { .. } | Query::Inclusion { .. } | Query::Blocks { .. } | Query::Genesis => {
                 Reply::Unavailable { reason: "this source keeps no past".into() }
             }
         }

@@ -58,9 +58,9 @@ impl Record {
     pub async fn observe(&mut self, node: usize, anywhere: bool, ledger: &LedgerHandle) {
         let Some(state) = ledger.state() else { return };
         for height in self.next.get(&node).copied().unwrap_or(1)..=state.height().get() {
-            match ledger.query(Query::Block { height: Height(height) }).await {
-                Reply::Block { block, .. } => {
-                    let block = Block::decode(block).expect("a block");
+            match ledger.query(Query::Blocks { from: Height(height), limit: 1 }).await {
+                Reply::Blocks { blocks } => {
+                    let block = Block::decode(blocks[0].block.clone()).expect("a block");
                     let known = self.blocks.entry(height).or_insert_with(|| block.clone());
                     assert_eq!(known.digest(), block.digest(), "node {node} has another block at height {height}");
                 }

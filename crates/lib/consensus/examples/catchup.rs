@@ -105,7 +105,7 @@ fn main() {
     .map(|(name, default)| option(name, default));
     let folders = tempfile::tempdir().unwrap();
     let folder = |name: &str| folders.path().join(name);
-    let genesis = genesis(1, peers, parameters(tempo));
+    let genesis = genesis(1, peers, &parameters(tempo));
     let began = Instant::now();
     let number = make(folder("made"), &genesis, blocks, updates, entries);
     let making = began.elapsed().as_secs_f64();

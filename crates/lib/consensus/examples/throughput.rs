@@ -31,7 +31,7 @@ fn main() {
         [("--validators", 4), ("--rate", 2_000), ("--seconds", 30), ("--peers", 4_096), ("--entries", 64)]
             .map(|(name, default)| option(name, default));
     let folders = tempfile::tempdir().unwrap();
-    let genesis = genesis(validators, peers, Parameters { tempo: 30, ..Parameters::dev() });
+    let genesis = genesis(validators, peers, &Parameters { tempo: 30, ..Parameters::dev() });
     let start = |(seed, path): (u64, PathBuf)| {
         let (genesis, listen) = (genesis.clone(), genesis.validators[usize::try_from(seed).unwrap()].address);
         start(path, move |folder| Config::new(folder, genesis), Some(place(seed, Some(listen))))

@@ -175,7 +175,7 @@ mod tests {
             self.questions.lock().unwrap().push((from.get(), limit));
             let certified = |block: &Block| Certified {
                 block: block.encode(),
-                finalization: if block.header().height.get() % 7 == 0 {
+                finalization: if block.header().height.get().is_multiple_of(7) {
                     Bytes::new()
                 } else {
                     Bytes::from_static(b"c")

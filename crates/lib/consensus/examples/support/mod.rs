@@ -26,13 +26,13 @@ fn validator(seed: u64) -> PrivateKey {
 }
 
 /// A chain whose peers are all founders and may update their rows in every block; the first of them validate.
-pub fn genesis(validators: u64, peers: u64, parameters: Parameters) -> Genesis {
+pub fn genesis(validators: u64, peers: u64, parameters: &Parameters) -> Genesis {
     let parameters = Parameters {
         interval: 1,
         epsilon: 2.0,
         max_neurons: u32::try_from(peers.max(4_096)).unwrap(),
         seat: Amount(1),
-        ..parameters
+        ..parameters.clone()
     };
     let funds = Amount::tokens(1).unwrap();
     Genesis {

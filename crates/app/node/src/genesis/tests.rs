@@ -160,7 +160,7 @@ fn a_number_out_of_its_range_is_named_with_the_range() {
     for wrong in ["nan", "inf", "-0.5", "-0.0", "1e10"] {
         says("tau = 0.1", &format!("tau = {wrong}"), "but must be from 0.0 to 1000000000.0");
     }
-    says("unbonding = 604800", "unbonding = 5", "`unbonding` is 5, but must be from 302401 to 1000000000, blocks");
+    says("unbonding = 604800", "unbonding = 5", "`unbonding` is 5, but must be from 304200 to 1000000000, blocks");
     says(
         "mechanism = \"trust\"",
         "mechanism = \"connectivity\"",

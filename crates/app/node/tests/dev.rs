@@ -159,7 +159,10 @@ fn a_network_lives_is_killed_and_goes_on() {
     node.ends();
 
     // Damage to what only the engine reads is one sentence as well.
-    for file in fs::read_dir(place.at("data/engine/simplex")).unwrap() {
+    let partitions = fs::read_dir(place.at("data/engine")).unwrap().map(|partition| partition.unwrap().path());
+    let votes: Vec<_> = partitions.filter(|path| path.to_string_lossy().contains("/simplex-")).collect();
+    assert!(!votes.is_empty());
+    for file in votes.iter().flat_map(|partition| fs::read_dir(partition).unwrap()) {
         fs::write(file.unwrap().path(), [0xaa; 64]).unwrap();
     }
     let engine = place.at("data/engine").display().to_string();

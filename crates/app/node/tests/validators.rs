@@ -336,13 +336,13 @@ fn four_processes_rotate_and_lose_nothing_when_one_is_killed_again_and_again() {
         assert_eq!(node.header(height), header, "all have the same history");
         no_unit_is_lost(node, &header, begun_with);
     }
+    let candidates: Vec<CandidateLeaf> = nodes[3].table(&header, Table::Candidates);
+    assert!(candidates.iter().all(|leaf| !leaf.struck), "nobody who was killed signed two histories");
     // Tables of a height are kept for a while only, and this takes longer: who asks much is told to wait.
     for node in &nodes {
         for (digest, included) in &finals {
             assert_eq!(node.included(*digest), Some(*included), "what was final is final everywhere");
         }
     }
-    let candidates: Vec<CandidateLeaf> = nodes[3].table(&header, Table::Candidates);
-    assert!(candidates.iter().all(|leaf| !leaf.struck), "nobody who was killed signed two histories");
     println!("{kills} kills, {} transfers final, height {height}", finals.len());
 }

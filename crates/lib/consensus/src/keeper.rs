@@ -123,19 +123,14 @@ impl<E: Runtime> Keeper<E> {
         self.records.index(height, block.body()).await?;
         let mut finalization = self.finalization(height).await;
         let closes = self.epochs.ends_with(height);
-        if closes {
-            // The last block of an epoch has a certificate of its own, which a crash may have taken: it is asked for again by
-            // who votes or follows, and without it nobody could begin from here.
-            let certified = loop {
-                match finalization.take() {
-                    Some(certified) => break certified,
-                    None => self.context.sleep(CERTIFICATE_PAUSE).await,
-                }
-                finalization = self.finalization(height).await;
-            };
-            finalization = Some(certified.clone());
-            let validators = state.validators().to_vec();
-            let link = Link { header: header.clone(), finalization: certified, validators };
+        // The last block of an epoch has a certificate of its own, which a crash may have taken: it is asked for again by who
+        // votes or follows, and without it nobody could begin from here.
+        while closes && finalization.is_none() {
+            self.context.sleep(CERTIFICATE_PAUSE).await;
+            finalization = self.finalization(height).await;
+        }
+        if closes && let Some(finalization) = finalization.clone() {
+            let link = Link { header: header.clone(), finalization, validators: state.validators().to_vec() };
             self.records.close(state.totals().number, link, &state).await?;
         }
         self.chain.settle(&digest, &state);

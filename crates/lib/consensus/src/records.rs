@@ -111,11 +111,6 @@ impl<E: Runtime> Records<E> {
         get(&*self.0.links.lock().await, Identifier::Index(number)).await
     }
 
-    /// Number of the last epoch that has a link.
-    pub async fn last(&self) -> Option<u64> {
-        self.0.links.lock().await.as_ref().and_then(|links| links.last_index())
-    }
-
     /// The epoch table at the end of an epoch, encoded leaves in order.
     pub async fn standings(&self, number: u64) -> Option<Vec<Bytes>> {
         get(&*self.0.standings.lock().await, Identifier::Index(number)).await.map(|Leaves(leaves)| leaves)

@@ -109,8 +109,7 @@ async fn follow<E: Runtime>(
     watcher: &Watcher,
 ) -> Result<Vec<Link>, SyncError> {
     let committees = Committees::new(ledger::namespace(&genesis.chain()), None);
-    let keys: Vec<_> = genesis.validators.iter().map(|seat| seat.key.clone()).collect();
-    committees.insert(Epoch::zero(), &keys, false);
+    committees.insert(Epoch::zero(), &genesis.validator_keys(), false);
     let epochs = Epochs::new(&genesis.parameters);
     let mut links: Vec<Link> = Vec::new();
     loop {

@@ -4,7 +4,8 @@
 //!   validators from epoch to epoch ([`epochs`]).
 //! - [`tables`] and [`Tables`]: leaves and whole tables against the roots of a [`Verified`] header, and the own
 //!   standing ([`Own`]) that they imply.
-//! - [`policy`]: the row that a peer sets.
+//! - [`own`]: the own figures and gradients at a verified state; [`policy`] and [`proposal`]: the row that a peer sets, and what
+//!   that would do.
 //! - [`gossip`]: heads and transactions that strangers pass around.
 //! - [`Participant`]: all of it as one state machine, for a tab's worker and for residents of a node.
 //!
@@ -17,9 +18,10 @@ pub mod epochs;
 mod error;
 mod event;
 pub mod gossip;
-mod own;
+pub mod own;
 mod participant;
 pub mod policy;
+pub mod proposal;
 pub mod tables;
 
 pub use certificate::{BlockFinalization, Committee, Verdict};
@@ -28,3 +30,5 @@ pub use error::Error;
 pub use event::{Alarm, Deed, Event, Own, TransactionState};
 pub use own::Tables;
 pub use participant::{Participant, Step};
+pub use policy::Policy;
+pub use proposal::Proposal;

@@ -12,6 +12,14 @@
 //!
 //! It does not compare the chain's own epoch figures with these: that needs the tables as they stood before the epoch.
 
+mod gradients;
+mod position;
+mod reason;
+
+pub use gradients::{Gradients, Hint, RowGradient, gradients};
+pub use position::{Figures, Position, figures};
+pub use reason::Reason;
+
 use crate::{Error, Own, Verified};
 use bytes::Bytes;
 use commonware_codec::{DecodeExt as _, Read};

@@ -89,6 +89,6 @@ impl Participant {
         let uid = tables.uid(&self.me).ok_or(none)?;
         let policy = if by_hand.is_some() { Policy::Hand } else { self.policy };
         let position = Position::new(tables.state(), uid)?;
-        Ok((uid, position.propose(policy, &self.scores, by_hand)?))
+        Ok((uid, position.propose(policy, &self.scores, by_hand, self.mine.row())?))
     }
 }

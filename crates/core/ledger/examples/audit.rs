@@ -16,8 +16,8 @@ use peerage_ledger::table::{Tree, root_of};
 use peerage_ledger::types::TOKEN;
 use peerage_ledger::work::RECENT;
 use peerage_ledger::{
-    AccountLeaf, Action, Amount, At, CandidateLeaf, Digest, EpochLeaf, Founder, Genesis, Header, Height, NeuronLeaf, Nonce,
-    Parameters, PrivateKey, Row, Score, State, Table, Totals, Transaction, Uid, WeightsLeaf, economy,
+    AccountLeaf, Action, Amount, At, CandidateLeaf, Digest, EpochLeaf, Genesis, Header, Height, NeuronLeaf, Nonce,
+    Parameters, PrivateKey, Row, Score, Standing, State, Table, Totals, Transaction, Uid, WeightsLeaf, economy,
 };
 use std::error::Error;
 use std::time::Duration;
@@ -55,20 +55,17 @@ fn measure(peers: u32, rounds: u32) -> Result<String, Box<dyn Error>> {
     let mut lines = Vec::new();
     let mut line = |name: &str, time: Duration| lines.push(format!("  {name:<44}{:>9.2} ms", time.as_secs_f64() * 1e3));
 
-    let (_, roots) = best(rounds, || tables.iter().map(|(table, leaves)| root(*table, leaves)).collect::<Vec<_>>());
-    line("roots of all tables, from their bytes", roots);
-    for (table, leaves) in &tables {
-        if leaves.len() > 1 {
-            let leaves_only = best(rounds, || decoded(*table, leaves)).1;
-            line(&format!("{table}: {} leaves decoded", leaves.len()), leaves_only);
-            line(&format!("{table}: its root"), best(rounds, || root(*table, leaves)).1);
-            line(&format!("{table}: its tree"), best(rounds, || Tree::new(*table, leaves.clone())).1);
-        }
+    let trees = || -> Vec<Tree> { tables.iter().map(|(table, leaves)| Tree::new(*table, leaves.clone())).collect() };
+    for (table, leaves) in tables.iter().filter(|(_, leaves)| leaves.len() > 1) {
+        line(&format!("{table}: {} leaves decoded", leaves.len()), best(rounds, || decoded(*table, leaves)).1);
+        line(&format!("{table}: its tree"), best(rounds, || Tree::new(*table, leaves.clone())).1);
     }
-    let assemble = || State::assemble(&genesis, &before, validators.clone(), recent.clone(), &tables);
-    let (state, assembled) = best(rounds, assemble);
+    let hashed = best(rounds, trees).1;
+    line("trees of all tables, whose roots are checked", hashed);
+    let begin = || State::from_trees(&genesis, &before, validators.clone(), recent.clone(), trees());
+    let (state, begun) = best(rounds, begin);
     let state = state?;
-    line("assemble", assembled);
+    line("the state of them", begun.saturating_sub(hashed));
     let (after, empty) = best(rounds, || state.apply(&at, &[]));
     let (after, _) = after?;
     line("apply: the block that ends the epoch, empty", empty);
@@ -81,9 +78,13 @@ fn measure(peers: u32, rounds: u32) -> Result<String, Box<dyn Error>> {
     let evaluate = || economy::evaluate(state.neurons(), state.weights(), &memory, state.parameters(), 1).map(|_| ());
     let alone = best(rounds, evaluate).1;
     line("of that: the mechanism", alone);
+    let world = || economy::world(state.neurons(), state.weights(), state.parameters());
+    line("of the mechanism: its matrices", best(rounds, world).1);
     line("of that: the rest", empty.saturating_sub(alone));
-    line("roots", best(rounds, || after.roots()).1);
-    line("AUDIT: assemble and apply, empty", assembled + empty);
+    line("all of it: trees, state, apply, empty", begun + empty);
+    if after.supply() + state.issued() != state.supply() + after.issued() {
+        return Err("units were lost".into());
+    }
     let bytes: usize = tables.iter().flat_map(|(_, leaves)| leaves).map(|leaf| leaf.len() + 2).sum();
     Ok(format!("{peers} peers, {WEIGHTS} weights each, {bytes} bytes of tables\n{}", lines.join("\n")))
 }
@@ -98,43 +99,53 @@ struct Epoch {
 }
 
 impl Epoch {
-    /// Of peers that all hold stake, have an account, and weigh others at random.
+    /// Of peers that all hold stake, have two accounts, and weigh others at random.
     fn new(peers: u32) -> Result<Self, Box<dyn Error>> {
-        let keys: Vec<PrivateKey> = (0..u64::from(peers)).map(PrivateKey::from_seed).collect();
-        let cold = |uid: u32| keys.get((uid ^ 1) as usize).or(keys.first()).map(PrivateKey::public_key).ok_or("no peer");
-        let founder =
-            |(key, uid): (&PrivateKey, u64)| Founder { key: key.public_key(), modality: 0, stake: Amount((100 + uid % 50) * TOKEN) };
+        let keys: Vec<PrivateKey> = (0..2 * u64::from(peers)).map(PrivateKey::from_seed).collect();
         let parameters = Parameters { interval: 1, max_neurons: peers.max(1_024), ..Parameters::dev() };
-        let genesis = Genesis {
-            accounts: keys.iter().map(|key| (key.public_key(), Amount(TOKEN))).collect(),
-            neurons: keys.iter().zip(0u64..).map(founder).collect(),
-            parameters,
-            ..Genesis::example()
-        };
+        let genesis = Genesis { parameters, ..Genesis::example() };
         let begun = genesis.state()?;
         let height = Height(10 * genesis.parameters.tempo - 1);
-        let mut tables: Vec<(Table, Vec<bytes::Bytes>)> =
-            Table::ALL.iter().map(|table| (*table, begun.leaves(*table))).collect();
-        for (table, leaves) in &mut tables {
-            for (leaf, uid) in leaves.iter_mut().zip(0u32..) {
-                *leaf = match table {
-                    Table::Neurons => {
-                        let neuron = NeuronLeaf::decode(leaf.clone())?;
-                        NeuronLeaf { cold: cold(uid)?, accrued: Height(1), ..neuron }.encode()
-                    }
-                    Table::Weights => WeightsLeaf { row: row(uid, peers)?, version: 1, updated: Height(1) }.encode(),
-                    Table::Epoch if uid == 0 => {
-                        let EpochLeaf::Totals(totals) = EpochLeaf::decode(leaf.clone())? else { return Err("no totals".into()) };
-                        EpochLeaf::Totals(Totals { pool: Amount(TOKEN), minted: Amount(TOKEN), ..totals }).encode()
-                    }
-                    _ => continue,
-                };
-            }
-        }
+        let account = |key: &PrivateKey| AccountLeaf {
+            key: key.public_key().into(),
+            balance: Amount(TOKEN),
+            nonce: Nonce(0),
+            unbonding: Vec::new(),
+        };
+        let neuron = |(pair, uid): (&[PrivateKey], u64)| {
+            let [hot, cold] = pair else { return Err("no pair") };
+            Ok(NeuronLeaf {
+                hot: hot.public_key().into(),
+                cold: cold.public_key().into(),
+                modality: 0,
+                stake: Amount((100 + uid % 50) * TOKEN),
+                scaling: 1.0,
+                accrued: Height(1),
+                pending: Amount::ZERO,
+                registered: Height(0),
+                generation: 0,
+                vacant: false,
+            })
+        };
+        let weights = |uid| Ok(WeightsLeaf { row: row(uid, peers)?, version: 1, updated: Height(1) }.encode());
+        let totals = Totals { pool: Amount(TOKEN), minted: Amount(TOKEN), ..begun.totals().clone() };
+        let standings = (0..peers).map(|_| EpochLeaf::Standing(Standing::default()).encode());
+        let tables = vec![
+            (Table::Accounts, keys.iter().map(|key| account(key).encode()).collect()),
+            (
+                Table::Neurons,
+                keys.chunks(2).zip(0..).map(|pair| Ok(neuron(pair)?.encode())).collect::<Result<_, &str>>()?,
+            ),
+            (Table::Weights, (0..peers).map(weights).collect::<Result<_, Box<dyn Error>>>()?),
+            (Table::Bonds, Vec::new()),
+            (Table::Epoch, core::iter::once(EpochLeaf::Totals(totals).encode()).chain(standings).collect()),
+            (Table::Candidates, begun.leaves(Table::Candidates)),
+        ];
         let mut before = genesis.header()?;
         before.height = height;
         before.time += height.get() * 1_000;
-        let recent: Vec<Digest> = (0..height.get().min(RECENT)).map(|back| Sha256::hash(&[&back.to_be_bytes()])).collect();
+        let recent: Vec<Digest> =
+            (0..height.get().min(RECENT)).map(|back| Sha256::hash(&[&back.to_be_bytes()])).collect();
         before.parent = *recent.last().ok_or("no parent")?;
         before.validators = validators_digest(&genesis.validator_keys());
         for (table, leaves) in &tables {
@@ -149,7 +160,7 @@ impl Epoch {
             }
         }
         let update = |uid: u32| {
-            let key = keys.get(uid as usize).ok_or("no such peer")?;
+            let key = keys.get(2 * uid as usize).ok_or("no such peer")?;
             let action = Action::SetWeights { uid: Uid(uid), row: row(uid, peers)?, seen: height };
             Ok(Transaction::sign(key, genesis.chain(), Nonce(0), height.after(30), action))
         };

@@ -1,8 +1,8 @@
 //! What a participant tells its owner: everything here was verified, but for what says so.
 
 use crate::{Error, Verified};
-use commonware_cryptography::{ed25519::PublicKey, sha256::Digest};
-use ledger::{Amount, Height, Row, Uid};
+use commonware_cryptography::sha256::Digest;
+use ledger::{Amount, Height, Key, Row, Uid};
 
 /// Something that the owner may want to know.
 #[derive(Clone, Debug)]
@@ -17,9 +17,9 @@ pub enum Event {
     /// Own standing, from tables verified at one block; after each epoch and each own transaction.
     Own(Box<Own>),
     /// Everyone on the ledger by the verified neuron table: uid, hot key, stake.
-    Neurons(Vec<(Uid, PublicKey, Amount)>),
+    Neurons(Vec<(Uid, Key, Amount)>),
     /// What asks of others weigh at the own key by the same tables: [`crate::Tables::askers`].
-    Askers(Vec<(PublicKey, f64)>),
+    Askers(Vec<(Key, f64)>),
     /// The search of a registration's proof of work.
     Working {
         /// Hashes tried so far.

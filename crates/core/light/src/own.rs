@@ -16,7 +16,7 @@ use crate::{Error, Own, Verified};
 use bytes::Bytes;
 use commonware_codec::{DecodeExt as _, Read};
 use commonware_cryptography::ed25519::PublicKey;
-use ledger::{AccountLeaf, Amount, NeuronLeaf, Parameters, Uid, WeightsLeaf, economy};
+use ledger::{AccountLeaf, Amount, Key, NeuronLeaf, Parameters, Uid, WeightsLeaf, economy};
 use mechanism::clipping;
 use mechanism::epoch::Memory;
 use std::collections::BTreeMap;
@@ -27,7 +27,7 @@ pub struct Tables {
     at: Verified,
     neurons: Vec<NeuronLeaf>,
     weights: Vec<WeightsLeaf>,
-    uids: BTreeMap<PublicKey, Uid>,
+    uids: BTreeMap<Key, Uid>,
 }
 
 impl Tables {
@@ -43,7 +43,7 @@ impl Tables {
             return Err(Error::Malformed { what: "tables", reason });
         }
         let here = neurons.iter().zip(0u32..).filter(|(neuron, _)| !neuron.vacant);
-        let uids = here.map(|(neuron, uid)| (neuron.hot.clone(), Uid::new(uid))).collect();
+        let uids = here.map(|(neuron, uid)| (neuron.hot, Uid::new(uid))).collect();
         Ok(Self { at, neurons, weights, uids })
     }
 
@@ -58,13 +58,13 @@ impl Tables {
     }
 
     /// Uids by hot key, of those who have not left.
-    pub const fn uids(&self) -> &BTreeMap<PublicKey, Uid> {
+    pub const fn uids(&self) -> &BTreeMap<Key, Uid> {
         &self.uids
     }
 
     /// The uid of `key`.
     pub fn uid(&self, key: &PublicKey) -> Option<Uid> {
-        self.uids.get(key).copied()
+        self.uids.get(&key.into()).copied()
     }
 
     /// The peer with this uid.
@@ -82,7 +82,7 @@ impl Tables {
     /// w_ij is unknown where `key` is not registered, and where i has not set its row since `key` registered. For it
     /// stands an equal share, 1/n: what a peer gives that makes no difference between the n. So a newcomer answers by
     /// stake, and a peer that has weighed `key` and given it nothing is behind one that has not weighed it yet.
-    pub fn askers(&self, key: &PublicKey) -> Vec<(PublicKey, f64)> {
+    pub fn askers(&self, key: &PublicKey) -> Vec<(Key, f64)> {
         let me = self.uid(key);
         let since = me.and_then(|uid| self.neuron(uid)).map(|neuron| neuron.registered);
         let weigh = |(neuron, weights): (&NeuronLeaf, &WeightsLeaf)| {
@@ -91,10 +91,10 @@ impl Tables {
                 (Some(me), Some(since)) if knows(since) => weights.row.share(me),
                 _ => 1.0 / self.neurons.len() as f64,
             };
-            (neuron.hot.clone(), neuron.stake.get() as f64 * share)
+            (neuron.hot, neuron.stake.get() as f64 * share)
         };
         let mut askers: Vec<_> = self.neurons.iter().zip(&self.weights).map(weigh).collect();
-        askers.retain(|(asker, weight)| asker != key && *weight > 0.0);
+        askers.retain(|(asker, weight)| *asker != *key && *weight > 0.0);
         let largest = askers.iter().fold(0.0, |largest: f64, (_, weight)| largest.max(*weight));
         askers.into_iter().map(|(asker, weight)| (asker, weight / largest)).collect()
     }

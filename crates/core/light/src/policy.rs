@@ -8,7 +8,7 @@
 //! as zero: they come from training on answers of strangers.
 
 use commonware_cryptography::ed25519::PublicKey;
-use ledger::{Row, Score, Uid};
+use ledger::{Key, Row, Score, Uid};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a chain allows a row.
@@ -30,7 +30,7 @@ pub fn row(
     own: Uid,
     current: Option<&Row>,
     scores: &[(PublicKey, f64)],
-    uids: &BTreeMap<PublicKey, Uid>,
+    uids: &BTreeMap<Key, Uid>,
     limits: Limits,
 ) -> Row {
     let shares = shares(own, scores, uids, limits.max_weights);
@@ -64,12 +64,7 @@ fn filled(row: &Row, own: Uid, there: &BTreeSet<Uid>, limits: Limits) -> Option<
 }
 
 /// Scores by uid, strangers' and those that do not fit given to `own`. Empty without any positive score.
-fn shares(
-    own: Uid,
-    scores: &[(PublicKey, f64)],
-    uids: &BTreeMap<PublicKey, Uid>,
-    max_weights: usize,
-) -> Vec<(Uid, f64)> {
+fn shares(own: Uid, scores: &[(PublicKey, f64)], uids: &BTreeMap<Key, Uid>, max_weights: usize) -> Vec<(Uid, f64)> {
     let scale = scores.iter().map(|(_, score)| *score).filter(|score| score.is_finite()).fold(0.0, f64::max);
     if scale <= 0.0 {
         return Vec::new();
@@ -77,7 +72,7 @@ fn shares(
     let mut shares = BTreeMap::<Uid, f64>::new();
     for (key, score) in scores {
         if score.is_finite() && *score > 0.0 {
-            *shares.entry(uids.get(key).copied().unwrap_or(own)).or_default() += score / scale;
+            *shares.entry(uids.get(&key.into()).copied().unwrap_or(own)).or_default() += score / scale;
         }
     }
     if shares.len() > max_weights {
@@ -115,8 +110,8 @@ mod tests {
     }
 
     /// Keys 0 to 7 have the uids 0 to 7.
-    fn uids() -> BTreeMap<PublicKey, Uid> {
-        (0..8).map(|seed| (key(u64::from(seed)), Uid::new(seed))).collect()
+    fn uids() -> BTreeMap<Key, Uid> {
+        (0..8).map(|seed| (key(u64::from(seed)).into(), Uid::new(seed))).collect()
     }
 
     fn shares_of(row: &Row) -> Vec<(u32, f64)> {

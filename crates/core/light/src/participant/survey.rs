@@ -200,7 +200,7 @@ impl Participant {
         let everyone = (0..)
             .zip(tables.neurons())
             .filter(|(_, peer)| !peer.vacant)
-            .map(|(uid, peer)| (ledger::Uid::new(uid), peer.hot.clone(), peer.stake));
+            .map(|(uid, peer)| (ledger::Uid::new(uid), peer.hot, peer.stake));
         self.events.push_back(Event::Neurons(everyone.collect()));
         self.events.push_back(Event::Askers(tables.askers(&self.me)));
         self.events.push_back(Event::Own(Box::new(own)));

@@ -117,8 +117,8 @@ fn askers(world: &World) -> Vec<(u64, f64)> {
     let askers =
         world.events.iter().rev().find_map(|event| if let Event::Askers(all) = event { Some(all) } else { None });
     let seed =
-        |key| [2, 3, 4, 5, KEY].into_iter().find(|seed| PrivateKey::from_seed(*seed).public_key() == key).unwrap();
-    askers.unwrap().iter().map(|(key, weight)| (seed(key.clone()), *weight)).collect()
+        |key| [2, 3, 4, 5, KEY].into_iter().find(|seed| PrivateKey::from_seed(*seed).public_key() == *key).unwrap();
+    askers.unwrap().iter().map(|(key, weight)| (seed(key), *weight)).collect()
 }
 
 #[test]

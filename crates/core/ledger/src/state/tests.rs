@@ -1,5 +1,6 @@
 //! The transition function under honest and hostile blocks.
 
+mod assemble;
 mod candidates;
 mod places;
 mod property;

@@ -2,7 +2,7 @@
 //! JavaScript number cannot hold a `u64`.
 
 use light::{Alarm, Event as Seen, Own, TransactionState as Standing, Verified};
-use protocol::port::auditor::{Command, Event, Gradient, Head, Own as OwnWords, RowGradient, TransactionState};
+use protocol::port::auditor::{Command, Event, Gradient, Head, Own as OwnWords, RowGradient, Signer, TransactionState};
 use serde::Serialize;
 use wasm_bindgen::JsValue;
 
@@ -14,12 +14,14 @@ pub fn parse(data: JsValue) -> Result<Command, String> {
     serde_wasm_bindgen::from_value(data).map_err(|error| error.to_string())
 }
 
-/// An event as a plain object.
+/// An event as a plain object; what is absent is null.
 ///
 /// # Errors
 /// What cannot be said in an object; no event has such a value.
 pub fn plain(event: &Event) -> Result<JsValue, String> {
-    event.serialize(&serde_wasm_bindgen::Serializer::new()).map_err(|error| error.to_string())
+    event
+        .serialize(&serde_wasm_bindgen::Serializer::new().serialize_missing_as_null(true))
+        .map_err(|error| error.to_string())
 }
 
 /// What the light client saw, in the port's words.
@@ -36,10 +38,11 @@ pub(crate) fn words(seen: Seen) -> Event {
         Seen::Askers(askers) => {
             Event::Askers { askers: askers.into_iter().map(|(key, weight)| (key.to_string(), weight)).collect() }
         }
-        Seen::Working { tried, expected, rate } => Event::Working { tried, expected, rate },
+        Seen::Working { tried, expected, rate } => Event::Working { tried, expected, rate, paused: false },
         Seen::Transaction { digest, action, state } => Event::Transaction {
             digest: digest.to_string(),
             action: action.to_string(),
+            signer: Signer::Hot,
             state: match state {
                 Standing::Pending => TransactionState::Pending,
                 Standing::Included(height) => TransactionState::Included { height: height.get() },
@@ -51,7 +54,7 @@ pub(crate) fn words(seen: Seen) -> Event {
 }
 
 fn alarm_words(alarm: &Alarm) -> Event {
-    Event::Alarm { message: alarm.to_string(), fatal: alarm.fatal() }
+    Event::Alarm { message: alarm.to_string(), fatal: alarm.fatal(), stale: false }
 }
 
 fn head_words(head: &Verified, now: u64) -> Head {
@@ -103,5 +106,10 @@ fn own_words(own: Own) -> OwnWords {
         },
         row,
         version: own.version,
+        unbonding: Vec::new(),
+        clipped: Gradient::NotDefined { reason: String::new() },
+        paid_gradient: RowGradient::NotDefined { reason: String::new() },
+        payoff_gradient: RowGradient::NotDefined { reason: String::new() },
+        hint: None,
     }
 }

@@ -5,12 +5,13 @@
 //! strangers: they are bounded and parsed before the light client judges them. So is gossip, by the light client itself.
 
 use crate::port::words;
+use crate::settings::{Settings, StartError, parse_key};
+use crate::store::{Kept, Store};
 use commonware_codec::{Copying, DecodeExt as _, Encode as _};
-use commonware_cryptography::{Signer as _, ed25519::PrivateKey, ed25519::PublicKey};
-use commonware_formatting::{from_hex, hex};
-use ledger::{ChainId, Height, Reply, query::MAX_REPLY_BYTES};
-use light::{Checkpoint, Participant, Step};
-use protocol::bootstrap::{Bootstrap, BootstrapError};
+use commonware_cryptography::{Signer as _, ed25519::PrivateKey};
+use commonware_formatting::hex;
+use ledger::{ChainId, Reply, query::MAX_REPLY_BYTES};
+use light::{Participant, Step};
 use protocol::limits::RECORD_LIFETIME_MS;
 use protocol::port::auditor::{Command, Event, Judgement, Topic};
 use protocol::record::{Record, RecordError};
@@ -29,56 +30,16 @@ pub struct Session {
     now: u64,
 }
 
-/// Why a session does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The bootstrap is none.
-    #[error(transparent)]
-    Bootstrap(#[from] BootstrapError),
-    /// The genesis or the checkpoint is refused.
-    #[error("the node's bootstrap is refused: {0}")]
-    Light(#[from] light::Error),
-    /// The seed is not 32 bytes of hex.
-    #[error("the kept key is damaged: {0} characters that should be 64 of hex")]
-    Seed(usize),
-    /// The peer id is not base58.
-    #[error("{0:?} is no peer id")]
-    Peer(String),
-    /// The record cannot be made.
-    #[error("the record of this tab cannot be signed: {0}")]
-    Record(#[from] RecordError),
-}
-
 impl Session {
-    /// Starts with the words of `Command::Start`: the text of `/bootstrap.json`, a kept `seed` or fresh randomness from
-    /// `random`, the `peer` id to bind.
+    /// Starts with what is on the shelves of `store`, which it verifies again.
     ///
     /// # Errors
-    /// [`StartError`].
-    pub fn start(
-        bootstrap: &str,
-        seed: Option<&str>,
-        peer: &str,
-        random: impl FnOnce() -> [u8; 32],
-        now: u64,
-    ) -> Result<Self, StartError> {
-        let bootstrap = Bootstrap::parse(bootstrap)?;
-        let chain = ChainId(bootstrap.chain);
-        let genesis = light::genesis(chain, &bootstrap.genesis)?;
-        let seed = match seed {
-            Some(text) => parse_seed(text).ok_or(StartError::Seed(text.len()))?,
-            None => random(),
-        };
-        let key = PrivateKey::decode(Copying(&seed)).map_err(|_| StartError::Seed(seed.len()))?;
-        let peer = bs58::decode(peer).into_vec().map_err(|_| StartError::Peer(peer.into()))?;
-        let checkpoint = Checkpoint {
-            height: Height::new(bootstrap.checkpoint.height),
-            digest: bootstrap.checkpoint.digest,
-            time: bootstrap.checkpoint.time,
-            validators: bootstrap.validators,
-        };
+    /// [`StartError`]: the checkpoint is refused, or the record cannot be made.
+    pub fn start(settings: Settings, store: Store, kept: Vec<Kept>, now: u64) -> Result<Self, StartError> {
+        let Settings { genesis, checkpoint, chain, key, seed, cold: _, peer } = settings;
         let participant = Participant::new(genesis, checkpoint, key.clone(), now)?;
         let mut session = Self { participant, key, seed, chain, peer, record_until: 0, events: Vec::new(), now };
+        drop((store, kept));
         session.renew_record()?;
         Ok(session)
     }
@@ -89,7 +50,7 @@ impl Session {
         match command {
             Command::Start { .. } => {
                 let message = "already started: reload the page to start again".into();
-                self.events.push(Event::Alarm { message, fatal: false });
+                self.events.push(Event::Alarm { message, fatal: false, stale: false });
             }
             Command::Join => self.participant.join(),
             Command::Leave => self.participant.leave(),
@@ -107,6 +68,7 @@ impl Session {
                 let parsed = scores.into_iter().filter_map(|(key, score)| Some((parse_key(&key)?, score)));
                 self.participant.scores(parsed.collect());
             }
+            _ => {}
         }
     }
 
@@ -118,12 +80,16 @@ impl Session {
         if self.record_until.saturating_sub(RECORD_LIFETIME_MS / 4) <= now
             && let Err(error) = self.renew_record()
         {
-            self.events.push(Event::Alarm { message: StartError::from(error).to_string(), fatal: false });
+            self.events.push(Event::Alarm { message: StartError::from(error).to_string(), fatal: false, stale: false });
         }
         while let Some(step) = self.participant.poll(self.now) {
             match step {
                 Step::Query { id, query } => {
-                    self.events.push(Event::Query { id, bytes: ByteBuf::from(query.encode().to_vec()) });
+                    self.events.push(Event::Query {
+                        id,
+                        source: String::new(),
+                        bytes: ByteBuf::from(query.encode().to_vec()),
+                    });
                 }
                 Step::Publish { transaction } => {
                     self.events.push(Event::Publish { bytes: ByteBuf::from(transaction.encode().to_vec()) });
@@ -181,14 +147,4 @@ const fn judged(judgement: light::gossip::Judgement) -> Judgement {
         light::gossip::Judgement::Ignore => Judgement::Ignore,
         light::gossip::Judgement::Reject => Judgement::Reject,
     }
-}
-
-/// A seed from 64 characters of hex.
-fn parse_seed(text: &str) -> Option<[u8; 32]> {
-    from_hex(text)?.try_into().ok()
-}
-
-/// A hot key from hex; a score of something else is left out.
-fn parse_key(text: &str) -> Option<PublicKey> {
-    PublicKey::decode(from_hex(text)?).ok()
 }

@@ -2,7 +2,7 @@
 //!
 //! Commands come from the own page. A slice takes about 25 ms, so a message waits no longer than that.
 
-use crate::{Session, parse, plain};
+use crate::{Session, Settings, Store, parse, plain};
 use futures::StreamExt as _;
 use futures::channel::mpsc;
 use futures::future::{Either, select};
@@ -57,10 +57,20 @@ async fn run(scope: DedicatedWorkerGlobalScope, mut inbox: mpsc::UnboundedReceiv
             Either::Right(_) => continue,
         };
         match (&mut session, command) {
-            (None, Command::Start { bootstrap, seed, peer }) => {
-                match Session::start(&bootstrap, seed.as_deref(), &peer, random, now()) {
+            (None, Command::Start { bootstrap, seed, peer, cold }) => {
+                let settings = Settings::parse(&bootstrap, seed.as_deref(), &peer, cold.as_deref(), random);
+                let started = match settings {
+                    Ok(settings) => {
+                        let (store, kept) = Store::open(&settings.chain(), &[]).await;
+                        Session::start(settings, store, kept, now())
+                    }
+                    Err(error) => Err(error),
+                };
+                match started {
                     Ok(started) => session = Some(started),
-                    Err(error) => post(&scope, &alarm(error.to_string(), true)),
+                    Err(error) => {
+                        post(&scope, &Event::Alarm { message: error.to_string(), fatal: true, stale: error.stale() })
+                    }
                 }
             }
             (None, _) => post(&scope, &alarm("not started yet".into(), false)),
@@ -73,7 +83,7 @@ async fn run(scope: DedicatedWorkerGlobalScope, mut inbox: mpsc::UnboundedReceiv
 fn post(scope: &DedicatedWorkerGlobalScope, event: &Event) {
     let Ok(object) = plain(event) else { return };
     let transfer = Array::new();
-    for field in ["bytes", "record"] {
+    for field in ["bytes", "record", "message"] {
         if let Ok(bytes) = Reflect::get(&object, &field.into())
             && let Some(bytes) = bytes.dyn_ref::<Uint8Array>()
         {
@@ -85,7 +95,7 @@ fn post(scope: &DedicatedWorkerGlobalScope, event: &Event) {
 }
 
 const fn alarm(message: String, fatal: bool) -> Event {
-    Event::Alarm { message, fatal }
+    Event::Alarm { message, fatal, stale: false }
 }
 
 /// Milliseconds since 1970.

@@ -343,7 +343,7 @@ export type TabEvent =
   | { type: "stopped" }
   | TabAudit | TabProposal | TabTransaction
   | { type: "working"; tried: number; expected: number; rate: number; paused: boolean }
-  /** A source lied and is not asked any more. */
+  /** A source lied and is not asked any more while there are others. */
   | { type: "dropped"; source: string; reason: string }
   /** What is kept for the next visit; memory: nothing, since another tab has the files or the browser has none. */
   | { type: "kept"; bytes: number; epochs: number; place: "opfs" | "memory" }

@@ -106,7 +106,6 @@ impl Session {
             auditor::Event::Head(_) => self.auditor.renewals = 0,
             auditor::Event::Dropped { source, .. } => {
                 if let Ok(peer) = source.parse() {
-                    self.auditor.sources.remove(&peer);
                     self.auditor.liars.insert(peer);
                     while self.auditor.liars.len() > LIARS {
                         self.auditor.liars.pop_first();
@@ -142,17 +141,18 @@ impl Session {
         }
     }
 
-    /// Chooses who is asked: nodes, and tabs that are connected directly.
+    /// Chooses who is asked: nodes, and tabs that are connected directly; who lied takes no place from others.
     pub(super) fn choose_sources(&mut self, connections: &[Connection]) {
         let old = &self.auditor.sources;
-        let mut fit: Vec<(bool, bool, PeerId)> = connections
+        let mut fit: Vec<_> = connections
             .iter()
             .filter(|there| there.node || (there.kind == Some(Kind::Tab) && there.path == Path::Direct))
-            .filter(|there| !self.auditor.liars.contains(&there.peer))
-            .map(|there| (!there.node, !old.contains(&there.peer), there.peer))
+            .map(|there| {
+                (self.auditor.liars.contains(&there.peer), !there.node, !old.contains(&there.peer), there.peer)
+            })
             .collect();
         fit.sort_unstable();
-        let new: BTreeSet<PeerId> = fit.into_iter().take(SOURCES).map(|(_, _, peer)| peer).collect();
+        let new: BTreeSet<PeerId> = fit.into_iter().take(SOURCES).map(|(.., peer)| peer).collect();
         let changes = old.symmetric_difference(&new).map(|peer| (peer.to_string(), new.contains(peer)));
         for (name, up) in changes.collect::<Vec<_>>() {
             self.to_auditor(&auditor::Command::Source { name, up });

@@ -114,7 +114,7 @@ pub enum Event {
     Audit { epoch: u64, height: u64, outcome: Outcome, millis: f64, bytes: u64 },
     /// Own standing, from verified tables; after each epoch and each own update.
     Own(Own),
-    /// The own row that comes next, and what it changes; of equal ones the first is told.
+    /// The own row that comes next, and what it changes.
     Proposal(Proposal),
     /// Everyone on the ledger, from the verified neuron table: (uid, hot key, stake in base units as text).
     Neurons { neurons: Vec<(u32, String, String)> },
@@ -125,7 +125,7 @@ pub enum Event {
     Working { tried: u64, expected: f64, rate: f64, paused: bool },
     /// Where an own transaction stands.
     Transaction { digest: String, action: String, signer: Signer, state: TransactionState },
-    /// A source lied and is not asked any more.
+    /// A source lied and is not asked any more while there are others.
     Dropped { source: String, reason: String },
     /// What is kept for the next visit, and where.
     Kept { bytes: u64, epochs: u64, place: Place },
@@ -220,14 +220,14 @@ pub struct Own {
     pub place: u32,
     /// Number of peers.
     pub peers: u32,
-    /// Rank R_i, share of 1.
-    pub rank: f64,
+    /// Rank R_i, share of 1; `null` where it is not defined, as are the next ones.
+    pub rank: Option<f64>,
     /// Trust before the logistic, t_i.
-    pub trust: f64,
+    pub trust: Option<f64>,
     /// Scaling a_i.
     pub scaling: f64,
     /// Loss of the chain, L.
-    pub loss: f64,
+    pub loss: Option<f64>,
     /// ∂L/∂a_i, or why there is none.
     pub scaling_gradient: Gradient,
     /// ∂s*_i/∂w_ib of the soft stake clipping, by uid b, or why there is none.

@@ -2,7 +2,7 @@
 //!
 //! Commands come from the own page. A slice takes about 25 ms, so a message waits no longer than that.
 
-use crate::{Session, Settings, Store, parse, plain};
+use crate::{Session, Settings, StartError, Store, parse, plain};
 use futures::StreamExt as _;
 use futures::channel::mpsc;
 use futures::future::{Either, select};
@@ -59,24 +59,26 @@ async fn run(scope: DedicatedWorkerGlobalScope, mut inbox: mpsc::UnboundedReceiv
         match (&mut session, command) {
             (None, Command::Start { bootstrap, seed, peer, cold }) => {
                 let settings = Settings::parse(&bootstrap, seed.as_deref(), &peer, cold.as_deref(), random);
-                let started = match settings {
-                    Ok(settings) => {
-                        let (store, kept) = Store::open(&settings.chain(), &[]).await;
-                        Session::start(settings, store, kept, now())
-                    }
-                    Err(error) => Err(error),
-                };
-                match started {
+                match begin(settings).await {
                     Ok(started) => session = Some(started),
                     Err(error) => {
-                        post(&scope, &Event::Alarm { message: error.to_string(), fatal: true, stale: error.stale() })
+                        let (message, stale) = (error.to_string(), error.stale());
+                        post(&scope, &Event::Alarm { message, fatal: true, stale });
                     }
                 }
             }
-            (None, _) => post(&scope, &alarm("not started yet".into(), false)),
+            // Nothing has started, and why was said.
+            (None, _) => {}
             (Some(session), command) => session.take(command, now()),
         }
     }
+}
+
+/// A session with what is kept of its chain.
+async fn begin(settings: Result<Settings, StartError>) -> Result<Session, StartError> {
+    let settings = settings?;
+    let (store, kept) = Store::open(&settings.chain(), &Session::SHELVES).await;
+    Session::start(settings, store, kept, stopwatch, now())
 }
 
 /// Posts `event` to the page, its bytes transferred.
@@ -102,6 +104,12 @@ const fn alarm(message: String, fatal: bool) -> Event {
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, positive, below 2^53")]
 fn now() -> u64 {
     js_sys::Date::now() as u64
+}
+
+/// Milliseconds since the worker began, with their fractions; 0 where no clock tells them.
+fn stopwatch() -> f64 {
+    let scope = js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>().ok();
+    scope.and_then(|scope| scope.performance()).map_or(0.0, |performance| performance.now())
 }
 
 /// 32 bytes of WebCrypto's randomness.

@@ -1,11 +1,18 @@
-//! The store in a real browser's worker: what is kept is there again, whatever happened in between.
+//! The store in a real browser's worker: what is kept is there again, whatever happened in between, and a session that begins with it
+//! goes on where it was.
 
 #![cfg(target_arch = "wasm32")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+#[path = "../../../core/light/tests/chain/mod.rs"]
+mod chain;
+mod live;
+
+use chain::Chain;
 use js_sys::Uint8Array;
-use peerage_auditor::{Kept, Store};
-use protocol::port::auditor::Place;
+use live::{NODE, audited, honest, live, session_on, settle};
+use peerage_auditor::{Kept, Session, Store};
+use protocol::port::auditor::{Command, Event, Place};
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -112,4 +119,108 @@ async fn damage_is_told_once_and_what_is_whole_stays() {
     drop(store);
     let (_, found) = Store::open("damaged", SHELVES).await;
     assert_eq!(found, [kept("links", b"whole"), kept("head", b"new head")]);
+}
+
+/// A session over the shelves of the browser, which has audited an epoch.
+async fn visit(chain: &mut Chain) {
+    let mut session = session_on(chain, None, Store::open(&chain.id().to_string(), &Session::SHELVES).await);
+    session.take(Command::Source { name: NODE.into(), up: true }, chain.time());
+    let events = live(&mut session, chain, 60, |events| {
+        let two = |event: &Event| matches!(event, Event::Kept { epochs, place: Place::Opfs, .. } if *epochs >= 2);
+        audited(events) && events.iter().any(two)
+    });
+    let bytes =
+        events.iter().rev().find_map(|event| if let Event::Kept { bytes, .. } = event { Some(*bytes) } else { None });
+    assert!(bytes.unwrap() > 1_000);
+}
+
+fn restored(events: &[Event]) -> Vec<(u64, bool)> {
+    let of = |event: &Event| {
+        if let Event::Restored { epochs, tables, .. } = event { Some((*epochs, *tables)) } else { None }
+    };
+    events.iter().filter_map(of).collect()
+}
+
+fn damaged(events: &[Event]) -> Vec<&str> {
+    let of = |event| if let &Event::Damaged { ref shelf, .. } = event { Some(shelf.as_str()) } else { None };
+    events.iter().filter_map(of).collect()
+}
+
+#[wasm_bindgen_test]
+async fn a_page_that_is_loaded_again_verifies_what_it_kept_and_asks_nobody() {
+    let mut chain = Chain::new(4);
+    visit(&mut chain).await;
+    let mut session = session_on(&chain, None, Store::open(&chain.id().to_string(), &Session::SHELVES).await);
+    let events = session.events();
+    let (epochs, tables) = *restored(&events).last().unwrap();
+    assert!(epochs >= 2 && tables, "{events:?}");
+    assert_eq!(damaged(&events), [""; 0]);
+    let now = chain.time();
+    session.drive(now, || now);
+    let events = session.events();
+    assert!(events.iter().any(|event| matches!(event, Event::Neurons { .. })), "the tables are there: {events:?}");
+    // It goes on where it was.
+    session.take(Command::Source { name: NODE.into(), up: true }, now);
+    live(&mut session, &mut chain, 30, audited);
+}
+
+#[wasm_bindgen_test]
+async fn a_second_tab_keeps_nothing_and_says_so() {
+    let mut chain = Chain::new(3);
+    visit(&mut chain).await;
+    let id = chain.id().to_string();
+    let mut first = session_on(&chain, None, Store::open(&id, &Session::SHELVES).await);
+    let mut second = session_on(&chain, None, Store::open(&id, &Session::SHELVES).await);
+    let place = |session: &mut Session| {
+        let events = session.events();
+        events.iter().find_map(|event| if let Event::Kept { place, .. } = event { Some(*place) } else { None }).unwrap()
+    };
+    assert_eq!((place(&mut first), place(&mut second)), (Place::Opfs, Place::Memory));
+    second.take(Command::Source { name: NODE.into(), up: true }, chain.time());
+    live(&mut second, &mut chain, 30, audited);
+}
+
+#[wasm_bindgen_test]
+async fn a_shelf_that_is_damaged_is_told_and_kept_anew() {
+    for (validators, shelf) in [(5, "head"), (6, "links"), (7, "epoch")] {
+        let mut chain = Chain::new(validators);
+        visit(&mut chain).await;
+        let id = chain.id().to_string();
+        // Whoever can write the file can write a frame that fits; then it is the light client that sees it.
+        meddle(&id, shelf, |bytes| {
+            let last = bytes.len() - 1;
+            bytes[last] ^= 1;
+        })
+        .await;
+        let mut session = session_on(&chain, None, Store::open(&id, &Session::SHELVES).await);
+        let events = session.events();
+        assert_eq!(damaged(&events), [shelf]);
+        session.take(Command::Source { name: NODE.into(), up: true }, chain.time());
+        for _ in 0..chain.tempo() * 2 + 2 {
+            settle(&mut session, &mut chain, &mut honest);
+            chain.step();
+        }
+        drop(session);
+        let mut session = session_on(&chain, None, Store::open(&id, &Session::SHELVES).await);
+        let events = session.events();
+        assert_eq!(damaged(&events), [""; 0], "the {shelf} shelf was written anew: {events:?}");
+        assert!(restored(&events).last().unwrap().1, "{events:?}");
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_frame_that_fits_around_nonsense_is_seen_by_the_light_client() {
+    let mut chain = Chain::new(2);
+    visit(&mut chain).await;
+    let id = chain.id().to_string();
+    for shelf in Session::SHELVES {
+        let (mut store, _) = Store::open(&id, &Session::SHELVES).await;
+        store.keep(shelf, &[7; 50], false).unwrap();
+        drop(store);
+        let mut session = session_on(&chain, None, Store::open(&id, &Session::SHELVES).await);
+        assert_eq!(damaged(&session.events()), [shelf]);
+        // What is of no use is gone once the session has run.
+        let now = chain.time();
+        session.drive(now, || now);
+    }
 }

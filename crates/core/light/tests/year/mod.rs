@@ -100,6 +100,7 @@ impl Year {
         Header {
             height: Height(EPOCHS * self.genesis.parameters.tempo + 1),
             time: self.time(EPOCHS) + 1_000,
+            parent: self.link(EPOCHS - 1).header.digest(),
             validators: validators_digest(&seated),
             ..self.template.clone()
         }

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use commonware_codec::{DecodeExt as _, Encode as _};
 use commonware_cryptography::{Signer as _, ed25519::PrivateKey};
 use ledger::query::{Link, MAX_LINKS, MAX_REPLY_BYTES};
-use ledger::{ChainId, Genesis, Header, Height, Parameters, Reply, header::validators_digest, namespace};
+use ledger::{Genesis, Header, Height, Parameters, Reply, header::validators_digest, namespace};
 use light::{Accepted, Checkpoint, Client, Error};
 
 /// Epochs of a year.
@@ -94,20 +94,26 @@ impl Year {
         chain::sign(&self.namespace, epoch, &seats(epoch), header.digest(), &signers).encode()
     }
 
-    /// The block after the last link, by the seats of its epoch.
-    pub fn newest(&self) -> Header {
-        let seated: Vec<_> = seats(EPOCHS).iter().map(PrivateKey::public_key).collect();
+    /// The first block of `epoch`, which follows from the last link.
+    pub fn first(&self, epoch: u64, last: &Link) -> Header {
         Header {
-            height: Height(EPOCHS * self.genesis.parameters.tempo + 1),
-            time: self.time(EPOCHS) + 1_000,
-            parent: self.link(EPOCHS - 1).header.digest(),
-            validators: validators_digest(&seated),
+            height: last.header.height.next(),
+            time: self.time(epoch) + 1_000,
+            parent: last.header.digest(),
+            validators: last.header.validators,
             ..self.template.clone()
         }
     }
 
-    pub fn chain(&self) -> ChainId {
-        self.genesis.chain()
+    /// The same with its certificate.
+    pub fn head(&self, epoch: u64, last: &Link) -> (Header, Bytes) {
+        let header = self.first(epoch, last);
+        let finalization = self.certify(epoch, &header);
+        (header, finalization)
+    }
+
+    pub const fn genesis(&self) -> &Genesis {
+        &self.genesis
     }
 
     /// Follows all of it, a reply at a time; `clock` gives milliseconds. A reply is made before the clock runs.
@@ -136,7 +142,8 @@ impl Year {
     /// After a year the seats of the newest epoch move the client, and those who left it cannot.
     fn goes_on(&self, mut client: Client) {
         assert_eq!(client.height(), Height(EPOCHS * self.genesis.parameters.tempo));
-        let (header, now) = (self.newest(), self.time(EPOCHS) + 1_000);
+        let header = self.first(EPOCHS, &self.link(EPOCHS - 1));
+        let now = header.time;
         for left in [0, EPOCHS - SEATS as u64, EPOCHS - 1] {
             let refused = client.accept(header.clone(), &self.certify(left, &header), now).unwrap_err();
             assert_eq!(refused, Error::OtherEpoch { signed: left, epoch: EPOCHS });

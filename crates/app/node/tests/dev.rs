@@ -99,7 +99,7 @@ fn a_data_folder_that_cannot_be_used_is_named_with_what_to_do() {
     place.fails_with(&[], &["the data folder cannot be used", "format 7", "another folder"]);
     fs::write(&version, "seven\n").unwrap();
     place.fails_with(&[], &["damaged", &version.display().to_string()]);
-    fs::write(&version, "2\n").unwrap();
+    fs::write(&version, "3\n").unwrap();
     fs::write(place.at("data/genesis"), "none").unwrap();
     place.fails_with(&[], &["damaged", &place.at("data/genesis").display().to_string()]);
     fs::remove_file(&version).unwrap();

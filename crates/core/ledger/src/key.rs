@@ -1,6 +1,6 @@
 //! A key as it stands in a table: its bytes.
 //!
-//! A [`PublicKey`] is a point of the curve, and to find the point of 32 bytes takes as long as to hash ten rows. Tables hold the
+//! A [`PublicKey`] is a point of the curve, and to find the point of 32 bytes takes longer than to hash five rows. Tables hold the
 //! keys of everybody, and almost none of them is verified with: who does asks for the point ([`Key::public`]). Into a table
 //! keys come from transactions and from genesis, where they are points, so bytes that are none stand in no table of an honest
 //! chain; in a false one they are the key of nobody.

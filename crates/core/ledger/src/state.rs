@@ -129,6 +129,13 @@ pub enum Event {
         /// Stake that unbonds.
         stake: Amount,
     },
+    /// A peer got another hot key.
+    Rekeyed {
+        /// The peer.
+        uid: Uid,
+        /// The new key.
+        key: PublicKey,
+    },
     /// A peer named a consensus key that would validate, or named it again.
     Named {
         /// The peer.

@@ -147,6 +147,14 @@ fn admit(state: &State, transaction: &Transaction, at: &At) -> Result<Amount, Re
             check_balance(state, signer, *amount)?;
         }
         Action::Unstake { uid, amount } => check_unstake(state, signer, *uid, *amount)?,
+        Action::Rekey { uid, hot } => {
+            check_owner(state, signer, *uid)?;
+            match state.uid(hot) {
+                Some(same) if same == *uid => return Err(Refusal::SameKey { uid: *uid }),
+                Some(other) => return Err(Refusal::HotElsewhere { uid: other }),
+                None => {}
+            }
+        }
         Action::Leave { uid } => {
             // Not sooner: the work for a place counts for some blocks, and must not give one twice.
             let next = check_owner(state, signer, *uid)?.registered.after(state.parameters.immunity);
@@ -173,7 +181,7 @@ fn charge(state: &State, transaction: &Transaction, height: Height) -> Result<Am
         Action::Transfer { amount, .. } | Action::Stake { amount, .. } | Action::Purchase { amount, .. } => {
             covered(balance, *amount, fee)
         }
-        Action::Candidate { .. } => covered(balance, Amount::ZERO, fee),
+        Action::Candidate { .. } | Action::Rekey { .. } => covered(balance, Amount::ZERO, fee),
         Action::Unstake { .. } | Action::Leave { .. } | Action::Resign { .. } => Ok(fee.min(balance)),
         Action::SetWeights { uid, .. } => {
             let rest = Amount(fee.get().saturating_sub(self_loop(state, *uid, height)));
@@ -374,6 +382,7 @@ fn execute(state: &mut State, transaction: &Transaction, charge: Amount, height:
             Some(Event::Staked { uid: *uid, added: Amount::ZERO, taken: *amount })
         }
         Action::Leave { uid } => Some(places::free(state, *uid, height, false)),
+        Action::Rekey { uid, hot } => places::rekey(state, *uid, hot),
         Action::SetWeights { uid, row, .. } => {
             let released = release(state, *uid, height);
             let mut version = 0;

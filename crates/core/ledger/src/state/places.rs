@@ -1,4 +1,4 @@
-//! Places: who takes one, who gives one up, who is replaced, and what becomes of the stake.
+//! Places: who takes one, who signs for it, who gives one up, who is replaced, and what becomes of the stake.
 //!
 //! A uid outlives its owner. When a peer leaves or is replaced, every row loses its entry for the uid to its own self-loop,
 //! bonds of it and in it are gone, its pending emission never comes to be, and its stake unbonds into the account of its cold
@@ -98,6 +98,15 @@ pub(super) fn take(state: &mut State, hot: &PublicKey, cold: &PublicKey, modalit
     state.uid_of.insert(hot.into(), uid);
     events.push(Event::Registered { uid, key: hot.clone() });
     events
+}
+
+/// Gives a peer that is there another hot key, which no present peer has. The old one may become that of a new peer.
+pub(super) fn rekey(state: &mut State, uid: Uid, hot: &PublicKey) -> Option<Event> {
+    let neuron = state.neurons.get_mut(uid.index())?;
+    let before = core::mem::replace(&mut neuron.hot, hot.into());
+    state.uid_of.remove(&before);
+    state.uid_of.insert(hot.into(), uid);
+    Some(Event::Rekeyed { uid, key: hot.clone() })
 }
 
 /// Frees the place of a peer that is there.

@@ -4,6 +4,7 @@ mod assemble;
 mod candidates;
 mod places;
 mod property;
+mod rekey;
 
 use super::*;
 use crate::parameters::Kind;

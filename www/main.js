@@ -11,6 +11,7 @@
  *   peerage.addEventListener('event', (e) => e.detail)  every event as it arrives
  */
 
+import {isOtherChain, otherChain} from './auditing.js';
 import {capabilities} from './browser.js';
 import {drawChecklist, drawMessages} from './checklist.js';
 import {the} from './dom.js';
@@ -18,7 +19,7 @@ import {clause, sentence} from './lines.js';
 import {bootstrap, corpus, pageModule, workers} from './load.js';
 import {drawBar, drawLedger, drawNeighbours, drawTab} from './panels.js';
 import {choose, drawSettings, start as startSettings} from './settings.js';
-import {fold, initial, isOtherChain, otherChain} from './state.js';
+import {fold, initial} from './state.js';
 
 const DRAW_MS = 250;
 const STOP_MS = 8000; // after this a stop that nobody confirmed counts as done

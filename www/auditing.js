@@ -236,10 +236,7 @@ export function sourceName(s, source) {
  */
 export function auditWords({epoch, outcome, millis}) {
   const n = whole(epoch);
-  if (outcome.type === 'sound') {
-    const figures = outcome.peers === 1 ? 'every figure' : 'every figure of each';
-    return `Epoch ${n} recomputed: ${count(outcome.peers, 'peer')}, ${figures} as the chain says${millis == null ? '' : `, ${duration(millis)}`}.`;
-  }
+  if (outcome.type === 'sound') return `Epoch ${n} recomputed: ${count(outcome.peers, 'peer')}, every figure as the chain says${millis == null ? '' : `, ${duration(millis)}`}.`;
   if (outcome.type === 'wrong') return `Epoch ${n} recomputed: the chain’s figures differ from this tab’s own.`;
   return `Epoch ${n} not recomputed: ${clause(outcome.reason)}`;
 }

@@ -49,3 +49,14 @@ export const byPath = (tally) => {
 
 /** `peer 7`, or the start of the key while it is on no verified list. @param {State} s @param {string|null|undefined} key */
 export const name = (s, key) => (key && s.neurons[key] ? `Peer ${s.neurons[key].uid}` : short(key));
+
+const ASKED = 8; // tabs and residents that are asked about the ledger at a time
+
+/** Who is asked about the ledger: the node, and neighbours that are reached without it; not those who lied. @param {State} s */
+export function sources(s) {
+  const lied = new Set(s.dropped.map((d) => d.source));
+  const near = neighbours(s).filter((c) => c.path !== 'relayed');
+  const list = [...s.connections.filter((c) => c.kind === 'node'), ...near.slice(0, ASKED)].filter((c) => !lied.has(c.peer));
+  const number = (/** @type {string} */ kind) => list.filter((c) => c.kind === kind).length;
+  return {list, nodes: number('node'), tabs: number('tab'), residents: number('resident')};
+}

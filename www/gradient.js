@@ -9,6 +9,7 @@ import {sentence} from './lines.js';
 /** @typedef {import('./types.js').State} State */
 
 const ROWS = 64; // entries of a row
+const STEEPEST = 'the steepest of all weights';
 const HEADS = ['Peer', 'Weight', '∂s*/∂w', '∂p/∂w', '∂P/∂w'];
 
 /** @param {State} s */
@@ -23,9 +24,9 @@ export function drawGradient(s) {
   const gradients = [row(own.clippingGradient), row(own.paidGradient), row(own.payoffGradient)];
   const [clipping, paid, payoff] = gradients;
   const clipped = figure(own.clipped);
-  put('clipping', 'reason' in clipping ? clipping : {text: `${'value' in clipped ? `${format.percent(clipped.value)} of all stake; ` : ''}most: ${steepest(clipping.values)}`});
-  put('paid', 'reason' in paid ? paid : {text: `most: ${steepest(paid.values)}`});
-  put('payoff', 'reason' in payoff ? payoff : {text: `most: ${steepest(payoff.values)}`});
+  put('clipping', 'reason' in clipping ? clipping : 'value' in clipped ? {text: `${format.percent(clipped.value)} of all stake`, more: `${steepest(clipping.values)}, ${STEEPEST}`} : {text: steepest(clipping.values), more: STEEPEST});
+  put('paid', 'reason' in paid ? paid : {text: steepest(paid.values), more: STEEPEST});
+  put('payoff', 'reason' in payoff ? payoff : {text: steepest(payoff.values), more: STEEPEST});
   show(the('gradient-hint'), Boolean(own.hint));
   fill('gradient-hint', own.hint ? sentence(own.hint) : '');
   drawTable(own, gradients);
@@ -37,14 +38,14 @@ function number(x, words) {
   return 'value' in f ? {text: words(f.value)} : f;
 }
 
-/** A figure, or why there is none. @param {string} name @param {{text: string}|{reason: string}} found */
+/** A figure, or why there is none. @param {string} name @param {{text: string, more?: string}|{reason: string}} found */
 function put(name, found) {
   const place = /** @type {HTMLElement} */ (the('gradients').querySelector(`[data-figure="${name}"] .value`));
   const none = 'reason' in found;
   place.classList.toggle('none', none);
   if (place.childElementCount === 0) place.replaceChildren(make('b'), ' ', make('span', 'reason'));
   write(place.children[0], none ? 'None.' : found.text);
-  write(place.children[1], none ? sentence(found.reason) : '');
+  write(place.children[1], none ? sentence(found.reason) : (found.more ?? ''));
 }
 
 /** The own row, and what each of its weights would move. @param {any} own @param {({values: Map<number, number>}|{reason: string})[]} gradients */

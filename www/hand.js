@@ -10,6 +10,7 @@ import {bars, stretch} from './row.js';
 /** @typedef {import('./types.js').State} State */
 
 const ROWS = 64; // entries of a row
+const STILL = 5e-4; // a shorter step is what rounding makes of the ledger’s row
 const HEADS = ['Peer', 'Parts', 'Share', 'Change'];
 
 /** What was typed, by peer; null: nothing yet, and the ledger's row is shown. @type {Map<number, string>|null} */
@@ -18,7 +19,7 @@ let parts = null;
 let draw = () => {};
 
 /** The ledger's row, as parts of a hundred. @param {State} s */
-const begun = (s) => new Map(shares(s.own.row).map(([uid, share]) => [uid, String(Number((share * 100).toFixed(1)))]));
+const begun = (s) => new Map(shares(s.own.row).map(([uid, share]) => [uid, String(Number((share * 100).toFixed(2)))]));
 
 /** @param {State} s */
 export function drawHand(s) {
@@ -47,11 +48,11 @@ export function drawHand(s) {
       ? `Peer ${wrong[0][0]}: “${wrong[0][1]}” is no number of parts. Write zero or more.`
       : to == null
         ? 'At least one peer must get a part.'
-        : step < 1e-9
+        : step < STILL
           ? 'This is the row that stands on the ledger.'
           : `A step of length ${format.fixed(step, 3)} from the ledger’s row${s.own.row.length === 0 ? '' : '; what the chain’s ε does not allow at once follows with later updates'}.`,
   );
-  /** @type {HTMLButtonElement} */ (the('hand-sign')).disabled = wrong.length > 0 || to == null || step < 1e-9;
+  /** @type {HTMLButtonElement} */ (the('hand-sign')).disabled = wrong.length > 0 || to == null || step < STILL;
 }
 
 /** @param {string} text */

@@ -67,7 +67,7 @@ function drawAudit(s) {
 
 /** An outcome in a few words. @param {Audit} audit */
 function brief({outcome}) {
-  if (outcome.type === 'sound') return `as the chain says; ${format.count(outcome.transactions, 'transaction')}`;
+  if (outcome.type === 'sound') return `sound, ${format.count(outcome.transactions, 'transaction')}`;
   if (outcome.type === 'wrong') return `differs: ${outcome.uid == null ? '' : `peer ${outcome.uid}, `}${outcome.figure}`;
   return 'not recomputed';
 }

@@ -24,6 +24,9 @@ const EFFECTS = [
 
 const FOLLOWED = {scores: 'the scores', payoff: 'my payoff', hand: 'what I write', never: 'nothing'};
 
+/** What a proposal follows. @param {any} policy */
+const followed = (policy) => (typeof policy === 'string' ? policy : policy?.type);
+
 /** @param {State} s */
 export function drawRow(s) {
   if (s.joinedAt == null) return;
@@ -64,7 +67,7 @@ function drawPolicy(s) {
 /** @param {State} s */
 function drawProposal(s) {
   const p = s.proposal;
-  const there = p != null && Array.isArray(p.row) && s.own?.uid != null && s.policy.type !== 'never';
+  const there = p != null && Array.isArray(p.row) && s.own?.uid != null && followed(p.policy) === s.policy.type;
   show(the('proposal'), there);
   show(the('proposal-table'), there && s.policy.type !== 'hand');
   if (!there) return;
@@ -73,7 +76,7 @@ function drawProposal(s) {
   const still = length === 0 ? 'The row stays as it is' : `Its length is ${format.fixed(length, 3)}`;
   const epsilon = typeof p.epsilon === 'number' ? `; the chain takes steps shorter than ε = ${format.plainly(p.epsilon)}` : '; the chain takes steps shorter than its ε';
   const first = p.from.length === 0 ? '; a first row is exempt from ε' : epsilon;
-  fill('proposal-length', `It follows ${FOLLOWED[/** @type {'scores'} */ (typeof p.policy === 'string' ? p.policy : p.policy?.type)] ?? 'the policy'}. ${still}${first}.`);
+  fill('proposal-length', `It follows ${FOLLOWED[s.policy.type]}. ${still}${first}.`);
   each(
     rowsOf('effect-table'),
     EFFECTS,

@@ -6,7 +6,7 @@ import {confirm} from './confirm.js';
 import {attribute, cells, each, fill, rowsOf, show, the, write} from './dom.js';
 import * as format from './format.js';
 import {read} from './intents.js';
-import {clause, sentence} from './lines.js';
+import {sentence} from './lines.js';
 
 /** @typedef {import('./types.js').State} State */
 
@@ -68,7 +68,7 @@ function standing(state) {
     case 'asked':
       return 'Being signed';
     case 'unasked':
-      return `Not signed: ${clause(state.reason)}`;
+      return `Not signed: ${bare(state.reason)}`;
     case 'pending':
       return 'Pending: signed and handed on, waits for a block';
     case 'included':
@@ -76,9 +76,12 @@ function standing(state) {
     case 'final':
       return `Final: block ${format.whole(state.height)}, ${format.ordinal(state.index + 1)} in it, proven here`;
     default:
-      return `Refused: ${clause(state.reason ?? 'no reason was given')}`;
+      return `Refused: ${bare(state.reason ?? 'no reason was given')}`;
   }
 }
+
+/** A reason without its full stop. @param {string} text */
+const bare = (text) => text.trim().replace(/\.$/, '');
 
 const what = () => /** @type {HTMLSelectElement} */ (the('intent-what')).value;
 

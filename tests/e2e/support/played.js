@@ -165,6 +165,7 @@ export class Tab {
   }
 
   work(paused) {
+    this.asked.push({type: 'work', paused});
     this.emit({type: 'working', tried: 30_000, expected: 65_536, rate: 41_200, paused});
   }
 

@@ -46,6 +46,6 @@ pub use refusal::Refusal;
 pub use row::{Row, RowError};
 pub use state::{ApplyError, At, Event, State};
 pub use table::{AccountLeaf, CandidateLeaf, EpochLeaf, NeuronLeaf, Standing, Table, Totals, WeightsLeaf};
-pub use transaction::{Action, Checked, Transaction};
+pub use transaction::{Action, Checked, Transaction, Unsigned};
 pub use types::{Amount, ChainId, Height, Nonce, Score, Uid};
 pub use work::Puzzle;

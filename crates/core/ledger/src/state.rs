@@ -28,6 +28,7 @@ use crate::column::Column;
 use crate::genesis::Genesis;
 use crate::header::Roots;
 use crate::parameters::Parameters;
+use crate::query::Reply;
 use crate::refusal::Refusal;
 use crate::row::Row;
 use crate::table::{AccountLeaf, BondsLeaf, CandidateLeaf, NeuronLeaf, Proven, Standing, Table};
@@ -410,6 +411,12 @@ impl State {
     /// The encoded leaves of a table, in order.
     pub fn leaves(&self, table: Table) -> Vec<Bytes> {
         (0..self.count(table)).filter_map(|index| self.leaf(table, index)).collect()
+    }
+
+    /// As much of a table as fits into one reply, from index `from` on.
+    pub fn part(&self, table: Table, from: u32) -> Reply {
+        let total = self.count(table);
+        Reply::part(total, from, (from as usize..total).filter_map(|index| self.leaf(table, index)))
     }
 
     /// The tree of a table, for many proofs.

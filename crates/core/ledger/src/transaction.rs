@@ -11,9 +11,10 @@ use crate::refusal::Refusal;
 use crate::row::Row;
 use crate::types::{Amount, ChainId, Height, Nonce, Uid};
 use crate::{Digest, PrivateKey, PublicKey, Signature};
-use bytes::{BufMut, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 use commonware_codec::{Buf, Encode, EncodeSize, Error as CodecError, Read, ReadExt, Write};
 use commonware_cryptography::{Signer, Verifier};
+use commonware_utils::union_unique;
 use std::net::SocketAddr;
 
 /// Version of the encoding, its first byte.
@@ -169,6 +170,34 @@ pub struct Transaction {
     pub signature: Signature,
 }
 
+/// An action that is not signed yet, for a key that is held elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsigned {
+    /// Chain it is meant for.
+    pub chain: ChainId,
+    /// Who is to sign.
+    pub signer: PublicKey,
+    /// The signer's transactions before this one.
+    pub nonce: Nonce,
+    /// Last height at which it may be included.
+    pub expires: Height,
+    /// What is asked.
+    pub action: Action,
+}
+
+impl Unsigned {
+    /// The exact bytes that an ed25519 key signs.
+    pub fn message(&self) -> Bytes {
+        union_unique(SIGNED, &signed_bytes(&self.chain, &self.signer, self.nonce, self.expires, &self.action)).into()
+    }
+
+    /// With its signature, which is verified, or refused with [`Refusal::Unsigned`].
+    pub fn signed(self, signature: Signature) -> Result<Checked, Refusal> {
+        let Self { chain, signer, nonce, expires, action } = self;
+        Checked::new(Transaction { chain, signer, nonce, expires, action, signature })
+    }
+}
+
 impl Transaction {
     /// Signs `action` with `key`.
     pub fn sign(key: &PrivateKey, chain: ChainId, nonce: Nonce, expires: Height, action: Action) -> Self {
@@ -301,6 +330,18 @@ mod tests {
             assert_eq!(Checked::new(wrong), Err(Refusal::Unsigned));
         }
         assert_eq!(Checked::new(good.clone()).unwrap().into_transaction(), good);
+    }
+
+    #[test]
+    fn a_key_held_elsewhere_signs_the_same_bytes() {
+        let good = transfer();
+        let Transaction { chain, signer, nonce, expires, action, signature } = good.clone();
+        let unsigned = Unsigned { chain, signer, nonce, expires, action };
+        let prefix = [&[SIGNED.len() as u8], SIGNED, &[VERSION]].concat();
+        assert!(unsigned.message().starts_with(&prefix));
+        assert_eq!(unsigned.clone().signed(signature).unwrap().into_transaction(), good);
+        let other = PrivateKey::from_seed(3).sign(SIGNED, b"something else");
+        assert_eq!(unsigned.signed(other), Err(Refusal::Unsigned));
     }
 
     #[test]

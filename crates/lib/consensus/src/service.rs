@@ -24,9 +24,6 @@ pub const KEPT: usize = 2 * KEPT_HEIGHTS;
 /// Ends of epochs whose tables are kept, beside them: what a new node begins from, and what an audit compares.
 pub const ENDS: usize = 2;
 
-/// Most leaves of one reply.
-const MAX_LEAVES: usize = 65_536;
-
 /// Accepted transactions that wait to be told to others.
 const WAITING: usize = 16_384;
 
@@ -166,6 +163,13 @@ impl LedgerHandle {
             Query::Inclusion { digest } => self.inclusion(&digest).await,
             Query::Blocks { from, limit } => self.blocks(from, limit).await,
             Query::Genesis => Reply::Genesis { bytes: self.0.genesis.clone() },
+            Query::Neuron { height, key } => self.at(height, |kept| {
+                kept.state.uid(&key).map_or(Reply::NoSuch, |uid| kept.leaf(Table::Neurons, uid.get()))
+            }),
+            Query::Body { height } => match self.0.marshal.get_block(EngineHeight::new(height.get())).await {
+                Some(block) => Reply::Body { body: block.inner().body().clone() },
+                None => unavailable(format!("block {height} is not kept here")),
+            },
         }
     }
 
@@ -359,39 +363,9 @@ impl LedgerHandle {
 }
 
 fn part(all: &[Bytes], from: u32) -> Reply {
-    let Some(rest) = all.get(from as usize..) else { return Reply::NoSuch };
-    let mut bytes = 0;
-    let fits = |leaf: &&Bytes| {
-        bytes += leaf.len() + 5;
-        bytes <= MAX_TABLE_BYTES
-    };
-    let leaves = rest.iter().take(MAX_LEAVES).take_while(fits).cloned().collect();
-    Reply::Table { total: u32::try_from(all.len()).unwrap_or(u32::MAX), from, leaves }
+    Reply::part(all.len(), from, all.iter().skip(from as usize).cloned())
 }
 
 fn unavailable(reason: impl Into<String>) -> Reply {
     Reply::Unavailable { reason: reason.into() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_long_table_comes_in_parts_that_make_the_whole() {
-        let leaves: Vec<Bytes> = (0..4_000u32).map(|index| Bytes::from(vec![index as u8; 300])).collect();
-        let mut got = Vec::new();
-        let mut parts = 0;
-        while got.len() < leaves.len() {
-            let Reply::Table { total, from, leaves } = part(&leaves, got.len() as u32) else { unreachable!() };
-            assert_eq!((total, from as usize), (4_000, got.len()));
-            assert!(!leaves.is_empty());
-            let reply = Reply::Table { total, from, leaves: leaves.clone() };
-            assert!(reply.encode().len() <= ledger::query::MAX_REPLY_BYTES);
-            got.extend(leaves);
-            parts += 1;
-        }
-        assert_eq!((&got, parts), (&leaves, 3));
-        assert_eq!(part(&leaves, 4_001), Reply::NoSuch);
-    }
 }

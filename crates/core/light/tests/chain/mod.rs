@@ -41,6 +41,7 @@ pub struct Chain {
     elect: fn(u64) -> Option<Vec<PrivateKey>>,
     pub states: Vec<State>,
     pub headers: Vec<Header>,
+    pub bodies: Vec<Body>,
     pub finalizations: Vec<Bytes>,
     pub pool: Vec<Transaction>,
     pub included: BTreeMap<Digest, Height>,
@@ -94,6 +95,7 @@ impl Chain {
             elect: |_| None,
             states,
             headers,
+            bodies: vec![Body::default()],
             finalizations: vec![Bytes::new()],
             pool: Vec::new(),
             included: BTreeMap::new(),
@@ -210,17 +212,19 @@ impl Chain {
         }
         let (state, _) = draft.finish();
         let roots = state.roots();
+        let body = Body { transactions };
         let header = Header {
             version: header::VERSION,
             context: Digest::from([7; 32]),
             parent: at.parent,
             height: at.height,
             time: at.time,
-            transactions: Body { transactions }.root(),
+            transactions: body.root(),
             roots,
             validators: header::validators_digest(&self.validators_of(epochs::after(at.height, self.tempo()))),
         };
         self.states.push(state);
+        self.bodies.push(body);
         header
     }
 
@@ -267,6 +271,10 @@ impl Chain {
                 let index = self.states[height.get() as usize].account(key).map(|(index, _)| index);
                 self.leaf(*height, Table::Accounts, index)
             }
+            Query::Neuron { height, key } => {
+                let uid = self.states[height.get() as usize].uid(key);
+                self.leaf(*height, Table::Neurons, uid.map(Uid::get))
+            }
             Query::Table { height, table, from } => {
                 let leaves = self.states[height.get() as usize].leaves(*table);
                 let total = leaves.len() as u32;
@@ -274,6 +282,16 @@ impl Chain {
                 let leaves = leaves.into_iter().skip(*from as usize).take(3).collect();
                 Reply::Table { total, from: *from, leaves }
             }
+            Query::Body { height } => Reply::Body { body: self.bodies[height.get() as usize].clone() },
+            Query::Inclusion { digest } => match self.included.get(digest) {
+                None => Reply::Unavailable { reason: "in no block".into() },
+                Some(height) => {
+                    let body = &self.bodies[height.get() as usize];
+                    let index = body.transactions.iter().position(|one| one.digest() == *digest).unwrap() as u32;
+                    Reply::Inclusion { height: *height, index, proof: body.prove(index).unwrap() }
+                }
+            },
+            Query::Genesis => Reply::Genesis { bytes: self.genesis.encode() },
             Query::Submit { transaction } => {
                 let digest = transaction.digest();
                 if self.pool.contains(transaction) || self.included.contains_key(&digest) {
@@ -297,7 +315,7 @@ impl Chain {
                 let limit = u64::from(*limit).clamp(1, MAX_LINKS as u64);
                 Reply::Epochs { links: self.links(*from, from.saturating_add(limit - 1)) }
             }
-            Query::History { .. } | Query::Inclusion { .. } | Query::Blocks { .. } | Query::Genesis => {
+            Query::History { .. } | Query::Blocks { .. } => {
                 Reply::Unavailable { reason: "this source keeps no past".into() }
             }
         }

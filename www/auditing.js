@@ -63,11 +63,6 @@ export const auditing = {
     if (asked) asked.reason = reason;
   },
 
-  'page:backedUp'(s) {
-    if (s.identity) s.identity.backedUp = true;
-    clear(s, 'backup');
-  },
-
   head(s, e, now) {
     const newer = s.head == null || e.height >= s.head.height;
     if (newer) s.head = {...e, at: now};

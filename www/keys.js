@@ -8,7 +8,6 @@ import {clause, sentence} from './lines.js';
 
 /** The text of the backup, from when it was given out until a person has the file. @type {string|null} */
 let held = null;
-let imported = false;
 
 /** @param {State} s */
 export function drawKeys(s) {
@@ -20,29 +19,29 @@ export function drawKeys(s) {
   fill('key-cold', cold ?? 'none of its own');
   fill('key-peer', peer ?? '–');
   show(the('key-cold-copy'), cold != null);
-  show(the('cold-tools'), cold != null);
+  show(the('backup'), cold != null);
   fill('key-hot-can', cold ? 'Signs this tab’s rows, and what its own account pays. It is used all the time, and the cold key can replace it.' : 'Signs this tab’s rows and what its account pays, and owns the stake.');
-  fill('key-cold-can', cold ? 'Owns the stake: puts it in, takes it out, leaves, and names another hot key. It is used only when you say so.' : 'This identity has none: the hot key owns the stake. A browser that can keep one safely makes one with a new identity.');
-  attribute(the('backup'), 'data-open', backedUp ? null : '');
+  fill('key-cold-can', cold ? 'Owns the stake: puts it in, takes it out, leaves, and names another hot key. It is used only when you say so.' : 'This identity has none: the hot key owns the stake. A new identity gets one, where the browser can keep it safely.');
+  const open = held != null || !backedUp;
+  attribute(the('backup'), 'data-open', open ? '' : null);
   fill(
     'backup-state',
-    backedUp
-      ? 'A copy was saved. What is here can no longer be read out, only used to sign.'
-      : held
-        ? 'The file is on its way to your downloads. Look whether it is there and keep it where nobody else finds it: who has it owns the stake.'
+    held
+      ? 'The file is on its way to your downloads. Look whether it is there, and keep it where nobody else finds it: who has it owns the stake.'
+      : backedUp
+        ? 'A copy was saved. What is here can no longer be read out, only used to sign.'
         : 'Not saved yet. The file can be saved once; after that the key can no longer be read out of this browser. Who has the file owns the stake, so keep it where nobody else finds it.',
   );
   fill('backup-save', held ? 'Save it again' : 'Save the cold key’s file');
-  show(the('backup-save'), !backedUp);
-  show(the('backup-done'), held != null && !backedUp);
-  show(the('keys-rejoin'), imported);
+  show(the('backup-save'), open);
+  show(the('backup-done'), held != null);
 }
 
 /**
  * Makes the buttons work.
- * @param {{state: () => State, draw: () => void, tab: () => any, put: (event: any) => void, rejoin: () => void}} with_
+ * @param {{state: () => State, draw: () => void, tab: () => any}} with_
  */
-export function startKeys({state, draw, tab, put, rejoin}) {
+export function startKeys({state, draw, tab}) {
   const said = (/** @type {string} */ text) => (fill('keys-said', text), fill('keys-fault', ''));
   const fault = (/** @type {unknown} */ error) => (fill('keys-said', ''), fill('keys-fault', sentence(error instanceof Error ? error.message : String(error))));
   for (const button of document.querySelectorAll('[data-copy]')) {
@@ -75,7 +74,6 @@ export function startKeys({state, draw, tab, put, rejoin}) {
   });
   the('backup-done').addEventListener('click', () => {
     held = null;
-    put({type: 'page:backedUp'});
     said('Good. This page holds no readable copy any more.');
     draw();
     the('keys').focus({preventScroll: true});
@@ -90,16 +88,14 @@ export function startKeys({state, draw, tab, put, rejoin}) {
     try {
       if (chosen.size > LARGEST) throw new Error(`“${chosen.name}” is no backup of a key: it is larger than ${LARGEST} bytes`);
       await tab().importCold(await chosen.text());
-      imported = true;
       file.value = '';
-      said('The cold key is imported. It is used when this tab joins the next time.');
+      said('The cold key is here, and used from now on.');
     } catch (error) {
       fault(clause(error instanceof Error ? error.message : String(error)));
       go.disabled = false;
     }
     draw();
   });
-  the('keys-rejoin').addEventListener('click', rejoin);
 }
 
 const LARGEST = 10_000; // bytes of a backup file

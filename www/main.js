@@ -315,7 +315,7 @@ function start() {
   startRow(peerage);
   startHand({state: () => state, draw});
   startTransactions({state: () => state, draw});
-  startKeys({state: () => state, draw, tab: () => tab, put, rejoin: () => again(chosenDevice())});
+  startKeys({state: () => state, draw, tab: () => tab});
   startSettings({ask: bootstrap, draw, rejoin: () => again(chosenDevice())});
   setInterval(() => put({type: 'page:tick'}), 1000);
   draw();

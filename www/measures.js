@@ -50,13 +50,13 @@ export const byPath = (tally) => {
 /** `peer 7`, or the start of the key while it is on no verified list. @param {State} s @param {string|null|undefined} key */
 export const name = (s, key) => (key && s.neurons[key] ? `Peer ${s.neurons[key].uid}` : short(key));
 
-const ASKED = 8; // tabs and residents that are asked about the ledger at a time
+const ASKED = 8; // peers that are asked about the ledger at a time
 
-/** Who is asked about the ledger: the node, and neighbours that are reached without it; not those who lied. @param {State} s */
+/** Who is asked about the ledger: nodes, and tabs that are connected directly; not those who lied. @param {State} s */
 export function sources(s) {
   const lied = new Set(s.dropped.map((d) => d.source));
-  const near = neighbours(s).filter((c) => c.path !== 'relayed');
-  const list = [...s.connections.filter((c) => c.kind === 'node'), ...near.slice(0, ASKED)].filter((c) => !lied.has(c.peer));
-  const number = (/** @type {string} */ kind) => list.filter((c) => c.kind === kind).length;
-  return {list, nodes: number('node'), tabs: number('tab'), residents: number('resident')};
+  const fit = [...s.connections.filter((c) => c.kind === 'node'), ...s.connections.filter((c) => c.kind === 'tab' && c.path === 'direct')];
+  const list = fit.filter((c) => !lied.has(c.peer)).slice(0, ASKED);
+  const nodes = list.filter((c) => c.kind === 'node').length;
+  return {list, nodes, tabs: list.length - nodes};
 }

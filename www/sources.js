@@ -23,7 +23,7 @@ export function drawSources(s) {
   if (s.joinedAt == null) return;
   const asked = sources(s);
   const dropped = [...s.dropped].reverse();
-  const names = [asked.nodes && format.count(asked.nodes, 'node'), asked.tabs && format.count(asked.tabs, 'tab'), asked.residents && format.count(asked.residents, 'resident')].filter((t) => t);
+  const names = [asked.nodes && format.count(asked.nodes, 'node'), asked.tabs && format.count(asked.tabs, 'tab')].filter((t) => t);
   fill(
     'sources-state',
     asked.list.length === 0 ? 'Nobody answers at the moment; what was verified stays.' : `${names.join(', ')} can be asked${dropped.length ? `; ${format.whole(dropped.length)} dropped for saying something false` : ''}.`,

@@ -95,9 +95,12 @@ test('who lied is remembered, told, and no more among the sources', () => {
   const s = initial();
   const connections = [['n', 'node', 'websocket'], ['12D3KooWOtherTab', 'tab', 'direct'], ['x', 'tab', 'relayed'], ['y', 'resident', 'websocket']].map(([peer, kind, path]) => ({peer, kind, path}));
   fold(s, {type: 'network', node: {up: true}, connections}, 1);
-  assert.deepEqual(sources(s).list.map((c) => c.peer), ['n', '12D3KooWOtherTab', 'y']);
+  assert.deepEqual(sources(s).list.map((c) => c.peer), ['n', '12D3KooWOtherTab']);
   fold(s, DROPPED, 2);
-  assert.deepEqual(sources(s).list.map((c) => c.peer), ['n', 'y']);
+  assert.deepEqual(sources(s).list.map((c) => c.peer), ['n']);
+  const many = Array.from({length: 20}, (_, i) => ({peer: `t${i}`, kind: 'tab', path: 'direct'}));
+  fold(s, {type: 'network', node: {up: true}, connections: [...many, ...connections]}, 3);
+  assert.deepEqual([sources(s).nodes, sources(s).tabs], [1, 7]);
   assert.match(s.messages[0].text, /^A peer \(…herTab\) said something false about the ledger and is not asked any more: quorum not met/);
 });
 

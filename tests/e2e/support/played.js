@@ -41,13 +41,17 @@ export class Tab {
   }
 
   async join() {
-    this.at(40, {type: 'identity', seed: '00', key: KEYS[0], chain: CHAIN, peer: '12D3KooWThisTab', kept: false, cold: COLD, backedUp: false});
+    this.at(40, this.identity(COLD, false));
     this.at(90, () => this.network());
     this.at(160, () => this.head());
     this.at(200, {type: 'loaded'});
     this.at(260, {type: 'device', kind: this.device === 'cpu' ? 'CPU' : 'WebGPU', name: this.device === 'cpu' ? '' : 'NVIDIA GeForce RTX 3060', why: this.device === 'cpu' ? 'you chose it' : 'an adapter is there, and it is the faster of the two'});
     this.at(280, {type: 'dataset', bytes: 52_000, offset: 104_000});
     this.at(300, {type: 'working', tried: 20_480, expected: 65_536, rate: 41_200, paused: false});
+  }
+
+  identity(cold, backedUp) {
+    return {type: 'identity', key: KEYS[0], chain: CHAIN, peer: '12D3KooWThisTab', kept: false, cold, backedUp};
   }
 
   /** All that the first minute brings, at once. */
@@ -172,12 +176,13 @@ export class Tab {
   async backup() {
     this.backups = (this.backups ?? 0) + 1;
     if (this.backups > 1) throw new Error('the backup was given out before, and the key cannot be read any more');
-    return 'peerage cold key\nc0ffee\n';
+    this.emit(this.identity(COLD, true));
+    return `${'c0ffee00'.repeat(8)}\n`;
   }
 
   async importCold(text) {
-    if (!text.startsWith('peerage cold key')) throw new Error('this file is no backup of a cold key');
-    this.asked.push({type: 'import', text});
+    if (!/^[0-9a-f]{64}\s*$/.test(text)) throw new Error('This is no backup of a cold key: a file with 64 hexadecimal digits is wanted.');
+    this.emit(this.identity('beef'.repeat(16), true));
   }
 
   stop() {

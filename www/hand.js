@@ -50,7 +50,7 @@ export function drawHand(s) {
         ? 'At least one peer must get a part.'
         : step < STILL
           ? 'This is the row that stands on the ledger.'
-          : `A step of length ${format.fixed(step, 3)} from the ledger’s row${s.own.row.length === 0 ? '' : '; what the chain’s ε does not allow at once follows with later updates'}.`,
+          : `A step of length ${format.fixed(step, 3)} from the ledger’s row${s.own.version === 0 ? '; a first row is exempt from the chain’s ε' : '; what the chain’s ε does not allow at once follows with later updates'}.`,
   );
   /** @type {HTMLButtonElement} */ (the('hand-sign')).disabled = wrong.length > 0 || to == null || step < STILL;
 }

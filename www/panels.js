@@ -12,7 +12,7 @@ import {byPath, flow, name, neighbours, paths, rates, share} from './measures.js
 const PHASES = {ready: 'Not joined', joining: 'Joining', running: 'Training', paused: 'Paused', stopping: 'Stopping', stopped: 'Stopped'};
 
 /** Panels there is nothing to show in before joining. */
-const RUNNING = ['tab', 'neighbours', 'ledger', 'my-gradient', 'my-row', 'transactions', 'keys', 'sources'];
+const RUNNING = ['parts', 'tab', 'neighbours', 'ledger', 'my-gradient', 'my-row', 'transactions', 'keys', 'sources'];
 
 /** The bar at the top. @param {State} s */
 export function drawBar(s) {

@@ -42,6 +42,7 @@ function drawState(s) {
   if (s.audit.wrong) fill('row-state', 'No row is signed any more: the chain’s figures differ from those computed here.');
   else if (own?.uid == null) fill('row-state', 'No row yet: this tab has no place on the ledger.');
   else if (own.row.length === 0) fill('row-state', `No row on the ledger yet${waiting ? '; a first one is signed and waits for its block' : ''}.`);
+  else if (own.version === 0) fill('row-state', `Not updated yet: a new peer’s row is all on itself${waiting ? '; a first one of its own is signed and waits for its block' : ''}.`);
   else fill('row-state', `Updated ${own.version === 1 ? 'once' : `${format.whole(own.version)} times`}, as of block ${format.whole(own.height)}${waiting ? '; the next one is signed' : ''}.`);
 }
 
@@ -75,7 +76,7 @@ function drawProposal(s) {
   const length = p.length ?? distance(shares(p.from), shares(p.row));
   const still = length === 0 ? 'The row stays as it is' : `Its length is ${format.fixed(length, 3)}`;
   const epsilon = typeof p.epsilon === 'number' ? `; the chain takes steps shorter than ε = ${format.plainly(p.epsilon)}` : '; the chain takes steps shorter than its ε';
-  const first = p.from.length === 0 ? '; a first row is exempt from ε' : epsilon;
+  const first = s.own.version === 0 ? '; a first row is exempt from ε' : epsilon;
   fill('proposal-length', `It follows ${FOLLOWED[s.policy.type]}. ${still}${first}.`);
   each(
     rowsOf('effect-table'),

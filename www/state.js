@@ -217,6 +217,7 @@ const folds = {
 
   stopped(s) {
     s.phase = 'stopped';
+    clear(s, 'backup'); // nothing is there any more that could give the key
   },
 };
 

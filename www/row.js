@@ -75,7 +75,7 @@ function drawProposal(s) {
   fill('proposal-title', p.signed ? 'The step signed last' : 'The step proposed');
   const length = p.length ?? distance(shares(p.from), shares(p.row));
   const still = length === 0 ? 'The row stays as it is' : `Its length is ${format.fixed(length, 3)}`;
-  const epsilon = typeof p.epsilon === 'number' ? `; the chain takes steps shorter than ε = ${format.plainly(p.epsilon)}` : '; the chain takes steps shorter than its ε';
+  const epsilon = typeof p.epsilon === 'number' ? `; the chain takes steps shorter than ε = ${format.plainly(p.epsilon)}` : '; the chain takes steps shorter than its\u00a0ε';
   const first = s.own.version === 0 ? '; a first row is exempt from ε' : epsilon;
   fill('proposal-length', `It follows ${FOLLOWED[s.policy.type]}. ${still}${first}.`);
   each(

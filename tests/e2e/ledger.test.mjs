@@ -125,7 +125,7 @@ describe('my gradient', () => {
 describe('my next row', () => {
   test('shows the step peer by peer, its length, and what it would change', async () => {
     const v = await running('proposal');
-    await v.reads('#proposal-length', /^It follows the scores\. Its length is 0\.213; the chain takes steps shorter than its ε\.$/);
+    await v.reads('#proposal-length', /^It follows the scores\. Its length is 0\.213; the chain takes steps shorter than its\sε\.$/);
     assert.deepEqual(await v.table('effect-table'), [
       ['My rank', '21.8 %', '20.3 %', '−1.49 points'],
       ['My trust', '+0.742', '+0.751', '+0.009'],

@@ -45,11 +45,11 @@ export function publicKey(text) {
   return {key: t};
 }
 
-/** Which key signs it: the cold key moves stake where there is one, the hot key does the rest. @param {Intent} intent @param {State} s @returns {Signer} */
+/** Which key signs it: where there is a cold key it owns stake and tokens, and the hot key signs rows and its own transfers. @param {Intent} intent @param {State} s @returns {Signer} */
 export function signer(intent, s) {
   if (!s.identity?.cold) return 'hot';
   if (intent.type === 'transfer') return intent.from;
-  return ['stake', 'unstake', 'leave', 'rekey'].includes(intent.type) ? 'cold' : 'hot';
+  return intent.type === 'weights' || intent.type === 'subscribe' ? 'hot' : 'cold';
 }
 
 /**
@@ -72,7 +72,8 @@ export function read(form, s) {
     if (to.key === (from === 'cold' ? identity.cold : identity.key)) return {field: 'to', fault: 'This is the key it would come from.'};
     const sum = amount(form.amount);
     if ('fault' in sum) return {field: 'amount', fault: sum.fault};
-    if (from === 'hot' && BigInt(sum.base) > BigInt(own.balance)) return short_of(own.balance);
+    // The balance that is known is that of the key that owns the stake.
+    if (from === (identity.cold ? 'cold' : 'hot') && BigInt(sum.base) > BigInt(own.balance)) return tooMuch(own.balance);
     return {intent: {type: 'transfer', from, to: to.key, amount: sum.base}};
   }
   if (own.uid == null) return {field: 'what', fault: 'This tab has no place on the ledger yet, and so no stake to move.'};
@@ -83,12 +84,12 @@ export function read(form, s) {
     if (BigInt(sum.base) > BigInt(own.stake)) return {field: 'amount', fault: `More than there is: the stake is ${exact(own.stake)} tokens.`};
     return {intent: {type: 'unstake', uid: own.uid, amount: sum.base}};
   }
-  if (!identity.cold && BigInt(sum.base) > BigInt(own.balance)) return short_of(own.balance);
+  if (BigInt(sum.base) > BigInt(own.balance)) return tooMuch(own.balance);
   return {intent: {type: 'stake', uid: own.uid, amount: sum.base}};
 }
 
 /** @param {string} balance @returns {{field: 'amount', fault: string}} */
-const short_of = (balance) => ({field: 'amount', fault: `More than there is: the balance is ${exact(balance)} tokens.`});
+const tooMuch = (balance) => ({field: 'amount', fault: `More than there is: the balance is ${exact(balance)} tokens.`});
 
 /**
  * What is about to be signed, for a person to confirm.

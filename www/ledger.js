@@ -4,7 +4,7 @@
 import {auditWords} from './auditing.js';
 import {attribute, cells, each, fill, make, rowsOf, save, show, the, write} from './dom.js';
 import * as format from './format.js';
-import {clause, sentence} from './lines.js';
+import {sentence} from './lines.js';
 
 /** @typedef {import('./types.js').State} State */
 /** @typedef {import('./types.js').Audit} Audit */
@@ -79,7 +79,7 @@ function drawStanding(s) {
   const registered = own.uid != null;
   fill('uid', registered ? `peer ${own.uid}` : 'not registered yet');
   fill('stake', format.amount(own.stake));
-  fill('balance', format.amount(own.balance));
+  fill('balance', `${format.amount(own.balance)}${s.identity?.cold ? ', of the cold key' : ''}`);
   fill('place', registered ? `${format.ordinal(own.place)} of ${format.count(own.peers, 'peer')}` : '–');
   fill('rank', registered ? `${format.percent(own.rank)} of the whole` : '–');
   fill('chain-loss', `${format.signed(own.loss)}${own.loss < 0 ? ', rewards are paid' : ', rewards wait'}`);
@@ -97,7 +97,7 @@ export function drawAlarm(s) {
   if (wrong?.outcome.type === 'wrong' && alarm.hidden) {
     const {table, uid, figure, chain, own} = wrong.outcome;
     const who = uid == null ? 'the chain as a whole' : `peer ${uid}${uid === s.own?.uid ? ', this tab' : ''}`;
-    fill('alarm-says', `A quorum of validators signed the end of epoch ${format.whole(wrong.epoch)}. Recomputed here from what they signed before it, ${uid == null ? 'a figure' : `peer ${uid}’s ${clause(figure).slice(0, -1)}`} comes out as another number.`);
+    fill('alarm-says', `A quorum of validators signed the end of epoch ${format.whole(wrong.epoch)}. By the rules of the chain it does not follow from what they signed before it. The first figure that differs:`);
     fill('alarm-block', `${format.whole(wrong.height)}, the last of epoch ${format.whole(wrong.epoch)}`);
     fill('alarm-peer', `${who}${uid != null && s.keys[uid] ? ` (${format.short(s.keys[uid])})` : ''}`);
     fill('alarm-figure', `${figure}${table ? `, in the table of ${table.toLowerCase()}` : ''}`);

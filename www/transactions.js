@@ -92,7 +92,7 @@ function drawForm(s) {
   show(the('intent-to-line'), type === 'transfer' || type === 'sponsor');
   show(the('intent-amount-line'), type !== 'sponsor' && type !== 'leave');
   fill('intent-to-label', type === 'sponsor' ? 'Their public key' : 'To, a public key');
-  const has = !s.own ? '' : type === 'unstake' ? ` There is ${format.amount(s.own.stake)} of it.` : type === 'transfer' || type === 'stake' ? ` The hot key’s balance is ${format.amount(s.own.balance)}.` : '';
+  const has = !s.own ? '' : type === 'unstake' ? ` There is ${format.amount(s.own.stake)} of it.` : type === 'transfer' || type === 'stake' ? ` The balance${s.identity?.cold ? ' of the cold key' : ''} is ${format.amount(s.own.balance)}.` : '';
   fill('intent-says', `${SAYS[type]}${has}`);
 }
 

@@ -127,12 +127,13 @@ describe('a tab that audits', {concurrency: false}, () => {
 
   step('transfers tokens, from pending to final', async () => {
     const {identity} = await tab.snapshot();
-    await promisify(execFile)(program(), ['send', '--data', node.data, '--key', 'faucet', '--to', node.url, 'transfer', identity?.key ?? '', '5'], {timeout: 60_000});
+    await promisify(execFile)(program(), ['send', '--data', node.data, '--key', 'faucet', '--to', node.url, 'transfer', identity?.cold ?? '', '5'], {timeout: 60_000});
     await tab.until('has the tokens', 60, (s) => BigInt(s.own.balance) >= 5_000_000_000n);
     await tab.page.click('#intent-details summary');
-    await tab.page.fill('#intent-to', identity?.cold ?? '');
+    await tab.page.fill('#intent-to', identity?.key ?? '');
     await tab.page.fill('#intent-amount', '1.5');
     await tab.page.click('#intent-sign');
+    assert.match(await tab.text('#confirm'), /Transfer 1\.5 tokens[^]*Signed by\s+the cold key/);
     await sign();
     /** @type {Set<string>} */
     const states = new Set();
@@ -142,8 +143,8 @@ describe('a tab that audits', {concurrency: false}, () => {
       return found?.state.type === 'final';
     });
     assert.ok(!states.has('refused'), [...states].join());
-    await shows('#transactions-table', /Transfer\s+hot\s+Final: block [\d,]+, \d+(st|nd|rd|th) in it, proven here/, 10);
-    await tab.until('has paid', 60, (s) => BigInt(s.own.balance) < 3_600_000_000n);
+    await shows('#transactions-table', /Transfer\s+cold\s+Final: block [\d,]+, \d+(st|nd|rd|th) in it, proven here/, 10);
+    await tab.until('has paid', 60, (s) => BigInt(s.own.balance) <= 3_500_000_000n);
   });
 
   step('puts stake in with the cold key', async () => {

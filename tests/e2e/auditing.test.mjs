@@ -86,6 +86,20 @@ test('a wish waits for its transaction, is refused with its reason, or is lost a
   assert.deepEqual(s.asked, []);
 });
 
+test('what is said against signing answers the wish it follows, and other alarms do not', () => {
+  const s = registered();
+  const wish = (/** @type {number} */ id) => fold(s, {type: 'page:asked', id, intent: {type: 'weights', row: [[1, 1]]}, signer: 'hot', words: 'w'}, 100);
+  wish(1);
+  fold(s, {type: 'alarm', message: 'refused: truncated', fatal: false, stale: false}, 110);
+  assert.equal(s.asked[0].reason, null);
+  fold(s, {type: 'alarm', message: 'the next row can be set at height 40', fatal: false, stale: false}, 120);
+  assert.equal(s.asked[0].reason, 'the next row can be set at height 40');
+  assert.deepEqual(s.messages.map((m) => m.text), ['Ledger check: refused: truncated.']);
+  wish(2);
+  fold(s, {type: 'alarm', message: 'later', fatal: false, stale: false}, 9000);
+  assert.equal(s.asked[1].reason, null);
+});
+
 test('kinds of transactions are read from their names', () => {
   const names = ['set weights', 'SetWeights', 'register', 'transfer', 'Stake', 'unstake', 'leave', 'sponsor', 'subscribe', 'rekey', 'candidate'];
   assert.deepEqual(names.map(kind), ['weights', 'weights', 'register', 'transfer', 'stake', 'unstake', 'leave', 'sponsor', 'subscribe', 'rekey', 'other']);
@@ -190,13 +204,16 @@ test('a form gives what it asks for, or the field that is wrong', () => {
   assert.deepEqual(ask({what: 'sponsor', to: 'e'.repeat(64)}), {intent: {type: 'sponsor', key: 'e'.repeat(64)}});
   for (const [form, field, why] of /** @type {[any, string, RegExp][]} */ ([
     [{what: 'transfer', to: 'x', amount: '1'}, 'to', /only digits/], [{what: 'transfer', to: HOT, amount: '1'}, 'to', /it would come from/], [{what: 'transfer', to: COLD, amount: '1', from: 'cold'}, 'to', /it would come from/],
-    [{what: 'transfer', to: OTHER, amount: 'x'}, 'amount', /no amount/], [{what: 'transfer', to: OTHER, amount: '2.500000001'}, 'amount', /the balance is 2\.5 tokens/],
+    [{what: 'transfer', to: OTHER, amount: 'x'}, 'amount', /no amount/], [{what: 'transfer', to: OTHER, amount: '2.500000001', from: 'cold'}, 'amount', /the balance is 2\.5 tokens/],
+    [{what: 'stake', amount: '2.6'}, 'amount', /the balance is 2\.5 tokens/],
     [{what: 'unstake', amount: '5.1'}, 'amount', /the stake is 5 tokens/], [{what: 'sponsor', to: OTHER}, 'to', /has a place already: it is peer 8/],
   ])) {
     const found = ask(form);
     assert.deepEqual('field' in found ? found.field : found, field);
     assert.match('fault' in found ? found.fault : '', why);
   }
+  assert.deepEqual(ask({what: 'transfer', to: OTHER, amount: '2.6'}), {intent: {type: 'transfer', from: 'hot', to: OTHER, amount: '2600000000'}}, 'what the hot key holds is not known here');
+  assert.match(JSON.stringify(read({what: 'transfer', to: OTHER, amount: '2.6', from: 'cold'}, registered())), /the balance is 2\.5/);
   const nobody = initial();
   assert.match(JSON.stringify(read({what: 'stake', to: '', amount: '1', from: 'hot'}, nobody)), /not verified yet/);
   const early = registered();
@@ -206,7 +223,7 @@ test('a form gives what it asks for, or the field that is wrong', () => {
 
 test('the cold key signs what moves stake, the hot key what there is no cold key for', () => {
   const [cold, hot] = [registered({cold: COLD}), registered()];
-  assert.deepEqual(['stake', 'unstake', 'leave', 'rekey'].map((type) => signer(/** @type {any} */ ({type}), cold)), Array(4).fill('cold'));
+  assert.deepEqual(['stake', 'unstake', 'leave', 'sponsor', 'rekey'].map((type) => signer(/** @type {any} */ ({type}), cold)), Array(5).fill('cold'));
   assert.deepEqual(['weights', 'subscribe'].map((type) => signer(/** @type {any} */ ({type}), cold)), ['hot', 'hot']);
   assert.equal(signer({type: 'transfer', from: 'cold', to: OTHER, amount: '1'}, cold), 'cold');
   assert.equal(signer({type: 'stake', uid: 7, amount: '1'}, hot), 'hot');

@@ -17,7 +17,7 @@ const TRANSACTIONS = 64;
 const ASKED = 16; // wishes that are not signed yet
 const DROPPED = 32; // sources that lied
 const DAMAGED = 8;
-const ANSWER_MS = 5_000; // so long what is said against signing is taken as the answer to a wish
+const ANSWER_MS = 5_000; // so long a reason against signing is taken as the answer to a wish
 const PATIENCE_MS = 60_000; // after this a wish of which nothing came is said to be lost
 
 /** What a shelf of the store holds, in words. @type {Record<string, string>} */
@@ -182,11 +182,20 @@ export const auditing = {
       tell(s, now, 'stale', 'warning', 'This tab has been away for longer than signatures of former validators can be trusted. It begins again from the newest checkpoint of this site, which has to be taken on the site’s word; everything after it is checked as before.');
       return;
     }
-    const refused = fatal ? undefined : s.asked.findLast((a) => a.reason == null && a.at > now - ANSWER_MS);
+    const unsigned = /^not signed: (.*)/s.exec(message)?.[1];
+    if (unsigned != null) {
+      const wish = s.asked.findLast((a) => a.reason == null && a.at > now - ANSWER_MS);
+      if (wish) wish.reason = unsigned; // told beside the wish
+      else tell(s, now, 'unsigned', 'info', `Nothing is signed now: ${clause(unsigned)}`, {until: now + 30_000});
+      return;
+    }
+    if (/\bwrong figures\b/i.test(message)) {
+      // An audit says the same with the numbers; alone it must not be overlooked either.
+      if (!s.audit.wrong) tell(s, now, 'alarm', 'error', `Ledger check: ${clause(message)}`);
+      return;
+    }
     if (isOtherChain(message)) {
       otherChain(s, now, message);
-    } else if (refused && !/^(refused|stopped|a reply)\b/i.test(message)) {
-      refused.reason = message; // why nothing was signed, told beside the wish
     } else if (!(fatal && s.audit.wrong)) {
       const way = fatal ? ' Nothing is signed any more. Load the page again to start from a fresh checkpoint; training goes on meanwhile.' : '';
       tell(s, now, fatal ? 'alarm' : `alarm-${message.slice(0, 40)}`, fatal ? 'error' : 'warning', `Ledger check: ${clause(message)}${way}`, {
@@ -269,7 +278,7 @@ const isRegister = (action) => /regist/i.test(action);
 /** Whether a transaction came of a wish; a sponsor's money may go as a transfer. @param {string} wish @param {string} action */
 const cameOf = (wish, action) => kind(action) === wish || (wish === 'sponsor' && kind(action) === 'transfer');
 
-const KINDS = ['weights', 'register', 'transfer', 'sponsor', 'subscribe', 'unstake', 'stake', 'leave', 'rekey'];
+const KINDS = ['weights', 'register', 'transfer', 'sponsor', 'subscribe', 'unstake', 'stake', 'leave'];
 
 /** Which of the known actions a transaction's is. @param {string} action */
 export const kind = (action) => KINDS.find((k) => action.toLowerCase().replace(/[^a-z]/g, '').includes(k)) ?? 'other';

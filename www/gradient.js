@@ -19,7 +19,7 @@ export function drawGradient(s) {
   if (!own) return;
   const none = 'this tab has no place on the ledger yet, and so no figure of its own';
   const registered = own.uid != null;
-  put('trust', registered ? number(own.trust, (x) => format.fixed(x, 3)) : {reason: none});
+  put('trust', !registered ? {reason: none} : own.trust == null ? {reason: 'the mechanism of this chain measures no trust along rows'} : number(own.trust, (x) => format.fixed(x, 3)));
   put('scaling', number(own.scalingGradient, format.signed));
   const gradients = [row(own.clippingGradient), row(own.paidGradient), row(own.payoffGradient)];
   const [clipping, paid, payoff] = gradients;
@@ -27,6 +27,7 @@ export function drawGradient(s) {
   put('clipping', 'reason' in clipping ? clipping : 'value' in clipped ? {text: `${format.percent(clipped.value)} of all stake`, more: `${steepest(clipping.values)}, ${STEEPEST}`} : {text: steepest(clipping.values), more: STEEPEST});
   put('paid', 'reason' in paid ? paid : {text: steepest(paid.values), more: STEEPEST});
   put('payoff', 'reason' in payoff ? payoff : {text: steepest(payoff.values), more: STEEPEST});
+  show(the('clipping-label'), own.advisory !== false);
   show(the('gradient-hint'), Boolean(own.hint));
   fill('gradient-hint', own.hint ? sentence(own.hint) : '');
   drawTable(own, gradients);

@@ -149,10 +149,8 @@ export function describe(intent, s) {
         after: 'The row moves towards these shares by no more than one step that the chain allows; the rest follows with the next updates.',
         words: `Row of ${count(intent.row.length, 'peer')}, by hand`,
       };
-    case 'subscribe':
-      return {title: 'Buy a place', facts: ends, after: 'The price of a place is taken from the balance; no proof of work is needed.', words: 'Buy a place'};
     default:
-      return {title: 'Name another hot key', facts: [['New hot key', intent.hot], ...ends], after: 'The hot key of now signs no rows any more.', words: `Name ${short(intent.hot)} as hot key`};
+      return {title: 'Buy a place', facts: ends, after: 'The price of a place is taken from the balance; no proof of work is needed.', words: 'Buy a place'};
   }
 }
 

@@ -20,8 +20,8 @@ export function drawKeys(s) {
   fill('key-peer', peer ?? '–');
   show(the('key-cold-copy'), cold != null);
   show(the('backup'), cold != null);
-  fill('key-hot-can', cold ? 'Signs this tab’s rows, and what its own account pays. It is used all the time, and the cold key can replace it.' : 'Signs this tab’s rows and what its account pays, and owns the stake.');
-  fill('key-cold-can', cold ? 'Owns the stake: puts it in, takes it out, leaves, and names another hot key. It is used only when you say so.' : 'This identity has none: the hot key owns the stake. A new identity gets one, where the browser can keep it safely.');
+  fill('key-hot-can', cold ? 'Signs this tab’s rows, and what its own account pays. It is used all the time, which is why it does not own the stake.' : 'Signs this tab’s rows and what its account pays, and owns the stake.');
+  fill('key-cold-can', cold ? 'Owns the stake and what it earned: puts stake in, takes it out, pays, gives up the place. It is used only when you say so.' : 'This identity has none: the hot key owns the stake. A new identity gets one, where the browser can keep it safely.');
   const open = held != null || !backedUp;
   attribute(the('backup'), 'data-open', open ? '' : null);
   fill(

@@ -81,8 +81,8 @@ function drawStanding(s) {
   fill('stake', format.amount(own.stake));
   fill('balance', `${format.amount(own.balance)}${s.identity?.cold ? ', of the cold key' : ''}`);
   fill('place', registered ? `${format.ordinal(own.place)} of ${format.count(own.peers, 'peer')}` : '–');
-  fill('rank', registered ? `${format.percent(own.rank)} of the whole` : '–');
-  fill('chain-loss', `${format.signed(own.loss)}${own.loss < 0 ? ', rewards are paid' : ', rewards wait'}`);
+  fill('rank', registered && own.rank != null ? `${format.percent(own.rank)} of the whole` : '–');
+  fill('chain-loss', own.loss == null ? 'none' : `${format.signed(own.loss)}${own.loss < 0 ? ', rewards are paid' : ', rewards wait'}`);
   fill('scaling', registered ? format.fixed(own.scaling, 3) : '–');
   /** @type {[number, string][]} */
   const unbonding = own.unbonding ?? [];

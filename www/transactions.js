@@ -22,7 +22,6 @@ const NAMES = {
   stake: 'Stake put in',
   unstake: 'Stake taken out',
   leave: 'The place given up',
-  rekey: 'Another hot key',
 };
 
 /** What each wish means, before anything is signed. @type {Record<string, string>} */

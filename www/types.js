@@ -93,7 +93,7 @@
  * What a person can ask to be signed; amounts are base units as text.
  * @typedef {{type: 'weights', row: [number, number][]} | {type: 'transfer', from: Signer, to: string, amount: string} |
  *   {type: 'sponsor', key: string} | {type: 'subscribe'} | {type: 'stake', uid: number, amount: string} |
- *   {type: 'unstake', uid: number, amount: string} | {type: 'leave', uid: number} | {type: 'rekey', uid: number, hot: string}} Intent
+ *   {type: 'unstake', uid: number, amount: string} | {type: 'leave', uid: number}} Intent
  */
 
 /** @typedef {{id: number, intent: Intent, signer: Signer, words: string, at: number, reason: string|null}} Asked  reason: why nothing came of it */

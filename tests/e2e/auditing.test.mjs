@@ -86,23 +86,32 @@ test('a wish waits for its transaction, is refused with its reason, or is lost a
   assert.deepEqual(s.asked, []);
 });
 
-test('what is said against signing answers the wish it follows, and other alarms do not', () => {
+test('what is said against signing answers the wish it follows, or is told by itself', () => {
   const s = registered();
-  const wish = (/** @type {number} */ id) => fold(s, {type: 'page:asked', id, intent: {type: 'weights', row: [[1, 1]]}, signer: 'hot', words: 'w'}, 100);
-  wish(1);
+  const unsigned = (/** @type {number} */ at) => fold(s, {type: 'alarm', message: 'not signed: the next row can be set at height 40', fatal: false, stale: false}, at);
+  fold(s, {type: 'page:asked', id: 1, intent: {type: 'weights', row: [[1, 1]]}, signer: 'hot', words: 'w'}, 100);
   fold(s, {type: 'alarm', message: 'refused: truncated', fatal: false, stale: false}, 110);
   assert.equal(s.asked[0].reason, null);
-  fold(s, {type: 'alarm', message: 'the next row can be set at height 40', fatal: false, stale: false}, 120);
+  unsigned(120);
   assert.equal(s.asked[0].reason, 'the next row can be set at height 40');
   assert.deepEqual(s.messages.map((m) => m.text), ['Ledger check: refused: truncated.']);
-  wish(2);
-  fold(s, {type: 'alarm', message: 'later', fatal: false, stale: false}, 9000);
-  assert.equal(s.asked[1].reason, null);
+  unsigned(130);
+  assert.deepEqual(s.messages.map((m) => m.text), ['Ledger check: refused: truncated.', 'Nothing is signed now: the next row can be set at height 40.']);
+});
+
+test('wrong figures are told until the audit tells them better', () => {
+  const s = registered();
+  const alarm = () => fold(s, {type: 'alarm', message: 'the validators of this chain signed wrong figures, and nothing more is signed here: peer 2', fatal: false, stale: false}, 5);
+  alarm();
+  assert.deepEqual(s.messages.map((m) => [m.tone, m.until]), [['error', null]]);
+  fold(s, wrong(120), 6);
+  alarm();
+  assert.deepEqual(s.messages, []);
 });
 
 test('kinds of transactions are read from their names', () => {
-  const names = ['set weights', 'SetWeights', 'register', 'transfer', 'Stake', 'unstake', 'leave', 'sponsor', 'subscribe', 'rekey', 'candidate'];
-  assert.deepEqual(names.map(kind), ['weights', 'weights', 'register', 'transfer', 'stake', 'unstake', 'leave', 'sponsor', 'subscribe', 'rekey', 'other']);
+  const names = ['set weights', 'SetWeights', 'register', 'transfer', 'Stake', 'unstake', 'leave', 'sponsor', 'subscribe', 'candidate'];
+  assert.deepEqual(names.map(kind), ['weights', 'weights', 'register', 'transfer', 'stake', 'unstake', 'leave', 'sponsor', 'subscribe', 'other']);
 });
 
 test('who lied is remembered, told, and no more among the sources', () => {
@@ -223,7 +232,7 @@ test('a form gives what it asks for, or the field that is wrong', () => {
 
 test('the cold key signs what moves stake, the hot key what there is no cold key for', () => {
   const [cold, hot] = [registered({cold: COLD}), registered()];
-  assert.deepEqual(['stake', 'unstake', 'leave', 'sponsor', 'rekey'].map((type) => signer(/** @type {any} */ ({type}), cold)), Array(5).fill('cold'));
+  assert.deepEqual(['stake', 'unstake', 'leave', 'sponsor'].map((type) => signer(/** @type {any} */ ({type}), cold)), Array(4).fill('cold'));
   assert.deepEqual(['weights', 'subscribe'].map((type) => signer(/** @type {any} */ ({type}), cold)), ['hot', 'hot']);
   assert.equal(signer({type: 'transfer', from: 'cold', to: OTHER, amount: '1'}, cold), 'cold');
   assert.equal(signer({type: 'stake', uid: 7, amount: '1'}, hot), 'hot');

@@ -62,7 +62,7 @@ describe('the audit', () => {
 
   test('that differs is an alarm with the peer, the figure and both numbers, and signing ends', async () => {
     const v = await running('wrong');
-    await v.emit({type: 'alarm', message: 'wrong economics: trust of peer 2 at block 1209', fatal: true, stale: false});
+    await v.emit({type: 'alarm', message: 'the validators of this chain signed wrong figures, and nothing more is signed here: peer 2', fatal: false, stale: false});
     await v.emit(wrong(120));
     const alarm = v.page.getByRole('alert', {name: 'The chain’s figures are wrong'});
     await alarm.waitFor({timeout: 10_000});
@@ -114,7 +114,7 @@ describe('my gradient', () => {
     const v = await visit('no place');
     await v.join();
     const none = {type: 'notDefined', reason: 'not registered: there is no own row and no own stake yet'};
-    await v.emit({type: 'own', uid: null, height: 1, stake: '0', balance: '0', place: 0, peers: 3, rank: 0, trust: 0, scaling: 1, loss: -0.1, scalingGradient: none, clippingGradient: none, clipped: none, paidGradient: none, payoffGradient: none, unbonding: [], hint: null, row: [], version: 0});
+    await v.emit({type: 'own', uid: null, height: 1, stake: '0', balance: '0', place: 0, peers: 3, rank: null, trust: null, scaling: 1, loss: null, scalingGradient: none, clippingGradient: none, clipped: none, paidGradient: none, payoffGradient: none, unbonding: [], hint: null, row: [], version: 0});
     await v.shows(/None\. Not registered: there is no own row/);
     for (const text of await v.page.locator('#gradients .value').allInnerTexts()) assert.match(text, /^None\. /);
     assert.equal(await v.page.locator('#gradient-table').isVisible(), false);

@@ -128,7 +128,7 @@ async function ask(intent, words) {
   const id = (wishes += 1);
   put({type: 'page:asked', id, intent, signer: signer(intent, state), words});
   try {
-    if (!tab) throw new Error('this tab has not joined');
+    if (!tab || over()) throw new Error(tab ? 'this tab has stopped' : 'this tab has not joined');
     await tab.ask(intent);
   } catch (error) {
     put({type: 'page:unasked', id, reason: reason(error)});

@@ -274,6 +274,11 @@ describe('transactions', () => {
     await v.page.evaluate(() => /** @type {any} */ (window).peerage.ask({type: 'subscribe'}));
     assert.deepEqual(await v.asked(), [{type: 'subscribe'}]);
     assert.equal((await v.snapshot()).asked[0].words, 'Buy a place');
+    await v.page.click('#stop');
+    await v.shows(/This tab has stopped/);
+    await v.page.evaluate(() => /** @type {any} */ (window).peerage.ask({type: 'leave', uid: 0}));
+    await v.reads('#transactions-table', /Give up the place\s+cold\s+Not signed: this tab has stopped/);
+    assert.equal((await v.asked()).length, 1);
     await v.close();
   });
 });

@@ -9,7 +9,7 @@
 use crate::hash::{Domain, tagged};
 use crate::parameters::{Kind, Parameters};
 use crate::row;
-use crate::table::{BondsLeaf, NeuronLeaf, WeightsLeaf};
+use crate::table::{BondsLeaf, NeuronLeaf, Totals, WeightsLeaf};
 use crate::types::{Height, Uid};
 use mechanism::absorbing::MINIMUM_SELF_LOOP;
 use mechanism::competitive::Competitive;
@@ -102,7 +102,7 @@ pub fn clipping(parameters: &Parameters, peers: usize) -> (f64, f64) {
 
 /// The constants of `Trust` for a chain with so many peers: κ = kappa·d/n, T_c = temperature·κ, and the seed of this epoch:
 /// the first eight bytes of the hash of its number, little-endian.
-fn trust_parameters(parameters: &Parameters, peers: usize, epoch: u64) -> trust::Parameters {
+pub fn trust_parameters(parameters: &Parameters, peers: usize, epoch: u64) -> trust::Parameters {
     let digest = tagged(Domain::Sources, [&epoch.to_le_bytes(), &[], &[]]);
     let seed = digest.iter().take(8).rev().fold(0, |seed, byte| seed << 8 | u64::from(*byte));
     let (kappa, temperature) = clipping(parameters, peers);
@@ -145,6 +145,11 @@ const RISE: f64 = 1_024.0;
 /// The bonds of a table; what names no peer or is malformed counts as none.
 pub fn bonds<'a>(leaves: impl Leaves<'a, BondsLeaf>) -> Bonds {
     Bonds::from_rows(leaves.into_iter().map(|leaf| leaf.held.iter().map(|(uid, bond)| (uid.get(), *bond))))
+}
+
+/// What the last epoch left for the one that comes.
+pub fn memory<'a>(bonds: impl Leaves<'a, BondsLeaf>, totals: &Totals) -> Memory {
+    Memory { bonds: self::bonds(bonds), min_weights: totals.min_weights, inflation: totals.tau }
 }
 
 /// The table of bonds.

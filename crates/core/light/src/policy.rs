@@ -1,15 +1,34 @@
-//! The row that a peer sets by default: its neighbours' shares of the smoothed Fisher scores, its own among them.
+//! The row that a peer sets: a bounded step towards a target, which follows from its policy ([`Policy`]).
 //!
-//! Target: w_ij ∝ score of j, over the peers that have a uid; the share of those that have none goes to the
-//! self-loop w_ii, as does what does not fit into the entries allowed. The row moves towards the target by less than
-//! ε: Σ(Δscore)² < (ε·65,535)²; the first row of a uid is exempt and is the target itself.
+//! By default the target is its neighbours' shares of the smoothed Fisher scores, its own among them: w_ij ∝ score of j, over
+//! the peers that have a uid; the share of those that have none goes to the
+//! self-loop w_ii, as does what does not fit into the entries allowed. Whatever the target, the row moves towards it by less
+//! than ε: Σ(Δscore)² < (ε·65,535)²; the first row of a uid is exempt and is the target itself. Where the chain demands more
+//! entries than that leaves, peers that were not scored get the least that counts.
 //!
-//! It does not ascend the payoff and does not look at what others set. Scores that are not finite or negative count
+//! What the other policies aim at is found in [`crate::proposal`]. Scores that are not finite or negative count
 //! as zero: they come from training on answers of strangers.
 
 use commonware_cryptography::ed25519::PublicKey;
-use ledger::{Row, Score, Uid};
+use ledger::{Key, Row, Score, State, Uid};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// What an own row is to follow.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Policy {
+    /// The smoothed Fisher scores.
+    #[default]
+    Scores,
+    /// The gradient of the own payoff; on chains without masks, of the share of what is paid.
+    Payoff {
+        /// α, worth of the loss in units of the worth τ of the rank.
+        alpha: f64,
+    },
+    /// Shares given by hand.
+    Hand,
+    /// Nothing: no row is set.
+    Never,
+}
 
 /// What a chain allows a row.
 #[derive(Clone, Copy, Debug)]
@@ -24,34 +43,63 @@ pub struct Limits {
     pub direct: f64,
 }
 
+impl Limits {
+    /// Those of the chain with this state, now.
+    pub fn of(state: &State) -> Self {
+        let parameters = state.parameters();
+        let count = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
+        Self {
+            max_weights: count(parameters.max_weights),
+            epsilon: parameters.epsilon,
+            min_weights: count(state.totals().min_weights),
+            direct: parameters.direct,
+        }
+    }
+}
+
 /// The row for peer `own` by `scores` (hot key, score): from `current` towards the target, or the target itself where
 /// `current` is `None` (the first row is exempt from ε). Without any positive score it is `current`, or the self-loop.
 pub fn row(
     own: Uid,
     current: Option<&Row>,
     scores: &[(PublicKey, f64)],
-    uids: &BTreeMap<PublicKey, Uid>,
+    uids: &BTreeMap<Key, Uid>,
     limits: Limits,
 ) -> Row {
-    let shares = shares(own, scores, uids, limits.max_weights);
-    let next = match current {
-        None => Row::from_shares(&shares, limits.max_weights).unwrap_or_else(|_| Row::own(own)),
-        Some(current) if shares.is_empty() => current.clone(),
-        Some(current) => bounded(current, &shares, limits),
-    };
-    let there: BTreeSet<Uid> = uids.values().copied().collect();
-    match filled(&next, own, &there, limits) {
-        Some(filled) if current.is_none_or(|current| current.within(&filled, limits.epsilon)) => filled,
-        _ => next,
-    }
+    let target = shares(own, scores, |key| uids.get(&key.into()).copied(), limits.max_weights);
+    towards(own, current, &target, &uids.values().copied().collect(), limits)
 }
 
-/// The row with as many entries as the chain demands: the peers that follow `own` by uid get the least that counts, from the
-/// largest entry. `None` where nothing is missing or the largest entry has not enough.
-fn filled(row: &Row, own: Uid, there: &BTreeSet<Uid>, limits: Limits) -> Option<Row> {
-    let missing = limits.min_weights.min(there.len()).checked_sub(row.len()).filter(|missing| *missing > 0)?;
+/// The row for peer `own` from `current` towards `target`, (uid, share) at any scale, or the target itself where `current` is
+/// `None`. Without a target it is `current`, or the self-loop. `there` are all who may be named.
+pub fn towards(own: Uid, current: Option<&Row>, target: &[(Uid, f64)], there: &BTreeSet<Uid>, limits: Limits) -> Row {
+    let step = |part: f64| match current {
+        None => Row::from_shares(target, limits.max_weights).unwrap_or_else(|_| Row::own(own)),
+        Some(current) if target.is_empty() => current.clone(),
+        Some(current) => bounded(current, target, Limits { epsilon: part * limits.epsilon, ..limits }),
+    };
+    let whole = step(1.0);
+    if whole.len() >= limits.min_weights.min(there.len()) {
+        return whole;
+    }
+    // A shorter step leaves more of ε for the entries that are missing, and so do entries too small to be trust.
+    let filled = PARTS.iter().flat_map(|part| {
+        let base = step(*part);
+        [limits.direct, 0.0].map(|least| filled(&base, own, there, limits.min_weights, least))
+    });
+    let taken = |row: &Row| current.is_none_or(|current| current.within(row, limits.epsilon));
+    filled.flatten().find(taken).unwrap_or(whole)
+}
+
+/// Parts of ε that are tried for the step to the target where a row lacks entries.
+const PARTS: [f64; 3] = [1.0, 0.5, 0.0];
+
+/// The row with as many entries as the chain demands: the peers that follow `own` by uid get `least`, but a score of 1 at least, from
+/// the largest entry. `None` where nothing is missing or the largest entry has not enough.
+fn filled(row: &Row, own: Uid, there: &BTreeSet<Uid>, min_weights: usize, least: f64) -> Option<Row> {
+    let missing = min_weights.min(there.len()).checked_sub(row.len()).filter(|missing| *missing > 0)?;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 1 to 65,535")]
-    let least = (limits.direct * f64::from(u16::MAX)).ceil().clamp(1.0, f64::from(u16::MAX)) as u16;
+    let least = (least * f64::from(u16::MAX)).ceil().clamp(1.0, f64::from(u16::MAX)) as u16;
     let mut entries: BTreeMap<Uid, Score> = row.entries().iter().copied().collect();
     let largest = *entries.iter().max_by_key(|(_, score)| **score)?.0;
     let following = there.range(own..).chain(there.range(..own));
@@ -64,10 +112,10 @@ fn filled(row: &Row, own: Uid, there: &BTreeSet<Uid>, limits: Limits) -> Option<
 }
 
 /// Scores by uid, strangers' and those that do not fit given to `own`. Empty without any positive score.
-fn shares(
+pub(crate) fn shares(
     own: Uid,
     scores: &[(PublicKey, f64)],
-    uids: &BTreeMap<PublicKey, Uid>,
+    uid: impl Fn(&PublicKey) -> Option<Uid>,
     max_weights: usize,
 ) -> Vec<(Uid, f64)> {
     let scale = scores.iter().map(|(_, score)| *score).filter(|score| score.is_finite()).fold(0.0, f64::max);
@@ -77,7 +125,7 @@ fn shares(
     let mut shares = BTreeMap::<Uid, f64>::new();
     for (key, score) in scores {
         if score.is_finite() && *score > 0.0 {
-            *shares.entry(uids.get(key).copied().unwrap_or(own)).or_default() += score / scale;
+            *shares.entry(uid(key).unwrap_or(own)).or_default() += score / scale;
         }
     }
     if shares.len() > max_weights {
@@ -115,8 +163,8 @@ mod tests {
     }
 
     /// Keys 0 to 7 have the uids 0 to 7.
-    fn uids() -> BTreeMap<PublicKey, Uid> {
-        (0..8).map(|seed| (key(u64::from(seed)), Uid::new(seed))).collect()
+    fn uids() -> BTreeMap<Key, Uid> {
+        (0..8).map(|seed| (key(u64::from(seed)).into(), Uid::new(seed))).collect()
     }
 
     fn shares_of(row: &Row) -> Vec<(u32, f64)> {
@@ -138,8 +186,22 @@ mod tests {
         assert_eq!(entries, [(0, 66), (1, 43_690 - 2 * 66), (6, 66), (7, 21_845)]);
         // More than there are peers is not asked of anyone.
         let there = (0..4).map(Uid::new).collect();
-        let all = filled(&row, Uid::new(6), &there, Limits { min_weights: 9, ..LIMITS });
-        assert_eq!(all, None);
+        assert_eq!(filled(&row, Uid::new(6), &there, 9, LIMITS.direct), None);
+    }
+
+    #[test]
+    fn entries_that_are_demanded_come_before_the_step_to_the_target() {
+        // The whole step to the target takes all of ε; so do four entries of a seventh, but not four of the least score.
+        let limits = Limits { max_weights: 8, epsilon: 0.1, min_weights: 6, direct: 0.001 };
+        let (own, there) = (Uid::new(0), (0..8).map(Uid::new).collect());
+        let next = towards(own, Some(&Row::own(own)), &[(Uid::new(1), 1.0)], &there, limits);
+        assert!(next.len() == 6 && Row::own(own).within(&next, 0.1), "{next:?}");
+        assert!(next.share(Uid::new(1)) > 0.03, "and half the step is taken: {next:?}");
+        let dear = towards(own, Some(&Row::own(own)), &[(Uid::new(1), 1.0)], &there, Limits { direct: 0.14, ..limits });
+        assert!(dear.len() == 6 && dear.score(Uid::new(5)) == Score::new(1), "{dear:?}");
+        // None fits: the ledger will say so.
+        let narrow = Limits { epsilon: 1e-5, ..limits };
+        assert_eq!(towards(own, Some(&Row::own(own)), &[(Uid::new(1), 1.0)], &there, narrow).len(), 1);
     }
 
     #[test]

@@ -71,6 +71,12 @@ impl Absorbing {
         self.factors.solve(x)
     }
 
+    /// xᵀ N for n values x.
+    #[must_use]
+    pub fn left_times(&self, x: Vec<f64>) -> Vec<f64> {
+        self.factors.left(x, 0)
+    }
+
     /// N, n × n, row by row.
     #[must_use]
     pub fn matrix(&self) -> Vec<f64> {
@@ -143,6 +149,7 @@ mod tests {
         let chain = Absorbing::new(&weights, 0.0).unwrap();
         assert_eq!(chain.matrix(), [1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0]);
         assert_eq!(chain.times(vec![1.0, 0.0, 2.0]), [3.0, 2.0, 2.0]);
+        assert_eq!(chain.left_times(vec![1.0, 0.0, 2.0]), [1.0, 1.0, 3.0]);
     }
 
     #[test]

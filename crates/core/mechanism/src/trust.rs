@@ -29,7 +29,7 @@ mod payoff;
 pub mod readings;
 mod sources;
 
-pub use payoff::own_gradient;
+pub use payoff::{own_gradient, own_trust_gradient};
 
 use crate::arithmetic::{logistic, sum};
 use crate::epoch::{Epoch, Mechanism, Memory, shares};

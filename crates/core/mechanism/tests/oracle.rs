@@ -131,6 +131,8 @@ proptest! {
         };
         let gradient = market.with(|world| trust::own_gradient(world, &parameters, 0).unwrap());
         differences(&market, &gradient, share)?;
+        let gradient = market.with(|world| trust::own_trust_gradient(world, &parameters, 0).unwrap());
+        differences(&market, &gradient, |market| market.with(|world| trust::evaluate(world, &parameters).unwrap().trust[0]))?;
     }
 
     #[test]
@@ -250,9 +252,11 @@ fn where_there_is_no_slope_the_reason_is_given() {
     );
     let parameters = trust::Parameters { temperature: 0.0, ..trust::Parameters::for_peers(2) };
     assert_eq!(market.with(|world| trust::own_gradient(world, &parameters, 0)), Err(NotDefined::Hard));
+    assert_eq!(market.with(|world| trust::own_trust_gradient(world, &parameters, 0)), Err(NotDefined::Hard));
     let poor = Market { stake: vec![0.0; 2], ..market.clone() };
     let soft = trust::Parameters::for_peers(2);
     assert_eq!(poor.with(|world| trust::own_gradient(world, &soft, 0)), Err(NotDefined::Nothing));
+    assert_eq!(poor.with(|world| trust::own_trust_gradient(world, &soft, 0)), Err(NotDefined::Nothing));
     assert_eq!(poor.with(|world| Connectivity::default().own_gradient(world, 0)), Err(NotDefined::Nothing));
     assert_eq!(market.with(|world| Consensus::default().own_gradient(world, 0)), Err(NotDefined::Binary));
     assert_eq!(poor.with(|world| Competitive::default().own_gradient(world, 0)), Err(NotDefined::Nothing));

@@ -10,7 +10,6 @@ use crate::parameters::Kind;
 use crate::table::Standing;
 use crate::types::Amount;
 use mechanism::emission;
-use mechanism::epoch::Memory;
 use std::sync::Arc;
 
 /// Highest difficulty of a registration.
@@ -26,11 +25,7 @@ pub(super) fn close(state: &mut State) -> Vec<Event> {
     let number = state.totals.number.saturating_add(1);
     let mut paid = 0u64;
     let mut loss = 0.0;
-    let memory = Memory {
-        bonds: economy::bonds(&state.bonds),
-        min_weights: state.totals.min_weights,
-        inflation: state.totals.tau,
-    };
+    let memory = economy::memory(&state.bonds, &state.totals);
     match economy::evaluate(&state.neurons, &state.weights, &memory, &parameters, number) {
         Ok((_, epoch)) => {
             let peers = state.neurons.len();

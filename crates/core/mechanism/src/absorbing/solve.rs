@@ -61,7 +61,13 @@ impl Factors {
     pub(super) fn row(&self, i: usize) -> Vec<f64> {
         let mut x = vec![0.0; self.n];
         x[i] = 1.0;
-        for k in i..self.n {
+        self.left(x, i)
+    }
+
+    /// x with xᵀ (I − Q) = `left`ᵀ, whose entries below `first` are 0.
+    pub(super) fn left(&self, left: Vec<f64>, first: usize) -> Vec<f64> {
+        let mut x = left;
+        for k in first..self.n {
             let row = self.line(k);
             x[k] /= row[k];
             for j in k + 1..self.n {

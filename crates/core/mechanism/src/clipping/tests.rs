@@ -84,7 +84,46 @@ fn a_closed_class_without_self_loops_has_an_answer() {
     assert!(gradient.iter().all(|(_, slope)| slope.is_finite()));
 }
 
+/// A row of five raw numbers as shares; those below a fifth are left out, the self-loop of peer 0 aside.
+fn sparse(raw: &[f64], own: usize) -> Vec<(u32, f64)> {
+    let kept = |&(j, value): &(usize, f64)| j == own || value > 0.2;
+    let kept: Vec<(usize, f64)> = raw.iter().copied().enumerate().filter(kept).collect();
+    let sum: f64 = kept.iter().map(|(_, value)| value).sum();
+    kept.into_iter().map(|(j, value)| (j as u32, value / sum)).collect()
+}
+
 proptest! {
+    #[test]
+    fn another_own_row_needs_no_other_factoring(
+        raw in prop::collection::vec(prop::collection::vec(1e-9..1.0f64, 5), 6),
+        stake in prop::collection::vec(0.05..1.0f64, 5),
+        own in 0usize..5,
+        temperature in prop_oneof![Just(0.0), 0.2..2.0f64],
+        loopless: bool,
+    ) {
+        let rows: Vec<Vec<(u32, f64)>> = raw[..5].iter().enumerate().map(|(i, raw)| sparse(raw, i)).collect();
+        let mut next = sparse(&raw[5], own);
+        if loopless && next.len() > 1 {
+            next.retain(|&(j, _)| j as usize != own);
+            let sum: f64 = next.iter().map(|(_, w)| w).sum();
+            next.iter_mut().for_each(|(_, w)| *w /= sum);
+        }
+        let mut moved = rows.clone();
+        moved[own].clone_from(&next);
+        let (before, after) = (Rows::new(5, rows).unwrap(), Rows::new(5, moved).unwrap());
+        let ones = [1.0; 5];
+        let world = |weights| World { stake: &stake, scaling: &ones, weights };
+        let clipping = Clipping::new(&world(&before), own, 0.7, temperature).unwrap();
+        prop_assert_eq!(clipping.reach(), &reach(&world(&before), own, 0.7, temperature).unwrap());
+        let (found, expected) = (clipping.reach_with(&next), reach(&world(&after), own, 0.7, temperature).unwrap());
+        for (found, expected) in found.visits.iter().zip(&expected.visits) {
+            prop_assert!((found - expected).abs() < 1e-9 * (1.0 + expected), "{} {}", found, expected);
+        }
+        // Hard connectivity jumps where visits are at the threshold.
+        prop_assume!(temperature > 0.0 || expected.visits.iter().all(|visits| (visits - 0.7).abs() > 1e-6));
+        prop_assert!((found.clipped - expected.clipped).abs() < 1e-9);
+    }
+
     #[test]
     fn the_gradient_meets_central_differences(
         raw in prop::collection::vec(prop::collection::vec(0.02..1.0f64, 5), 5),

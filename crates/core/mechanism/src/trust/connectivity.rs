@@ -115,6 +115,24 @@ impl<'a> Connectivity<'a> {
         connected
     }
 
+    /// Σ_m h_m c′_mk for every k, c′ = (1 − c²)/T_c the slope in visits; `heard` is h of the sources, in their order. Only for
+    /// T_c > 0.
+    pub(super) fn slopes(&mut self, heard: &[f64]) -> Vec<f64> {
+        let (base, temperature) = (self.base, self.temperature);
+        let unreached = (1.0 - base * base) * sum(heard);
+        let mut slopes = vec![0.0; self.weights.peers()];
+        self.each_block(|block| {
+            for (k, above) in &block.above {
+                for (h, above) in heard[block.first..].iter().zip(above) {
+                    // (1 − c²) − (1 − c_0²), c = c_0 + above.
+                    slopes[*k as usize] -= h * above * (2.0 * base + above);
+                }
+            }
+        });
+        slopes.iter_mut().for_each(|slope| *slope = (*slope + unreached) / temperature);
+        slopes
+    }
+
     /// Calls `take` with every block of sources, ascending.
     fn each_block(&mut self, mut take: impl FnMut(&Block)) {
         if let Some(kept) = self.kept.as_ref().filter(|kept| !kept.is_empty()) {

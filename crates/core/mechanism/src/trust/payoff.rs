@@ -1,15 +1,17 @@
-//! What a peer's own row does to its part of what is paid, P_i = I_i/‖I‖, under the `Trust` mechanism.
+//! What a peer's own row does under the `Trust` mechanism: to its part of what is paid, P_i = I_i/‖I‖, and to its trust t_i.
 //!
 //! R_j moves with w_ij at once, by sc_i/z. Trust moves along paths: with C_d = Σ_{k=1..d} W^k, an entry w_ij lies on every
-//! path m → i → j → k, so ∂(C_d)_mk/∂w_ij = Σ_{p+q<d} (W^p)_mi (W^q)_jk. For each source m, x^p = e_mᵀW^p is spread forward,
-//! and what P says of its connectivities is carried back along the rows: λ^d = g, λ^p = g + W λ^{p+1}.
+//! path m → i → j → k, so ∂(C_d)_mk/∂w_ij = Σ_{p+q<d} (W^p)_mi (W^q)_jk. With g_mk, what is asked says of the connectivity of
+//! source m to k, the slope is Σ_r W^r Σ_{p<d−r} G_p, G_p = Σ_m (W^p)_mi g_m: sources are summed before anything is carried
+//! back along the rows.
 //!
 //! The own row moves the own trust only along ways that lead back to the own peer: where nobody who is weighed weighs
 //! back, that part is near 0. A row changes no stake, and so
 //! neither sources nor voices.
 
-use super::{Parameters, evaluate};
-use crate::arithmetic::{sum, tanh};
+use super::connectivity::Connectivity;
+use super::{Outcome, Parameters, evaluate};
+use crate::arithmetic::sum;
 use crate::fault::NotDefined;
 use crate::world::World;
 
@@ -18,66 +20,78 @@ use crate::world::World;
 /// # Errors
 /// [`NotDefined::World`], [`NotDefined::Peer`], [`NotDefined::Hard`] at T_c = 0, or [`NotDefined::Nothing`] where ‖I‖ = 0.
 pub fn own_gradient(world: &World<'_>, parameters: &Parameters, own: usize) -> Result<Vec<f64>, NotDefined> {
-    let n = world.peers();
-    if own >= n {
-        return Err(NotDefined::Peer { peer: own, peers: n });
-    }
-    let outcome = evaluate(world, parameters)?;
-    if parameters.temperature == 0.0 {
-        return Err(NotDefined::Hard);
-    }
+    let outcome = soft(world, parameters, own)?;
     let norm = sum(&outcome.incentive);
     if norm <= 0.0 {
         return Err(NotDefined::Nothing);
     }
     let share = outcome.incentive[own] / norm;
     let by_incentive = |k: usize| (f64::from(u8::from(k == own)) - share) / norm;
-    let scaled = world.scaled();
-    let mut gradient: Vec<f64> =
-        outcome.trusted.iter().enumerate().map(|(j, t)| scaled[own] / outcome.scaled * by_incentive(j) * t).collect();
-
-    let total = sum(&outcome.voices);
-    let by_trust: Vec<f64> = (0..n)
-        .map(|k| {
-            let t = outcome.trusted[k];
-            by_incentive(k) * outcome.rank[k] * parameters.beta * t * (1.0 - t) / total
-        })
-        .collect();
-    for (&source, voice) in outcome.sources.iter().zip(&outcome.voices) {
-        let spread = spread(world, source as usize, parameters.depth);
-        if spread.iter().all(|x| x[own] == 0.0) {
-            continue;
-        }
-        let by_visits: Vec<f64> = (0..n)
-            .map(|k| {
-                let mut visits = 0.0;
-                for x in &spread[1..] {
-                    visits += x[k];
-                }
-                let c = tanh((visits - parameters.kappa) / parameters.temperature);
-                voice * by_trust[k] * (1.0 - c * c) / parameters.temperature
-            })
-            .collect();
-        let mut back = by_visits.clone();
-        for (p, x) in spread.iter().enumerate().take(parameters.depth as usize).rev() {
-            if p + 1 < parameters.depth as usize {
-                back = world.weights.times(&back).iter().zip(&by_visits).map(|(along, g)| along + g).collect();
-            }
-            for (slope, back) in gradient.iter_mut().zip(&back) {
-                *slope += x[own] * back;
-            }
-        }
+    let by_trust = |k: usize| {
+        let t = outcome.trusted[k];
+        by_incentive(k) * outcome.rank[k] * parameters.beta * t * (1.0 - t)
+    };
+    let by_trust: Vec<f64> = (0..world.peers()).map(by_trust).collect();
+    let by_rank = world.scaling[own] * world.stake[own] / outcome.scaled;
+    let mut gradient = along(world, parameters, own, &outcome, &by_trust);
+    for (j, (slope, t)) in gradient.iter_mut().zip(&outcome.trusted).enumerate() {
+        *slope += by_rank * by_incentive(j) * t;
     }
     Ok(gradient)
 }
 
-/// e_mᵀ W^p for p = 0 to d.
-fn spread(world: &World<'_>, source: usize, depth: u32) -> Vec<Vec<f64>> {
-    let mut start = vec![0.0; world.peers()];
-    start[source] = 1.0;
-    let mut all = vec![start];
-    for p in 0..depth as usize {
-        all.push(world.weights.transposed_times(&all[p]));
+/// ∂t_i/∂w_ij of peer i = `own` for every j; entries are moved one by one.
+///
+/// # Errors
+/// [`NotDefined::World`], [`NotDefined::Peer`], [`NotDefined::Hard`] at T_c = 0, or [`NotDefined::Nothing`] where nobody
+/// holds scaled stake.
+pub fn own_trust_gradient(world: &World<'_>, parameters: &Parameters, own: usize) -> Result<Vec<f64>, NotDefined> {
+    let outcome = soft(world, parameters, own)?;
+    if outcome.scaled <= 0.0 {
+        return Err(NotDefined::Nothing);
     }
-    all
+    let mut by_trust = vec![0.0; world.peers()];
+    by_trust[own] = 1.0;
+    Ok(along(world, parameters, own, &outcome, &by_trust))
+}
+
+fn soft(world: &World<'_>, parameters: &Parameters, own: usize) -> Result<Outcome, NotDefined> {
+    let peers = world.peers();
+    if own >= peers {
+        return Err(NotDefined::Peer { peer: own, peers });
+    }
+    let outcome = evaluate(world, parameters)?;
+    if parameters.temperature == 0.0 { Err(NotDefined::Hard) } else { Ok(outcome) }
+}
+
+/// Σ_k `by_trust`_k ∂t_k/∂w_ij of peer i = `own` for every j; somebody holds scaled stake.
+fn along(world: &World<'_>, parameters: &Parameters, own: usize, outcome: &Outcome, by_trust: &[f64]) -> Vec<f64> {
+    let n = world.peers();
+    let depth = parameters.depth as usize;
+    // (W^p)_mi for p = 0 to d − 1 and every m.
+    let mut start = vec![0.0; n];
+    start[own] = 1.0;
+    let mut to_own = vec![start];
+    for p in 1..depth {
+        to_own.push(world.weights.times(&to_own[p - 1]));
+    }
+    let mut connectivity = Connectivity::new(world, &world.scaled(), outcome.scaled, parameters);
+    let total = sum(&outcome.voices);
+    let moved: Vec<Vec<f64>> = to_own
+        .iter()
+        .map(|to_own| {
+            let voices = outcome.sources.iter().zip(&outcome.voices);
+            let heard: Vec<f64> = voices.map(|(&source, voice)| voice * to_own[source as usize] / total).collect();
+            let slopes = connectivity.slopes(&heard);
+            slopes.iter().zip(by_trust).map(|(slope, by_trust)| slope * by_trust).collect()
+        })
+        .collect();
+    let mut back = vec![0.0; n];
+    for r in (0..depth).rev() {
+        back = world.weights.times(&back);
+        for moved in &moved[..depth - r] {
+            back.iter_mut().zip(moved).for_each(|(back, moved)| *back += moved);
+        }
+    }
+    back
 }

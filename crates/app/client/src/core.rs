@@ -25,7 +25,10 @@ impl Core {
     /// # Errors
     /// `{ code, message }`: the genesis is that of another chain, the checkpoint is too old or no checkpoint.
     #[wasm_bindgen(constructor)]
-    #[expect(clippy::too_many_arguments, reason = "called by the driver alone, and an object would have to be taken apart here")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "called by the driver alone, and an object would have to be taken apart here"
+    )]
     pub fn new(
         chain: &str,
         genesis: &[u8],
@@ -204,7 +207,8 @@ impl Core {
     /// # Errors
     /// `{ code, message }`: the bytes are no transaction.
     pub fn submit(&mut self, bytes: &[u8]) -> Result<String, JsValue> {
-        let transaction = Transaction::decode(Bytes::copy_from_slice(bytes)).map_err(|_| malformed("the transaction"))?;
+        let transaction =
+            Transaction::decode(Bytes::copy_from_slice(bytes)).map_err(|_| malformed("the transaction"))?;
         let digest = text::hex(&transaction.digest());
         self.follower.submit(transaction);
         Ok(digest)
@@ -238,7 +242,11 @@ impl Core {
 }
 
 /// A time or a height from a number of JavaScript.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "what is no whole number counts as the nearest")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "what is no whole number counts as the nearest"
+)]
 const fn whole_number(number: f64) -> u64 {
     number as u64
 }

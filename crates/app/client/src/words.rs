@@ -53,11 +53,9 @@ pub fn seen(seen: &Seen) -> JsValue {
             .count("height", height.get())
             .count("index", u64::from(*index))
             .into(),
-        Seen::Restored { height, epochs, tables } => Object::of("restored")
-            .count("height", height.get())
-            .count("epochs", *epochs)
-            .flag("tables", *tables)
-            .into(),
+        Seen::Restored { height, epochs, tables } => {
+            Object::of("restored").count("height", height.get()).count("epochs", *epochs).flag("tables", *tables).into()
+        }
         Seen::Alarm(seen) => alarm(seen),
     }
 }
@@ -112,7 +110,10 @@ fn difference(found: &Difference) -> JsValue {
 /// The proof of two histories.
 pub fn evidence(evidence: &Evidence) -> JsValue {
     let one = |(header, finalization): &(Header, bytes::Bytes)| {
-        Object::empty().hex("digest", &header.digest()).bytes("header", &header.encode()).bytes("finalization", finalization)
+        Object::empty()
+            .hex("digest", &header.digest())
+            .bytes("header", &header.encode())
+            .bytes("finalization", finalization)
     };
     Object::empty()
         .count("height", evidence.second.0.height.get())
@@ -165,7 +166,7 @@ fn account(leaf: &AccountLeaf) -> JsValue {
         unbonding.push(&Object::empty().count("due", one.due.get()).amount("amount", one.amount));
     }
     Object::empty()
-        .hex("key", &leaf.key)
+        .hex("key", leaf.key.bytes())
         .amount("balance", leaf.balance)
         .count("nonce", leaf.nonce.get())
         .with("unbonding", &unbonding)
@@ -176,8 +177,8 @@ fn account(leaf: &AccountLeaf) -> JsValue {
 pub fn neuron(uid: u32, leaf: &NeuronLeaf) -> JsValue {
     Object::empty()
         .count("uid", u64::from(uid))
-        .hex("key", &leaf.hot)
-        .hex("cold", &leaf.cold)
+        .hex("key", leaf.hot.bytes())
+        .hex("cold", leaf.cold.bytes())
         .count("modality", u64::from(leaf.modality))
         .amount("stake", leaf.stake)
         .amount("pending", leaf.pending)
@@ -239,7 +240,9 @@ const fn code(error: &Error) -> &'static str {
         Error::Conflict { .. } => "two-histories",
         Error::UnknownValidators { .. } | Error::NeedsLinks { .. } | Error::MissingLink { .. } => "unknown-validators",
         Error::NoEpochEnd { .. } | Error::WrongKeys { .. } | Error::BrokenLink { .. } | Error::NoHeaders => "bad-link",
-        Error::Truncated { .. } | Error::Trailing { .. } | Error::Oversized { .. } | Error::Malformed { .. } => "malformed",
+        Error::Truncated { .. } | Error::Trailing { .. } | Error::Oversized { .. } | Error::Malformed { .. } => {
+            "malformed"
+        }
         Error::OtherBlock { .. }
         | Error::OtherEpoch { .. }
         | Error::WrongCommittee { .. }

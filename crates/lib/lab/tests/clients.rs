@@ -177,7 +177,8 @@ fn compare(seed: u64, most: usize, ratios: &[f64]) {
         let epochs = chain.play(&game, ratio);
         let rows = dense(&chain.rows());
         let (ours, theirs) = (game.market.ranks(&rows).unwrap(), game.market.ranks(&lab).unwrap());
-        let (by_row, by_rank) = (distance(&rows, &lab), distance(&[ours.clone()], &[theirs.clone()]));
+        let by_row = distance(&rows, &lab);
+        let by_rank = distance(std::slice::from_ref(&ours), std::slice::from_ref(&theirs));
         let alike = spearman(&ours, &theirs);
         println!(
             "seed {seed}, {most} entries, α/τ {ratio}: {epochs} epochs and {steps} steps; rows {by_row:.5}, ranks \

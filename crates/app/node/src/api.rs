@@ -10,7 +10,7 @@
 mod error;
 mod read;
 mod send;
-mod views;
+pub mod views;
 
 use crate::{limit::Clients, metrics::Metrics};
 use axum::{

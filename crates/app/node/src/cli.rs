@@ -3,6 +3,7 @@
 mod genesis;
 mod keys;
 mod lab;
+mod light;
 mod node;
 mod send;
 mod serving;
@@ -10,6 +11,7 @@ mod serving;
 pub use genesis::{Genesis, New as NewGenesis, Preset, Validator as NewValidator};
 pub use keys::{Keys, New as NewKeys};
 pub use lab::{LINE, Lab, Output, Run, wrapped};
+pub use light::{Checkpoint, Light, block as checkpoint_block};
 pub use node::{Follow, Node, Validator};
 pub use send::Send;
 pub use serving::Serving;
@@ -54,6 +56,10 @@ pub enum Command {
     Validator(Validator),
     /// Follow a chain without validating it: verify every certificate, apply every block, and serve others.
     Follow(Follow),
+    /// Follow a chain as a tab does, without its blocks: verify heads and validators, compute each epoch again, prove
+    /// accounts and peers.
+    #[command(after_help = light::CODES)]
+    Light(Light),
     /// Sign a transaction with a key of a data folder, send it, and wait until it is final.
     Send(Send),
 }

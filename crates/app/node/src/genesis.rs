@@ -32,7 +32,7 @@ use std::{
 };
 use write::write;
 
-pub use amount::parse as parse_amount;
+pub use amount::{parse as parse_amount, text as amount_text};
 
 /// Does what was asked.
 pub fn run(options: &cli::Genesis) -> Result<()> {

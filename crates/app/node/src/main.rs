@@ -18,6 +18,7 @@ mod genesis;
 mod health;
 mod keys;
 mod lab;
+mod light;
 mod limit;
 mod log;
 mod metrics;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         cli::Command::Genesis(options) => genesis::run(&options),
         cli::Command::Validator(options) => operate::validate(options),
         cli::Command::Follow(options) => operate::follow(options),
+        cli::Command::Light(options) => return light::run(&options),
         cli::Command::Send(options) => send::run(&options),
     };
     match outcome {

@@ -1,14 +1,16 @@
 //! Other nodes as sources of the ledger, asked over HTTP.
 //!
-//! A question goes to the source that answered last; where none comes in time, or only that it cannot answer, the next is
-//! asked. Nothing that a source says is believed here or there: the engine checks all of it.
+//! A [`Node`] is one of them. [`Remote`] is several that stand for one another: a question goes to the one that answered
+//! last; where none comes in time, or only that it cannot answer, the next is asked. Nothing that a source says is believed
+//! here: the engine, or the light client, checks all of it. What a node sends is bounded before it is read.
 
 use anyhow::{Context, Result, anyhow, bail};
 use bytes::Bytes;
-use commonware_codec::{DecodeExt, Encode};
+use commonware_codec::{DecodeExt, Encode, Error as CodecError};
 use consensus::Source;
 use futures::{FutureExt, channel::oneshot, future::BoxFuture};
 use ledger::{Query, Reply, query::MAX_REPLY_BYTES};
+use protocol::limits::BOOTSTRAP_BYTES;
 use std::{
     sync::{
         Arc,
@@ -24,8 +26,7 @@ use ureq::{Agent, http::Uri};
 pub struct Remote(Arc<Inner>);
 
 struct Inner {
-    agent: Agent,
-    places: Vec<String>,
+    nodes: Vec<Node>,
     /// Which answered last.
     at: AtomicUsize,
     /// Whether none did.
@@ -38,14 +39,8 @@ impl Remote {
     /// # Errors
     /// Where one is no address of that kind.
     pub fn new(places: &[String]) -> Result<Self> {
-        let places = places.iter().map(|place| endpoint(place)).collect::<Result<Vec<_>>>()?;
-        let config = Agent::config_builder().timeout_global(Some(PATIENCE)).http_status_as_error(false).build();
-        Ok(Self(Arc::new(Inner {
-            agent: config.new_agent(),
-            places,
-            at: AtomicUsize::new(0),
-            silent: AtomicBool::new(false),
-        })))
+        let nodes = places.iter().map(|place| Node::new(place)).collect::<Result<Vec<_>>>()?;
+        Ok(Self(Arc::new(Inner { nodes, at: AtomicUsize::new(0), silent: AtomicBool::new(false) })))
     }
 
     /// The reply of the first that gives one.
@@ -53,13 +48,12 @@ impl Remote {
     /// # Errors
     /// Where none does: what the last that was asked did instead.
     pub fn ask_now(&self, query: &Query) -> Result<Reply> {
-        let bytes = query.encode();
         let first = self.0.at.load(Ordering::Relaxed);
-        let count = self.0.places.len();
+        let count = self.0.nodes.len();
         let mut last = Err(anyhow!("no node is named"));
         for step in 0..count {
             let at = (first + step) % count;
-            match self.0.places.get(at).map(|place| self.post(place, &bytes)) {
+            match self.0.nodes.get(at).map(|node| node.ask(query)) {
                 Some(Ok(Reply::Unavailable { reason })) => {
                     tracing::debug!(reason, "a source cannot answer");
                     last = Ok(Reply::Unavailable { reason });
@@ -68,7 +62,8 @@ impl Remote {
                     self.0.at.store(at, Ordering::Relaxed);
                     return Ok(reply);
                 }
-                Some(Err(error)) => {
+                Some(Err(fault)) => {
+                    let error = anyhow::Error::new(fault);
                     tracing::debug!("a source does not answer: {error:#}");
                     last = last.or(Err(error));
                 }
@@ -89,22 +84,106 @@ impl Remote {
             Err(error) => tracing::warn!("no source answers, asking on: {error:#}"),
         }
     }
+}
 
-    /// Asks one; told to wait it waits, once.
-    fn post(&self, place: &str, query: &Bytes) -> Result<Reply> {
-        let send = || self.0.agent.post(place).content_type("application/octet-stream").send(&query[..]);
-        let mut response = send().with_context(|| format!("{place} does not answer"))?;
+/// One node, asked over connections of its own. Clones share them.
+#[derive(Clone)]
+pub struct Node {
+    agent: Agent,
+    place: String,
+}
+
+/// Why a node gave no reply.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// It could not be reached, was too slow, or what it sent broke off.
+    #[error("{place} does not answer")]
+    Silent {
+        /// Its address.
+        place: String,
+        /// What happened.
+        source: ureq::Error,
+    },
+    /// It answered that it will not.
+    #[error("{place} answers with status {status}")]
+    Status {
+        /// Its address.
+        place: String,
+        /// The status.
+        status: u16,
+    },
+    /// What it sent is no reply, or longer than any.
+    #[error("{place} answers with something else")]
+    Malformed {
+        /// Its address.
+        place: String,
+        /// Bytes that were read of it.
+        bytes: usize,
+        /// Why they are none.
+        source: CodecError,
+    },
+}
+
+impl Node {
+    /// The node with this address: scheme and host, without a path.
+    ///
+    /// # Errors
+    /// Where it is no address of that kind.
+    pub fn new(place: &str) -> Result<Self> {
+        let config = Agent::config_builder().timeout_global(Some(PATIENCE)).http_status_as_error(false).build();
+        Ok(Self { agent: config.new_agent(), place: base(place)? })
+    }
+
+    /// Its address.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// Its reply. Told to wait it waits, once.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub fn ask(&self, query: &Query) -> Result<Reply, Fault> {
+        let url = format!("{}/api/query", self.place);
+        let query = query.encode();
+        let send = || self.agent.post(&url).content_type("application/octet-stream").send(&query[..]);
+        let mut response = send().map_err(|error| self.silent(error))?;
         if response.status() == 429 {
             let seconds = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
             thread::sleep(Duration::from_secs(seconds.unwrap_or(1)).min(PATIENCE));
-            response = send()?;
+            response = send().map_err(|error| self.silent(error))?;
         }
+        let bytes = self.body(response, MAX_REPLY_BYTES)?;
+        let count = bytes.len();
+        Reply::decode(Bytes::from(bytes)).map_err(|error| self.malformed(count, error))
+    }
+
+    /// What it tells a page that is opened for the first time.
+    ///
+    /// # Errors
+    /// [`Fault::Silent`] and [`Fault::Status`].
+    pub fn bootstrap(&self) -> Result<Vec<u8>, Fault> {
+        let response = self.agent.get(format!("{}/bootstrap.json", self.place)).call();
+        self.body(response.map_err(|error| self.silent(error))?, BOOTSTRAP_BYTES)
+    }
+
+    fn body(&self, mut response: ureq::http::Response<ureq::Body>, limit: usize) -> Result<Vec<u8>, Fault> {
         if !response.status().is_success() {
-            bail!("{place} answers with status {}", response.status());
+            return Err(Fault::Status { place: self.place.clone(), status: response.status().as_u16() });
         }
-        let limit = u64::try_from(MAX_REPLY_BYTES).unwrap_or(u64::MAX);
-        let bytes = response.body_mut().with_config().limit(limit).read_to_vec()?;
-        Reply::decode(Bytes::from(bytes)).with_context(|| format!("{place} answers with something else"))
+        let most = u64::try_from(limit).unwrap_or(u64::MAX);
+        response.body_mut().with_config().limit(most).read_to_vec().map_err(|error| match error {
+            ureq::Error::BodyExceedsLimit(_) => self.malformed(limit, CodecError::InvalidLength(limit)),
+            other => self.silent(other),
+        })
+    }
+
+    fn malformed(&self, bytes: usize, source: CodecError) -> Fault {
+        Fault::Malformed { place: self.place.clone(), bytes, source }
+    }
+
+    fn silent(&self, source: ureq::Error) -> Fault {
+        Fault::Silent { place: self.place.clone(), source }
     }
 }
 
@@ -126,16 +205,16 @@ impl Source for Remote {
     }
 
     fn next(&self) {
-        let count = self.0.places.len();
+        let count = self.0.nodes.len();
         let at = self.0.at.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |at| Some((at + 1) % count)).unwrap_or(0);
-        if let Some(place) = self.0.places.get(at).filter(|_| count > 1) {
-            tracing::warn!("{place} has no blocks that lead on: asking the next");
+        if let Some(node) = self.0.nodes.get(at).filter(|_| count > 1) {
+            tracing::warn!("{} has no blocks that lead on: asking the next", node.place());
         }
     }
 }
 
-/// Where queries are answered at a node's address.
-fn endpoint(place: &str) -> Result<String> {
+/// A node's address, as paths are put behind it.
+fn base(place: &str) -> Result<String> {
     let wanted = || {
         format!("{place} is no address of a node: one such as https://node.example or http://10.0.0.7:8080 is wanted")
     };
@@ -144,7 +223,7 @@ fn endpoint(place: &str) -> Result<String> {
     if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none() || !plain {
         bail!(wanted());
     }
-    Ok(format!("{}/api/query", place.trim_end_matches('/')))
+    Ok(place.trim_end_matches('/').to_owned())
 }
 
 /// Longest that one answer may take.
@@ -156,10 +235,10 @@ mod tests {
 
     #[test]
     fn addresses_are_scheme_and_host() {
-        assert_eq!(endpoint("http://10.0.0.7:8080").unwrap(), "http://10.0.0.7:8080/api/query");
-        assert_eq!(endpoint("https://node.example/").unwrap(), "https://node.example/api/query");
+        assert_eq!(base("http://10.0.0.7:8080").unwrap(), "http://10.0.0.7:8080");
+        assert_eq!(base("https://node.example/").unwrap(), "https://node.example");
         for wrong in ["node.example", "ftp://node.example", "https://node.example/api", "http://", ""] {
-            let error = endpoint(wrong).unwrap_err();
+            let error = base(wrong).unwrap_err();
             assert!(format!("{error:#}").contains("is no address of a node"), "{wrong}: {error:#}");
         }
     }

@@ -109,6 +109,8 @@ impl Read for Body {
     }
 }
 
+crate::codec::plain_fields!(Body);
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,6 +3,7 @@
 //! Nothing in a [`Reply`] is believed: headers need a certificate, leaves a proof, tables a root that is met. `Refused`,
 //! `Status` and `Unavailable` are the source's word only. Every message is bounded before it is read.
 
+use crate::block::Body;
 use crate::codec::{Item, choice, take_version};
 use crate::header::Header;
 use crate::refusal::Refusal;
@@ -14,7 +15,7 @@ use bytes::{BufMut, Bytes};
 use commonware_codec::{Buf, EncodeSize, Error as CodecError, Read, Write};
 
 /// Version of queries and replies, their first byte.
-pub const VERSION: u8 = 2;
+pub const VERSION: u8 = 3;
 
 /// Most headers of one reply.
 pub const MAX_HEADERS: usize = 1_024;
@@ -113,6 +114,18 @@ pub enum Query {
     },
     /// How the chain began. Answered by [`Reply::Genesis`].
     Genesis,
+    /// The neuron of a hot key. Answered by [`Reply::Leaf`] or [`Reply::NoSuch`].
+    Neuron {
+        /// Height of the table.
+        height: Height,
+        /// Whose.
+        key: PublicKey,
+    },
+    /// The transactions of a final block. Answered by [`Reply::Body`].
+    Body {
+        /// Height of the block.
+        height: Height,
+    },
 }
 
 /// A source's reply. [`Reply::Unavailable`] may come for any query.
@@ -193,6 +206,27 @@ pub enum Reply {
         /// The encoded [`crate::Genesis`].
         bytes: Bytes,
     },
+    /// The transactions of a block.
+    Body {
+        /// In the order in which they were applied.
+        body: Body,
+    },
+}
+
+impl Reply {
+    /// As much of a table of `total` leaves as fits into one reply: `leaves` are those from index `from` on.
+    pub fn part(total: usize, from: u32, leaves: impl Iterator<Item = Bytes>) -> Self {
+        if from as usize > total {
+            return Self::NoSuch;
+        }
+        let mut bytes = 0;
+        let fits = |leaf: &Bytes| {
+            bytes += leaf.len() + 5;
+            bytes <= MAX_TABLE_BYTES
+        };
+        let leaves = leaves.take(<Bytes as Item>::MOST).take_while(fits).collect();
+        Self::Table { total: u32::try_from(total).unwrap_or(u32::MAX), from, leaves }
+    }
 }
 
 /// A final block with its certificate.
@@ -311,6 +345,8 @@ mod inner {
         9 => Inclusion { digest },
         10 => Blocks { from, limit },
         11 => Genesis {},
+        12 => Neuron { height, key },
+        13 => Body { height },
     });
 
     message!(Reply {
@@ -327,6 +363,7 @@ mod inner {
         10 => Inclusion { height, index, proof },
         11 => Blocks { blocks },
         12 => Genesis { bytes },
+        13 => Body { body },
     });
 }
 
@@ -380,13 +417,15 @@ mod tests {
             Query::Leaf { height: Height(3), table: Table::Weights, index: 2 },
             Query::Account { height: Height(3), key: key.public_key() },
             Query::Table { height: Height(3), table: Table::Epoch, from: 0 },
-            Query::Submit { transaction },
+            Query::Submit { transaction: transaction.clone() },
             Query::Status { digest },
             Query::Epochs { from: 1, limit: 256 },
             Query::History { epoch: 2, from: 3 },
             Query::Inclusion { digest },
             Query::Blocks { from: Height(3), limit: 64 },
             Query::Genesis,
+            Query::Neuron { height: Height(3), key: key.public_key() },
+            Query::Body { height: Height(3) },
         ];
         for query in queries {
             let bytes = query.encode();
@@ -403,6 +442,7 @@ mod tests {
             Reply::Inclusion { height: Height(3), index: 1, proof: Bytes::from_static(b"proof") },
             Reply::Blocks { blocks: vec![Certified { block: Bytes::from_static(b"block"), finalization }; 2] },
             Reply::Genesis { bytes: Bytes::from_static(b"genesis") },
+            Reply::Body { body: Body { transactions: vec![transaction] } },
             Reply::Leaf { index: 1, leaf: Bytes::from_static(b"leaf"), proof: Bytes::from_static(b"proof") },
             Reply::NoSuch,
             Reply::Table { total: 2, from: 1, leaves: vec![Bytes::from_static(b"leaf")] },
@@ -419,6 +459,25 @@ mod tests {
             }
             assert!(Reply::decode([&bytes[..], &[0]].concat()).is_err(), "trailing byte");
         }
+    }
+
+    #[test]
+    fn a_long_table_comes_in_parts_that_make_the_whole() {
+        let leaves: Vec<Bytes> = (0..4_000u32).map(|index| Bytes::from(vec![index as u8; 300])).collect();
+        let part = |from: usize| Reply::part(leaves.len(), from as u32, leaves.iter().skip(from).cloned());
+        let mut got = Vec::new();
+        let mut parts = 0;
+        while got.len() < leaves.len() {
+            let reply = part(got.len());
+            assert!(reply.encode().len() <= MAX_REPLY_BYTES);
+            let Reply::Table { total, from, leaves } = reply else { unreachable!() };
+            assert_eq!((total, from as usize), (4_000, got.len()));
+            assert!(!leaves.is_empty());
+            got.extend(leaves);
+            parts += 1;
+        }
+        assert_eq!((&got, parts), (&leaves, 3));
+        assert_eq!(part(4_001), Reply::NoSuch);
     }
 
     proptest! {

@@ -11,13 +11,14 @@ use crate::refusal::Refusal;
 use crate::row::Row;
 use crate::types::{Amount, ChainId, Height, Nonce, Uid};
 use crate::{Digest, PrivateKey, PublicKey, Signature};
-use bytes::{BufMut, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 use commonware_codec::{Buf, Encode, EncodeSize, Error as CodecError, Read, ReadExt, Write};
 use commonware_cryptography::{Signer, Verifier};
+use commonware_utils::union_unique;
 use std::net::SocketAddr;
 
 /// Version of the encoding, its first byte.
-pub const VERSION: u8 = 2;
+pub const VERSION: u8 = 3;
 
 /// Signed domain, before the bytes of the transaction.
 const SIGNED: &[u8] = b"PEERAGE_TRANSACTION";
@@ -115,6 +116,14 @@ pub enum Action {
         /// Names what was agreed on, so that the seller finds it. The ledger does not look at it.
         order: Digest,
     },
+    /// The signer, cold key of `uid`, replaces its hot key: the old one signs for the peer no more. Row, stake, emission and
+    /// immunity stay.
+    Rekey {
+        /// The peer.
+        uid: Uid,
+        /// The new hot key, of no present peer.
+        hot: PublicKey,
+    },
 }
 
 choice!(Action {
@@ -130,6 +139,7 @@ choice!(Action {
     9 => Resign { key },
     10 => Evidence { evidence },
     11 => Purchase { uid, generation, amount, order },
+    12 => Rekey { uid, hot },
 });
 
 impl Action {
@@ -148,6 +158,7 @@ impl Action {
             Self::Resign { .. } => "Resign",
             Self::Evidence { .. } => "Evidence",
             Self::Purchase { .. } => "Purchase",
+            Self::Rekey { .. } => "Rekey",
         }
     }
 }
@@ -167,6 +178,34 @@ pub struct Transaction {
     pub action: Action,
     /// Signature of all of the above.
     pub signature: Signature,
+}
+
+/// An action that is not signed yet, for a key that is held elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsigned {
+    /// Chain it is meant for.
+    pub chain: ChainId,
+    /// Who is to sign.
+    pub signer: PublicKey,
+    /// The signer's transactions before this one.
+    pub nonce: Nonce,
+    /// Last height at which it may be included.
+    pub expires: Height,
+    /// What is asked.
+    pub action: Action,
+}
+
+impl Unsigned {
+    /// The exact bytes that an ed25519 key signs.
+    pub fn message(&self) -> Bytes {
+        union_unique(SIGNED, &signed_bytes(&self.chain, &self.signer, self.nonce, self.expires, &self.action)).into()
+    }
+
+    /// With its signature, which is verified, or refused with [`Refusal::Unsigned`].
+    pub fn signed(self, signature: Signature) -> Result<Checked, Refusal> {
+        let Self { chain, signer, nonce, expires, action } = self;
+        Checked::new(Transaction { chain, signer, nonce, expires, action, signature })
+    }
 }
 
 impl Transaction {
@@ -301,6 +340,18 @@ mod tests {
             assert_eq!(Checked::new(wrong), Err(Refusal::Unsigned));
         }
         assert_eq!(Checked::new(good.clone()).unwrap().into_transaction(), good);
+    }
+
+    #[test]
+    fn a_key_held_elsewhere_signs_the_same_bytes() {
+        let good = transfer();
+        let Transaction { chain, signer, nonce, expires, action, signature } = good.clone();
+        let unsigned = Unsigned { chain, signer, nonce, expires, action };
+        let prefix = [&[SIGNED.len() as u8], SIGNED, &[VERSION]].concat();
+        assert!(unsigned.message().starts_with(&prefix));
+        assert_eq!(unsigned.clone().signed(signature).unwrap().into_transaction(), good);
+        let other = PrivateKey::from_seed(3).sign(SIGNED, b"something else");
+        assert_eq!(unsigned.signed(other), Err(Refusal::Unsigned));
     }
 
     #[test]

@@ -93,6 +93,11 @@ impl Committee {
         self.digest
     }
 
+    /// The validators, ascending.
+    pub fn keys(&self) -> Vec<PublicKey> {
+        self.keys.iter().cloned().collect()
+    }
+
     /// Number of validators.
     #[expect(clippy::len_without_is_empty, reason = "a committee is never empty")]
     pub fn len(&self) -> usize {

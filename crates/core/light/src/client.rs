@@ -72,6 +72,10 @@ pub struct Client {
     trust_ms: u64,
     head: Option<Verified>,
     recent: BTreeMap<Height, (Digest, Header, Bytes)>,
+    /// The newest end of an epoch, for longer than `recent`.
+    end: Option<(Digest, Header, Bytes)>,
+    /// Ends of epochs that were followed and not taken yet.
+    links: Vec<Link>,
     evidence: Option<Box<Evidence>>,
 }
 
@@ -123,6 +127,8 @@ impl Client {
             checkpoint,
             head: None,
             recent: BTreeMap::new(),
+            end: None,
+            links: Vec::new(),
             evidence: None,
         };
         client.fresh(now)?;
@@ -137,6 +143,35 @@ impl Client {
     /// Height of the newest block that is trusted: the head's, else the checkpoint's.
     pub fn height(&self) -> Height {
         self.top().0
+    }
+
+    /// Where verification began.
+    pub const fn checkpoint(&self) -> &Checkpoint {
+        &self.checkpoint
+    }
+
+    /// Certificate of a block that was verified lately.
+    pub fn certified(&self, height: Height) -> Option<(&Header, &Bytes)> {
+        let end = self.end.as_ref().filter(|(_, header, _)| header.height == height);
+        self.recent.get(&height).or(end).map(|(_, header, finalization)| (header, finalization))
+    }
+
+    /// Height and digest of the newest end of an epoch that is trusted; genesis counts as one.
+    pub fn end(&self) -> Option<(Height, Digest)> {
+        let begin = &self.checkpoint;
+        let ends = begin.height == Height::new(0) || epochs::after(begin.height, self.tempo) > epochs::of(begin.height, self.tempo);
+        let checkpoint = ends.then_some((begin.height, begin.digest));
+        self.end.as_ref().map(|(digest, header, _)| (header.height, *digest)).or(checkpoint)
+    }
+
+    /// The keys of the validators of an epoch, where they are known.
+    pub fn validators(&self, epoch: u64) -> Option<Vec<PublicKey>> {
+        self.committee(epoch).map(Committee::keys)
+    }
+
+    /// The ends of epochs that were followed since this was asked last.
+    pub fn take_links(&mut self) -> Vec<Link> {
+        core::mem::take(&mut self.links)
     }
 
     /// The newest epoch whose validators are known.
@@ -189,8 +224,13 @@ impl Client {
         }
         let verified = Verified { header, digest, verdict };
         self.head = Some(verified.clone());
-        if self.awaits_link() && verified.header.validators == self.committee.digest() {
-            self.succeed(self.committee.next());
+        if self.awaits_link() {
+            let header = &verified.header;
+            self.end = Some((digest, header.clone(), finalization.clone()));
+            if header.validators == self.committee.digest() {
+                let (header, finalization, validators) = (header.clone(), finalization.clone(), self.committee.keys());
+                self.succeed(self.committee.next(), Link { header, finalization, validators });
+            }
         }
         Ok(Accepted::New(verified))
     }
@@ -228,7 +268,9 @@ impl Client {
             Err(Error::NonMonotonicHeight { .. }) if got < expected => Ok(()),
             Err(error) => Err(error),
             Ok(_) if self.epoch() < got => {
-                self.succeed(Committee::new(self.chain, got, validators)?);
+                let (header, finalization) = (header.clone(), finalization.clone());
+                let link = Link { header, finalization, validators: validators.clone() };
+                self.succeed(Committee::new(self.chain, got, validators)?, link);
                 Ok(())
             }
             Ok(_) => Ok(()),
@@ -240,26 +282,26 @@ impl Client {
     /// # Errors
     /// [`Error::NoHeaders`], [`Error::Oversized`], [`Error::BrokenLink`], and those of [`Self::accept`].
     pub fn accept_chain(&mut self, headers: &[Header], finalization: &Bytes, now: u64) -> Result<Accepted, Error> {
+        self.attest(headers, finalization, now)?;
+        let Some(last) = headers.last() else { return Err(Error::NoHeaders) };
+        self.accept(last.clone(), finalization, now)
+    }
+
+    /// Whether these headers, lowest first, each the parent of the next, the last certified, are of this chain: of the epoch in office or the one
+    /// before. The head stays where it is.
+    ///
+    /// # Errors
+    /// As [`Self::accept_chain`].
+    pub fn attest(&mut self, headers: &[Header], finalization: &Bytes, now: u64) -> Result<(), Error> {
         let Some((last, before)) = headers.split_last() else { return Err(Error::NoHeaders) };
-        if headers.len() > MAX_HEADERS {
-            return Err(Error::Oversized { what: "headers", bytes: headers.len(), limit: MAX_HEADERS });
-        }
-        for pair in headers.windows(2) {
-            let [parent, child] = pair else { continue };
-            if child.height.get() != parent.height.get().saturating_add(1) || child.parent != parent.digest() {
-                return Err(Error::BrokenLink { height: child.height });
-            }
-            if child.time <= parent.time {
-                return Err(Error::NonMonotonicTime { head: parent.time, got: child.time });
-            }
-        }
+        chained(headers)?;
         self.fresh(now)?;
         self.committee_of(last.height)?.verify(last.digest(), finalization)?;
         for header in before {
             self.judge(header, header.digest(), finalization)?;
             self.known_validators(header)?;
         }
-        self.accept(last.clone(), finalization, now)
+        self.judge(last, last.digest(), finalization)
     }
 
     /// Refuses to go on from a block older than the trust period.
@@ -274,8 +316,9 @@ impl Client {
         Ok(())
     }
 
-    /// The next epoch begins with `committee`.
-    fn succeed(&mut self, committee: Committee) {
+    /// The next epoch begins with `committee`, by this link.
+    fn succeed(&mut self, committee: Committee, link: Link) {
+        self.links.push(link);
         self.former = Some(core::mem::replace(&mut self.committee, committee));
     }
 
@@ -312,7 +355,10 @@ impl Client {
             let (expected, got) = (self.checkpoint.digest, header.parent);
             return Err(Error::NotTheCheckpoint { height: self.checkpoint.height, expected, got });
         }
-        let near = |height: u64| self.recent.get(&Height::new(height));
+        let near = |height: u64| {
+            let end = self.end.as_ref().filter(|(_, header, _)| header.height.get() == height);
+            self.recent.get(&Height::new(height)).or(end)
+        };
         let same = near(height.get()).filter(|(known, _, _)| *known != digest);
         let parent = height.get().checked_sub(1).and_then(near).filter(|(known, _, _)| *known != header.parent);
         let child = height.get().checked_add(1).and_then(near).filter(|(_, known, _)| known.parent != digest);
@@ -344,6 +390,26 @@ impl Client {
             .as_ref()
             .map_or((self.checkpoint.height, self.checkpoint.time), |head| (head.header.height, head.header.time))
     }
+}
+
+/// Whether each header names the one before it as its parent, with rising heights and times.
+///
+/// # Errors
+/// [`Error::Oversized`], [`Error::BrokenLink`], [`Error::NonMonotonicTime`].
+pub(crate) fn chained(headers: &[Header]) -> Result<(), Error> {
+    if headers.len() > MAX_HEADERS {
+        return Err(Error::Oversized { what: "headers", bytes: headers.len(), limit: MAX_HEADERS });
+    }
+    for pair in headers.windows(2) {
+        let [parent, child] = pair else { continue };
+        if child.height.get() != parent.height.get().saturating_add(1) || child.parent != parent.digest() {
+            return Err(Error::BrokenLink { height: child.height });
+        }
+        if child.time <= parent.time {
+            return Err(Error::NonMonotonicTime { head: parent.time, got: child.time });
+        }
+    }
+    Ok(())
 }
 
 /// Parses the genesis of `chain`.

@@ -233,6 +233,28 @@ pub enum Error {
         /// First index expected.
         expected: u32,
     },
+    /// The transactions are not those that the header commits to.
+    #[error("wrong transactions: block {height} commits to others")]
+    WrongBody {
+        /// Height of the block.
+        height: Height,
+    },
+    /// Tables that met their roots do not make a state together with what else the headers say.
+    #[error("the tables of block {height} make no state: {reason}")]
+    WrongTables {
+        /// Height of the block.
+        height: Height,
+        /// What does not fit.
+        reason: String,
+    },
+    /// A transaction is not at the place in its block where it is said to be.
+    #[error("transaction {index} of block {height} is another than the one asked for")]
+    NotIncluded {
+        /// Height of the block.
+        height: Height,
+        /// Its place.
+        index: u32,
+    },
     /// The reply is no answer to what was asked.
     #[error("the reply does not answer the query")]
     WrongReply,

@@ -19,7 +19,7 @@ use crate::own::{Figures, Position, Reason};
 use crate::policy::{self, Limits, Policy};
 use commonware_cryptography::ed25519::PublicKey;
 use ledger::economy::Economy;
-use ledger::{Kind, Row, State, Uid};
+use ledger::{Kind, Row, State, Uid, WeightsLeaf};
 use mechanism::arithmetic::sum;
 use mechanism::epoch::Epoch;
 use mechanism::simplex;
@@ -53,11 +53,12 @@ pub fn propose(
     scores: &[(PublicKey, f64)],
     by_hand: Option<&[(Uid, f64)]>,
 ) -> Result<Proposal, Reason> {
-    Position::new(state, uid)?.propose(policy, scores, by_hand)
+    Position::new(state, uid)?.propose(policy, scores, by_hand, None)
 }
 
 impl Position<'_> {
-    /// The row to set by `policy`, at the scores (hot key, score) that the peer learned and the shares that were given by hand.
+    /// The row to set by `policy`, at the scores (hot key, score) that the peer learned and the shares that were given by hand; from the own
+    /// row of the state, or from a `newer` one.
     ///
     /// # Errors
     /// [`Reason::Never`]; [`Reason::NoScores`]; [`Reason::NoShares`], [`Reason::Share`] or [`Reason::Stranger`] for a row by hand;
@@ -67,9 +68,11 @@ impl Position<'_> {
         policy: Policy,
         scores: &[(PublicKey, f64)],
         by_hand: Option<&[(Uid, f64)]>,
+        newer: Option<&WeightsLeaf>,
     ) -> Result<Proposal, Reason> {
         let (state, uid) = (self.state(), self.uid());
         let leaf = state.weights().get(uid.index()).ok_or(Reason::Unregistered { uid })?;
+        let leaf = newer.filter(|newer| newer.version > leaf.version).unwrap_or(leaf);
         let limits = Limits::of(state);
         let there: BTreeSet<Uid> = (0u32..)
             .map(Uid::new)

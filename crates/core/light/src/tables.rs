@@ -1,4 +1,4 @@
-//! Leaves and whole tables against the roots of one verified header.
+//! Leaves and whole tables against the roots of one verified header, and the tables of an epoch's end.
 //!
 //! A leaf proves presence: "index i of table T at this block is these bytes". Absence is not provable by a leaf, only
 //! by a whole table that hashes to its root and lacks the entry.
@@ -6,22 +6,23 @@
 //! A hostile source could try: a leaf of another index, table or block, a proof that does not end at the root, a table with an entry
 //! changed, left out or doubled, a total that never ends. Sizes are bounded before anything is kept.
 
-use crate::{Error, Verified};
+use crate::Error;
 use bytes::Bytes;
-use ledger::Table;
-use ledger::table::{ProofError, root_of, verify_leaf};
+use commonware_cryptography::ed25519::PublicKey;
+use ledger::table::{ProofError, Tree, verify_leaf};
+use ledger::{Column, Header, Height, Key, NeuronLeaf, State, Table, Uid, WeightsLeaf};
 
-/// Checks that `leaf` is leaf `asked` of `table` at the verified block.
+/// Checks that `leaf` is leaf `asked` of `table` at the block of this verified header.
 ///
 /// # Errors
 /// [`Error::WrongIndex`], [`Error::WrongRoot`], [`Error::Malformed`] for a proof that is none.
-pub fn leaf(verified: &Verified, table: Table, asked: u32, got: u32, leaf: &[u8], proof: &[u8]) -> Result<(), Error> {
+pub fn leaf(header: &Header, table: Table, asked: u32, got: u32, leaf: &[u8], proof: &[u8]) -> Result<(), Error> {
     if asked != got {
         return Err(Error::WrongIndex { table, asked, got });
     }
-    verify_leaf(table, &verified.header().root(table), got, leaf, proof).map_err(|error| match error {
+    verify_leaf(table, &header.root(table), got, leaf, proof).map_err(|error| match error {
         ProofError::WrongIndex { index, .. } => Error::WrongIndex { table, asked, got: index },
-        ProofError::WrongRoot { .. } => Error::WrongRoot { table, height: verified.height() },
+        ProofError::WrongRoot { .. } => Error::WrongRoot { table, height: header.height },
         ProofError::Malformed { .. } => Error::Malformed { what: "proof", reason: error.to_string() },
     })
 }
@@ -46,17 +47,17 @@ impl Assembly {
         u32::try_from(self.leaves.len()).unwrap_or(u32::MAX)
     }
 
-    /// Adds a piece; gives all leaves once the last one is there and they hash to the root of `verified`.
+    /// Adds a piece; gives the tree over all leaves once the last one is there and they hash to its root in the verified `header`.
     ///
     /// # Errors
     /// [`Error::BadPiece`], [`Error::Oversized`], [`Error::WrongRoot`].
     pub fn add(
         &mut self,
-        verified: &Verified,
+        header: &Header,
         total: u32,
         from: u32,
         leaves: Vec<Bytes>,
-    ) -> Result<Option<Vec<Bytes>>, Error> {
+    ) -> Result<Option<Tree>, Error> {
         let table = self.table;
         let expected = self.next();
         let got = leaves.len();
@@ -84,11 +85,73 @@ impl Assembly {
         if self.next() < total {
             return Ok(None);
         }
-        let leaves = core::mem::take(&mut self.leaves);
-        if root_of(table, leaves.iter().map(|leaf| &leaf[..])) != verified.header().root(table) {
-            return Err(Error::WrongRoot { table, height: verified.height() });
+        let tree = Tree::new(table, core::mem::take(&mut self.leaves));
+        if tree.root() != header.root(table) {
+            return Err(Error::WrongRoot { table, height: header.height });
         }
-        Ok(Some(leaves))
+        Ok(Some(tree))
+    }
+}
+
+/// All tables as they stand after the last block of an epoch, or at genesis: each met its root in a verified header.
+#[derive(Clone, Debug)]
+pub struct Tables(State);
+
+impl Tables {
+    pub(crate) const fn new(state: State) -> Self {
+        Self(state)
+    }
+
+    /// The block.
+    pub const fn height(&self) -> Height {
+        self.0.height()
+    }
+
+    /// All of them.
+    pub const fn state(&self) -> &State {
+        &self.0
+    }
+
+    /// The peers, by uid.
+    pub const fn neurons(&self) -> &Column<NeuronLeaf> {
+        self.0.neurons()
+    }
+
+    /// The uid of `key`.
+    pub fn uid(&self, key: &PublicKey) -> Option<Uid> {
+        self.0.uid(key)
+    }
+
+    /// The peer with this uid.
+    pub fn neuron(&self, uid: Uid) -> Option<&NeuronLeaf> {
+        self.0.neurons().get(uid.index())
+    }
+
+    /// The row of this uid, with its version.
+    pub fn row(&self, uid: Uid) -> Option<&WeightsLeaf> {
+        self.0.weights().get(uid.index())
+    }
+
+    /// What the asks of others weigh at `key`: s_i·w_ij of each peer i, as a share of the largest, for those above 0.
+    ///
+    /// w_ij is unknown where `key` is not registered, and where i has not set its row since `key` registered. For it
+    /// stands an equal share, 1/n: what a peer gives that makes no difference between the n. So a newcomer answers by
+    /// stake, and a peer that has weighed `key` and given it nothing is behind one that has not weighed it yet.
+    pub fn askers(&self, key: &PublicKey) -> Vec<(Key, f64)> {
+        let me = self.uid(key);
+        let since = me.and_then(|uid| self.neuron(uid)).map(|neuron| neuron.registered);
+        let weigh = |(neuron, weights): (&NeuronLeaf, &WeightsLeaf)| {
+            let knows = |since| weights.version > 0 && weights.updated > since;
+            let share = match (me, since) {
+                (Some(me), Some(since)) if knows(since) => weights.row.share(me),
+                _ => 1.0 / self.neurons().len() as f64,
+            };
+            (neuron.hot, neuron.stake.get() as f64 * share)
+        };
+        let mut askers: Vec<_> = self.neurons().iter().zip(self.0.weights()).map(weigh).collect();
+        askers.retain(|(asker, weight)| asker != key && *weight > 0.0);
+        let largest = askers.iter().fold(0.0, |largest: f64, (_, weight)| largest.max(*weight));
+        askers.into_iter().map(|(asker, weight)| (asker, weight / largest)).collect()
     }
 }
 

@@ -18,7 +18,7 @@ use light::gossip::{
     Judgement::{self, Accept, Ignore, Reject},
     compare_head,
 };
-use light::{Alarm, Error, Event, Participant, Step};
+use light::{Alarm, Error, Event, Participant, Source, Step};
 use proptest::prelude::{any, prop, proptest};
 
 const KEY: u64 = 42;
@@ -36,7 +36,8 @@ impl World {
         chain.step();
         let now = chain.time();
         let checkpoint = chain.checkpoint_at(1);
-        let me = Participant::new(chain.genesis.clone(), checkpoint, PrivateKey::from_seed(KEY), now).unwrap();
+        let mut me = Participant::new(chain.genesis.clone(), checkpoint, PrivateKey::from_seed(KEY), now).unwrap();
+        me.add_source(Source::new("node"));
         Self { chain, me, now }
     }
 
@@ -46,7 +47,7 @@ impl World {
         world.chain.step();
         world.now = world.chain.time();
         while let Some(step) = world.me.poll(world.now) {
-            let Step::Query { id, query } = step else { panic!("{step:?}") };
+            let Step::Query { id, query, .. } = step else { panic!("{step:?}") };
             let reply = world.chain.reply(&query);
             world.me.handle_reply(id, reply, world.now);
         }
@@ -181,7 +182,7 @@ fn a_head_of_an_epoch_to_come_is_not_judged_and_its_links_are_asked_for_once() {
     }
     assert_eq!(world.height(), Some(header.height.get()));
     let asked = world.me.poll(world.now + 50);
-    let Some(Step::Query { id, query: Query::Epochs { from: 1, .. } }) = asked else { panic!("{asked:?}") };
+    let Some(Step::Query { id, query: Query::Epochs { from: 1, .. }, .. }) = asked else { panic!("{asked:?}") };
     assert!(world.me.poll(world.now + 50).is_none(), "one question, however many ask for it");
     // The source knows of no such epoch: nothing is asked on the word of a stranger, nor said of the source.
     world.events();

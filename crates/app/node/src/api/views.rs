@@ -63,13 +63,13 @@ impl From<&Header> for HeaderView {
 #[schema(as = Account)]
 pub struct AccountView {
     /// Its key.
-    key: String,
+    pub key: String,
     /// What it holds, base units.
-    balance: String,
+    pub balance: String,
     /// Its transactions so far: the nonce of the next.
-    nonce: u64,
+    pub nonce: u64,
     /// Stake that was taken out and is not balance yet.
-    unbonding: Vec<UnbondingView>,
+    pub unbonding: Vec<UnbondingView>,
 }
 
 /// Stake on its way back to a balance.
@@ -99,25 +99,25 @@ impl From<AccountLeaf> for AccountView {
 #[schema(as = Neuron)]
 pub struct NeuronView {
     /// Key that signs rows.
-    hot: String,
+    pub hot: String,
     /// Key that owns the stake.
-    cold: String,
+    pub cold: String,
     /// What it learns from; 0 is text.
-    modality: u8,
+    pub modality: u8,
     /// Its stake, base units.
-    stake: String,
+    pub stake: String,
     /// Scaling of its stake, from 0 to 1.
-    scaling: f64,
+    pub scaling: f64,
     /// Height up to which its emission was accrued.
-    accrued: u64,
+    pub accrued: u64,
     /// Emission accrued and not yet released, base units.
-    pending: String,
+    pub pending: String,
     /// Height at which it registered.
-    registered: u64,
+    pub registered: u64,
     /// Owners of the uid before.
-    generation: u32,
+    pub generation: u32,
     /// Whether it has left.
-    vacant: bool,
+    pub vacant: bool,
 }
 
 impl From<NeuronLeaf> for NeuronView {
@@ -142,11 +142,11 @@ impl From<NeuronLeaf> for NeuronView {
 #[schema(as = Row)]
 pub struct RowView {
     /// Updates so far.
-    version: u64,
+    pub version: u64,
     /// Height of the last update.
-    updated: u64,
+    pub updated: u64,
     /// Scores by uid, in parts of 65,535.
-    scores: BTreeMap<u32, u16>,
+    pub scores: BTreeMap<u32, u16>,
 }
 
 impl From<WeightsLeaf> for RowView {
@@ -215,15 +215,15 @@ impl From<CandidateLeaf> for CandidateView {
 #[schema(as = Standing)]
 pub struct StandingView {
     /// Its rank.
-    rank: f64,
+    pub rank: f64,
     /// Its trust, before the logistic.
-    trust: f64,
+    pub trust: f64,
     /// Its incentive.
-    incentive: f64,
+    pub incentive: f64,
     /// Its dividend; 0 without bonds.
-    dividend: f64,
+    pub dividend: f64,
     /// Paid into its stake, base units.
-    paid: String,
+    pub paid: String,
 }
 
 impl From<Standing> for StandingView {

@@ -4,7 +4,7 @@
 //! leaves half of the allowed age for its way into a block.
 
 use super::{Participant, Step};
-use crate::Event;
+use crate::{Event, Intent, Signer};
 use ledger::{Height, Puzzle, work::RECENT};
 
 /// A search under way.
@@ -32,18 +32,35 @@ impl Search {
 }
 
 impl Participant {
-    /// Begins, renews or ends the search as the state asks.
+    /// Whether the state allows a new registration: known to be absent, and nothing under way.
+    fn may_register(&self) -> bool {
+        let settled = self.wallet.settled(Signer::Hot);
+        let absent = self.mine.neuron().is_some_and(|(at, neuron)| neuron.is_none() && at >= settled);
+        let in_tables = self.follower.tables().is_none_or(|tables| tables.uid(&self.me).is_some());
+        self.joined
+            && absent
+            && !in_tables
+            && self.follower.refuted().is_none()
+            && self.wallet.is_idle(Signer::Hot, self.now)
+            && self.is_current(Signer::Hot, settled)
+    }
+
+    /// Begins, renews or ends the search as the state asks; who has the price of a subscription pays that.
     pub(super) fn plan_search(&mut self) {
-        let Some(head) = self.client.head() else { return };
-        let recent = head.height();
-        let Some(known) = self.known.as_ref().filter(|_| self.may_register()) else {
+        let Some(head) = self.follower.head().cloned().filter(|_| self.may_register()) else {
             self.search = None;
             return;
         };
-        let difficulty = known.totals.difficulty;
+        let subscription = self.parameters().subscription;
+        if self.mine.account(Signer::Hot).is_some_and(|account| account.balance >= subscription) {
+            self.search = None;
+            return self.ask(Intent::Subscribe);
+        }
+        let recent = head.height();
+        let difficulty = self.follower.tables().map_or(u64::MAX, |tables| tables.state().totals().difficulty);
         let fits = |search: &Search| recent.since(search.recent) <= RENEW && search.puzzle.difficulty >= difficulty;
         if !self.search.as_ref().is_some_and(fits) {
-            let puzzle = Puzzle { chain: self.chain, key: self.me.clone(), recent: head.digest(), difficulty };
+            let puzzle = Puzzle { chain: self.follower.chain(), key: self.me.clone(), recent: head.digest(), difficulty };
             let mut search = Search::new(puzzle, recent, self.now);
             if let Some(old) = self.search.take() {
                 (search.count, search.tried, search.began, search.told, search.asked) =
@@ -53,9 +70,26 @@ impl Participant {
         }
     }
 
+    /// Tells how far the search is.
+    fn tell_work(&mut self) {
+        let Some(search) = self.search.as_ref() else { return };
+        let elapsed = self.now.saturating_sub(search.began).max(1);
+        #[expect(clippy::cast_precision_loss, reason = "figures to show")]
+        let rate = search.tried as f64 * 1_000.0 / elapsed as f64;
+        let (tried, expected, paused) = (search.tried, search.puzzle.expected(), self.holds_work);
+        self.events.push_back(Event::Working { tried, expected, rate, paused });
+    }
+
+    /// Holds the proof of work, or goes on with it.
+    pub fn hold_work(&mut self, hold: bool) {
+        self.holds_work = hold;
+        self.tell_work();
+    }
+
     /// The next slice, if one is due.
     pub(super) fn next_slice(&mut self) -> Option<Step> {
-        let search = self.search.as_mut().filter(|search| search.ready())?;
+        let hold = self.holds_work;
+        let search = self.search.as_mut().filter(|search| search.ready() && !hold)?;
         search.asked = Some(self.now);
         let (start, count) = (search.next, search.count);
         search.next = start.wrapping_add(count);
@@ -78,15 +112,11 @@ impl Participant {
         let solved = found.filter(|work| search.puzzle.check(*work));
         if solved.is_some() || now.saturating_sub(search.told) >= TELL_MS {
             search.told = now;
-            let elapsed = now.saturating_sub(search.began).max(1);
-            #[expect(clippy::cast_precision_loss, reason = "figures to show")]
-            let rate = search.tried as f64 * 1_000.0 / elapsed as f64;
-            let (tried, expected) = (search.tried, search.puzzle.expected());
-            self.events.push_back(Event::Working { tried, expected, rate });
+            self.tell_work();
         }
         if let Some(work) = solved {
+            let Some(search) = self.search.take() else { return };
             let recent = search.recent;
-            self.search = None;
             self.register(recent, work);
         }
     }

@@ -11,7 +11,9 @@
 use crate::chain::Chain;
 use commonware_cryptography::{Signer as _, ed25519::PrivateKey};
 use ledger::{Height, Query, Reply, Transaction};
-use light::{Alarm, Deed, Event, Own, Participant, Step, TransactionState};
+use bytes::Bytes;
+use light::{Alarm, Deed, Event, Options, Own, Participant, Shelf, Source, Step, TransactionState};
+use std::collections::BTreeMap;
 
 /// What becomes of a reply.
 pub enum Fate {
@@ -25,7 +27,8 @@ pub enum Fate {
     Late(Reply, u64),
 }
 
-pub type Carrier = Box<dyn FnMut(&Query, Reply, u64) -> Fate>;
+/// Carries the answer of a source, or does something else.
+pub type Carrier = Box<dyn FnMut(&Source, &Query, Reply) -> Fate>;
 
 /// One participant, one chain, one carrier, one clock.
 pub struct World {
@@ -34,8 +37,10 @@ pub struct World {
     pub now: u64,
     pub next_block: Option<u64>,
     pub carry: Carrier,
-    /// Whether there is no source to carry anything to.
+    /// Whether nothing is carried.
     pub cut: bool,
+    /// What is kept on each shelf.
+    pub shelves: BTreeMap<Shelf, Bytes>,
     pub late: Vec<(u64, u32, Reply)>,
     pub events: Vec<Event>,
     pub queries: Vec<Query>,
@@ -48,8 +53,12 @@ pub struct World {
 
 pub const KEY: u64 = 42;
 
+/// Two sources; where one lies, the other does not.
+pub const LIAR: &str = "liar";
+pub const HONEST: &str = "node";
+
 pub fn honest() -> Carrier {
-    Box::new(|_, reply, _| Fate::Comes(reply))
+    Box::new(|_, _, reply| Fate::Comes(reply))
 }
 
 impl World {
@@ -59,8 +68,14 @@ impl World {
 
     pub fn of(chain: Chain, key: u64, carry: Carrier) -> Self {
         let now = chain.time();
-        let checkpoint = chain.checkpoint_at(chain.headers.len() - 1);
-        let me = Participant::new(chain.genesis.clone(), checkpoint, PrivateKey::from_seed(key), now).unwrap();
+        // Where nodes let clients begin: the newest end of an epoch.
+        let end = chain.height() / chain.tempo() * chain.tempo();
+        let checkpoint = chain.checkpoint_at(end as usize);
+        let mut me = Participant::new(chain.genesis.clone(), checkpoint, PrivateKey::from_seed(key), now).unwrap();
+        if chain.pretends() {
+            me.options(Options { whole: 0 });
+        }
+        [LIAR, HONEST].map(Source::new).into_iter().for_each(|source| me.add_source(source));
         let next_block = Some(now + chain.genesis.parameters.block_time);
         Self {
             chain,
@@ -69,6 +84,7 @@ impl World {
             next_block,
             carry,
             cut: false,
+            shelves: BTreeMap::new(),
             late: Vec::new(),
             events: Vec::new(),
             queries: Vec::new(),
@@ -88,17 +104,22 @@ impl World {
                     self.me.handle_search(puzzle.search(start, count), count, self.now);
                 }
                 Step::Publish { transaction } => self.published.push(transaction),
-                Step::Query { id, query } if self.cut => {
+                Step::Keep { shelf, bytes, append } => {
+                    let kept = self.shelves.entry(shelf).or_default();
+                    *kept = if append { [&kept[..], &bytes[..]].concat().into() } else { bytes };
+                }
+                Step::Sign { .. } => unreachable!("there is no cold key"),
+                Step::Query { id, query, .. } if self.cut => {
                     self.queries.push(query);
                     self.me.handle_failed(id, self.now);
                 }
-                Step::Query { id, query } => {
+                Step::Query { id, source, query } => {
                     // What got no reply in five seconds is given up.
                     self.open.retain(|(_, sent)| self.now < sent + 5_000);
                     self.open.push((id, self.now));
                     self.most_open = self.most_open.max(self.open.len());
                     let reply = self.chain.reply(&query);
-                    match (self.carry)(&query, reply, self.now) {
+                    match (self.carry)(&source, &query, reply) {
                         Fate::Comes(reply) => self.deliver(id, reply),
                         Fate::Failed => {
                             self.open.retain(|(open, _)| *open != id);

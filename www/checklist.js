@@ -36,8 +36,8 @@ const LONG = {
 
 const STATES = {idle: 'not started', waiting: 'in progress', done: 'done', note: 'done, with a remark', failed: 'failed'};
 
-/** @param {State} s @param {number} now */
-export function drawChecklist(s, now) {
+/** @param {State} s @param {number} now @param {(id: string) => void} act */
+export function drawChecklist(s, now, act) {
   for (const id of LINES) {
     const item = document.querySelector(`[data-line="${id}"]`);
     if (!(item instanceof HTMLElement)) continue;
@@ -50,6 +50,7 @@ export function drawChecklist(s, now) {
       bar.hidden = true;
       bar.setAttribute('aria-label', 'Chance of having found it by now');
       item.append(bar);
+      if (id === 'registered') item.append(hold(act));
     }
     const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (item.querySelector(name));
     if (item.dataset.state !== line.state) {
@@ -67,9 +68,22 @@ export function drawChecklist(s, now) {
     const bar = /** @type {HTMLProgressElement} */ (part('progress'));
     const working = id === 'registered' && line.state === 'waiting' && s.work != null;
     bar.hidden = !working;
+    const button = /** @type {HTMLElement|null} */ (item.querySelector('.hold'));
+    if (button) {
+      button.hidden = !working;
+      write(button, s.work?.paused ? 'Go on with it' : 'Hold it');
+    }
     if (working && s.work) bar.value = 1 - Math.exp(-s.work.tried / Math.max(s.work.expected, 1));
   }
   summary(s, now);
+}
+
+/** Holds the proof of work, or goes on with it. @param {(id: string) => void} act */
+function hold(act) {
+  const button = make('button', 'hold');
+  button.setAttribute('type', 'button');
+  button.addEventListener('click', () => act('work'));
+  return button;
 }
 
 /** Whole seconds of a wait that goes on. @param {number} ms */

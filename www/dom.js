@@ -59,3 +59,36 @@ export function each(parent, items, key, create, update) {
   });
   for (const gone of known.values()) gone.remove();
 }
+
+/**
+ * A row of a table, its first cell the header of the row; `numbers`: those that hold numbers.
+ * @param {string[]} heads @param {number[]} numbers
+ */
+export function cells(heads, numbers) {
+  const row = make('tr');
+  heads.forEach((head, i) => {
+    const cell = make(i === 0 ? 'th' : 'td', numbers.includes(i) ? 'number' : '');
+    if (i === 0) cell.setAttribute('scope', 'row');
+    cell.dataset.head = head;
+    row.append(cell);
+  });
+  return row;
+}
+
+/** A thin bar under a number, by a property that the style sheet reads. @param {Element} cell @param {number|null} value */
+export function meter(cell, value) {
+  /** @type {HTMLElement} */ (cell).style.setProperty('--share', String(value ?? 0));
+  cell.classList.toggle('meter', value != null);
+}
+
+/** The rows of a table. @param {string} id */
+export const rowsOf = (id) => /** @type {Element} */ (the(id).querySelector('tbody'));
+
+/** A file for a person to keep. @param {string} name @param {string} text @param {string} type */
+export function save(name, text, type) {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob([text], {type}));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}

@@ -13,6 +13,9 @@ export const fixed = (x, digits) =>
     .format(x)
     .replace('-', MINUS);
 
+/** A number as it was given, at most six digits that count. @param {number} x */
+export const plainly = (x) => new Intl.NumberFormat('en', {maximumSignificantDigits: 6}).format(x).replace('-', MINUS);
+
 /** A loss in nats a byte. @param {number|null|undefined} x */
 export const loss = (x) => (x == null || !Number.isFinite(x) ? '–' : fixed(x, 3));
 
@@ -67,6 +70,9 @@ export function tokens(base) {
   const integer = new Intl.NumberFormat('en').format(millionths / 1_000_000n);
   return fraction ? `${integer}.${fraction}` : integer;
 }
+
+/** Tokens with their unit. @param {string} base */
+export const amount = (base) => (tokens(base) === '–' ? '–' : `${tokens(base)} tokens`);
 
 /** The start of a key or digest, enough to tell them apart. @param {string|null|undefined} hex */
 export const short = (hex) => (hex ? hex.slice(0, 8) : '–');

@@ -6,19 +6,33 @@
  * For scripts and tests there is `window.peerage`, an `EventTarget`:
  *   peerage.join({device: 'auto' | 'gpu' | 'cpu'})   what the Join button does
  *   peerage.pause(true | false), peerage.stop()
+ *   peerage.ask(intent)                               asks for a transaction, without a dialogue (`Intent` in types.js)
+ *   peerage.policy(policy)                            what the own row follows (`Policy` in types.js)
+ *   peerage.work(true | false)                        holds the proof of work, or goes on
  *   peerage.snapshot                                  a copy of all the page knows (`State` in types.js)
  *   peerage.tab                                       the `Tab` of the WebAssembly module, null before Join
  *   peerage.addEventListener('event', (e) => e.detail)  every event as it arrives
  */
 
+import {isOtherChain, otherChain} from './auditing.js';
 import {capabilities} from './browser.js';
 import {drawChecklist, drawMessages} from './checklist.js';
+import {startConfirm} from './confirm.js';
 import {the} from './dom.js';
+import {drawGradient} from './gradient.js';
+import {drawHand, startHand} from './hand.js';
+import {describe, signer} from './intents.js';
+import {drawKeys, startKeys} from './keys.js';
+import {drawAlarm, drawLedger, startAlarm} from './ledger.js';
 import {clause, sentence} from './lines.js';
 import {bootstrap, corpus, pageModule, workers} from './load.js';
-import {drawBar, drawLedger, drawNeighbours, drawTab} from './panels.js';
+import {drawBar, drawNeighbours, drawTab} from './panels.js';
+import {keepPolicy, keptPolicy} from './policy.js';
+import {drawRow, startRow} from './row.js';
 import {choose, drawSettings, start as startSettings} from './settings.js';
-import {fold, initial, isOtherChain, otherChain} from './state.js';
+import {drawSources} from './sources.js';
+import {fold, initial} from './state.js';
+import {drawTransactions, startTransactions} from './transactions.js';
 
 const DRAW_MS = 250;
 const STOP_MS = 8000; // after this a stop that nobody confirmed counts as done
@@ -52,6 +66,21 @@ class Peerage extends EventTarget {
   stop() {
     return stop();
   }
+  /** @param {import('./types.js').Intent} intent */
+  ask(intent) {
+    return ask(intent, describe(intent, state).words);
+  }
+  /** @param {import('./types.js').Policy} policy */
+  policy(policy) {
+    tab?.policy(policy);
+    if (state.chain) keepPolicy(state.chain, policy);
+    put({type: 'page:policy', policy});
+    draw();
+  }
+  /** @param {boolean} paused */
+  work(paused) {
+    tab?.work(paused);
+  }
 }
 const peerage = new Peerage();
 Object.defineProperty(globalThis, 'peerage', {value: peerage});
@@ -77,20 +106,41 @@ function draw() {
   drawing = false;
   const now = Date.now();
   drawBar(state);
-  drawChecklist(state, now);
+  drawAlarm(state);
+  drawChecklist(state, now, act);
   drawMessages(state, now, act);
   drawTab(state, now);
   drawNeighbours(state);
   drawLedger(state, now);
+  drawGradient(state);
+  drawRow(state);
+  drawHand(state);
+  drawTransactions(state);
+  drawKeys(state);
+  drawSources(state);
   drawSettings(state);
 }
 
-/** @param {string} device */
-async function join(device) {
+let wishes = 0;
+
+/** Asks for a transaction. @param {import('./types.js').Intent} intent @param {string} words */
+async function ask(intent, words) {
+  const id = (wishes += 1);
+  put({type: 'page:asked', id, intent, signer: signer(intent, state), words});
+  try {
+    if (!tab || over()) throw new Error(tab ? 'this tab has stopped' : 'this tab has not joined');
+    await tab.ask(intent);
+  } catch (error) {
+    put({type: 'page:unasked', id, reason: reason(error)});
+  }
+}
+
+/** @param {string} device @param {boolean} [another] as another peer, beside the tab that has this browser's identity */
+async function join(device, another = false) {
   if (state.phase !== 'ready') return over() ? again(device) : undefined;
   if (state.lines.browser.state === 'failed' || asked) return;
   asked = true;
-  if (!(await onlyOne())) {
+  if (!another && !(await onlyOne())) {
     asked = false;
     return;
   }
@@ -108,6 +158,8 @@ async function join(device) {
     const servers = choose(json, (why) => put({type: 'page:message', id: 'servers', tone: 'warning', text: `Own STUN and TURN servers kept in this browser cannot be used (${clause(why).slice(0, -1)}); the network’s are taken.`}));
     put({type: 'page:servers', from: servers.from, urls: servers.urls});
     tab = new module.Tab({bootstrapText: text, ...workers(), device, iceServers: servers.own, onEvent: put});
+    const policy = keptPolicy(json.chain);
+    if (policy.type !== 'scores') peerage.policy(policy);
     line = 'text';
     const bytes = await corpus(json.corpus, (received, total) => put({type: 'page:corpus', name: json.corpus.name, received, total}));
     line = 'device';
@@ -184,7 +236,8 @@ async function onlyOne() {
     type: 'page:message',
     id: 'twice',
     tone: 'warning',
-    text: 'Peerage already runs in another tab of this browser, and two tabs cannot share one identity. Go on there, or stop it and press Join here. Another browser, or a private window, joins as another peer.',
+    text: 'Peerage already runs in another tab of this browser, and two tabs cannot share one identity. Go on there, stop it and press Join here, or join here as another peer, whose key is gone when this tab closes.',
+    action: {id: 'another', label: 'Join here as another peer'},
   });
   return false;
 }
@@ -236,6 +289,15 @@ async function act(id) {
   if (id === 'reload') location.reload();
   if (id === 'again') again();
   if (id === 'forget') await forget();
+  if (id === 'work') peerage.work(!state.work?.paused);
+  if (id === 'backup') show('keys');
+  if (id === 'another') await join(chosenDevice(), true);
+}
+
+/** Takes a person to a panel. @param {string} id */
+function show(id) {
+  the(id).scrollIntoView();
+  the(id).focus({preventScroll: true});
 }
 
 const chosenDevice = () => /** @type {HTMLSelectElement} */ (the('device')).value;
@@ -248,6 +310,12 @@ function start() {
   addEventListener('offline', () => put({type: 'page:message', id: 'offline', tone: 'warning', text: 'This computer has lost its network. Training goes on alone; the connection comes back by itself.'}));
   addEventListener('online', () => put({type: 'page:clear', id: 'offline'}));
   document.addEventListener('visibilitychange', schedule);
+  startAlarm(() => state, () => location.reload());
+  startConfirm({state: () => state, ask});
+  startRow(peerage);
+  startHand({state: () => state, draw});
+  startTransactions({state: () => state, draw});
+  startKeys({state: () => state, draw, tab: () => tab});
   startSettings({ask: bootstrap, draw, rejoin: () => again(chosenDevice())});
   setInterval(() => put({type: 'page:tick'}), 1000);
   draw();

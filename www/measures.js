@@ -49,3 +49,14 @@ export const byPath = (tally) => {
 
 /** `peer 7`, or the start of the key while it is on no verified list. @param {State} s @param {string|null|undefined} key */
 export const name = (s, key) => (key && s.neurons[key] ? `Peer ${s.neurons[key].uid}` : short(key));
+
+const ASKED = 8; // peers that are asked about the ledger at a time
+
+/** Who is asked about the ledger: nodes, and tabs that are connected directly; not those who lied. @param {State} s */
+export function sources(s) {
+  const lied = new Set(s.dropped.map((d) => d.source));
+  const fit = [...s.connections.filter((c) => c.kind === 'node'), ...s.connections.filter((c) => c.kind === 'tab' && c.path === 'direct')];
+  const list = fit.filter((c) => !lied.has(c.peer)).slice(0, ASKED);
+  const nodes = list.filter((c) => c.kind === 'node').length;
+  return {list, nodes, tabs: list.length - nodes};
+}

@@ -1,10 +1,9 @@
 // @ts-check
-/** What runs, drawn from the state: this tab's figures, its neighbours, the ledger. */
+/** What runs, drawn from the state: the bar, this tab's figures, its neighbours. */
 
 import {LossChart} from './chart.js';
-import {attribute, each, fill, make, show, the, write} from './dom.js';
+import {attribute, cells, each, fill, make, meter, show, the, write} from './dom.js';
 import * as format from './format.js';
-import {sentence} from './lines.js';
 import {byPath, flow, name, neighbours, paths, rates, share} from './measures.js';
 
 /** @typedef {import('./types.js').State} State */
@@ -12,12 +11,16 @@ import {byPath, flow, name, neighbours, paths, rates, share} from './measures.js
 
 const PHASES = {ready: 'Not joined', joining: 'Joining', running: 'Training', paused: 'Paused', stopping: 'Stopping', stopped: 'Stopped'};
 
+/** Panels there is nothing to show in before joining. */
+const RUNNING = ['parts', 'tab', 'neighbours', 'ledger', 'my-gradient', 'my-row', 'transactions', 'keys', 'sources'];
+
 /** The bar at the top. @param {State} s */
 export function drawBar(s) {
   const alone = s.phase === 'running' && s.node != null && !s.node.up && neighbours(s).length === 0;
   const phase = the('phase');
-  attribute(phase, 'data-phase', alone ? 'alone' : s.phase);
-  write(phase, alone ? 'Training alone' : PHASES[s.phase]);
+  const wrong = s.audit.wrong != null && s.phase !== 'stopped';
+  attribute(phase, 'data-phase', wrong ? 'wrong' : alone ? 'alone' : s.phase);
+  write(phase, `${alone ? 'Training alone' : PHASES[s.phase]}${wrong ? ', signs nothing' : ''}`);
   const active = s.phase === 'joining' || s.phase === 'running' || s.phase === 'paused';
   show(the('controls'), active);
   const pause = /** @type {HTMLButtonElement} */ (the('pause'));
@@ -26,7 +29,7 @@ export function drawBar(s) {
   attribute(pause, 'aria-pressed', String(s.phase === 'paused'));
   show(the('intro'), s.phase === 'ready' || s.phase === 'stopped');
   attribute(document.body, 'data-joined', s.joinedAt == null ? null : '');
-  for (const id of ['tab', 'neighbours', 'ledger']) show(the(id), s.joinedAt != null);
+  for (const id of RUNNING) show(the(id), s.joinedAt != null);
   const step = s.steps.count;
   const title = active && step > 0 ? `${PHASES[s.phase]}, step ${format.whole(step)} – Peerage` : 'Peerage';
   if (document.title !== title) document.title = title;
@@ -139,93 +142,4 @@ export function drawNeighbours(s) {
   ].filter(([n]) => n);
   show(the('exchanges'), counted.length > 0);
   fill('exchanges', `Exchanges ${counted.map(([n, what]) => `${what}: ${n}`).join('; ')}.`);
-}
-
-/** @param {string[]} heads @param {number[]} numbers */
-function cells(heads, numbers) {
-  const row = make('tr');
-  heads.forEach((head, i) => {
-    const cell = make(i === 0 ? 'th' : 'td', numbers.includes(i) ? 'number' : '');
-    if (i === 0) cell.setAttribute('scope', 'row');
-    cell.dataset.head = head;
-    row.append(cell);
-  });
-  return row;
-}
-
-/** A thin bar under a number, by a property that the style sheet reads. @param {Element} cell @param {number|null} value */
-function meter(cell, value) {
-  /** @type {HTMLElement} */ (cell).style.setProperty('--share', String(value ?? 0));
-  cell.classList.toggle('meter', value != null);
-}
-
-/** @param {State} s @param {number} now */
-export function drawLedger(s, now) {
-  if (s.joinedAt == null) return;
-  const {head, own} = s;
-  fill('chain', format.short(s.identity?.chain ?? s.chain));
-  attribute(the('chain'), 'title', s.identity?.chain ?? s.chain);
-  if (head) {
-    const age = now - head.at;
-    fill('height', `block ${format.whole(head.height)}${age > 5000 ? `, ${format.duration(Math.floor(age / 1000) * 1000).replace('.0 s', ' s')} ago` : ''}`);
-    fill('lag', `${format.duration(Math.abs(head.lag))} ${head.lag < 0 ? 'before the time it carries: one clock is wrong' : 'after it was made'}`);
-    fill('certificate', `signed by ${head.signers} of ${format.count(head.validators, 'validator')}, ${format.whole(head.certificateBytes)} bytes`);
-    fill('digest', format.short(head.digest));
-    attribute(the('digest'), 'title', head.digest);
-    const list = the('checked');
-    each(list, head.checked ?? [], (/** @type {string} */ c) => c, () => make('li'), (li, c) => write(li, sentence(c)));
-  }
-  if (!own) return;
-  const registered = own.uid != null;
-  fill('uid', registered ? `peer ${own.uid}` : 'not registered yet');
-  fill('stake', amount(own.stake));
-  fill('balance', amount(own.balance));
-  fill('place', registered ? `${format.ordinal(own.place)} of ${format.count(own.peers, 'peer')}` : '–');
-  fill('rank', registered ? `${format.percent(own.rank)} of the whole` : '–');
-  fill('trust', registered ? format.fixed(own.trust, 3) : '–');
-  fill('chain-loss', `${format.signed(own.loss)}${own.loss < 0 ? ', rewards are paid' : ', rewards wait'}`);
-  fill('scaling', registered ? format.fixed(own.scaling, 3) : '–');
-  fill('gradient', own.scalingGradient.type === 'defined' ? format.signed(own.scalingGradient.value) : `none: ${own.scalingGradient.reason}`);
-  drawRow(s, own);
-}
-
-/** @param {string} base */
-const amount = (base) => (format.tokens(base) === '–' ? '–' : `${format.tokens(base)} tokens`);
-
-/** @param {State} s @param {any} own */
-function drawRow(s, own) {
-  const {row} = own;
-  const waiting = s.transactions.some((t) => /weight/i.test(t.action) && t.state.type === 'pending');
-  fill(
-    'row-state',
-    row.length === 0
-      ? `No row on the ledger yet${waiting ? '; a first one is signed and waits for its block' : ''}.`
-      : `Updated ${own.version === 1 ? 'once' : `${format.whole(own.version)} times`}, as of block ${format.whole(own.height)}${waiting ? '; the next one is signed' : ''}.`,
-  );
-  show(the('row-table'), row.length > 0);
-  const defined = own.clippingGradient.type === 'defined';
-  const gradient = new Map(defined ? own.clippingGradient.values : []);
-  const total = row.reduce((/** @type {number} */ a, /** @type {[number, number]} */ [, w]) => a + w, 0) || 1;
-  const sorted = [...row].sort((a, b) => b[1] - a[1]).slice(0, 64);
-  each(
-    /** @type {Element} */ (the('row-table').querySelector('tbody')),
-    sorted,
-    ([uid]) => String(uid),
-    () => cells(['Peer', 'Weight', '∂s*/∂w'], [1, 2]),
-    (tr, [uid, weight]) => {
-      write(tr.children[0], uid === own.uid ? `${uid}, myself` : String(uid));
-      write(tr.children[1], format.percent(weight / total));
-      const g = gradient.get(uid);
-      write(tr.children[2], g === undefined ? '–' : format.signed(/** @type {number} */ (g)));
-      meter(tr.children[1], weight / total);
-    },
-  );
-  fill(
-    'clipping',
-    row.length === 0
-      ? ''
-      : defined
-        ? '∂s*/∂w: how much of my stake would stay behind trusted peers if this weight rose. Advice only: this chain does not clip.'
-        : `∂s*/∂w does not exist here: ${sentence(own.clippingGradient.reason)}`,
-  );
 }

@@ -3,9 +3,10 @@
  * What the page knows, folded from events one after the other. Pure but for the object it changes: time is an argument,
  * nothing is drawn and nothing is fetched here, so that a recorded series of events gives the same state anywhere.
  *
- * Every list has a bound, since some of what is counted is named by other peers.
+ * Every list has a bound, since some of what is counted is named by other peers. What tells of the ledger is in auditing.js.
  */
 
+import {auditing, lose, unaudited} from './auditing.js';
 import {bytes, count, duration, fixed, short, whole} from './format.js';
 import {begin, clause, clear, detail, done, ended, fail, LINES, note, sentence, tell} from './lines.js';
 import {name, neighbours} from './measures.js';
@@ -14,12 +15,10 @@ import {name, neighbours} from './measures.js';
 /** @typedef {import('./types.js').PeerageEvent} PeerageEvent */
 /** @typedef {import('./types.js').Step} Step */
 
-const HEADS = 900; // verified heads kept: fifteen minutes of one-second blocks
 const STEPS = 512; // newest steps kept whole
 const FIRST = 32; // oldest steps kept whole
 const POINTS = 600; // points of the chart; their stride doubles when they are full
 const PEERS = 256; // peers whose answers are counted
-const TRANSACTIONS = 64;
 export const PACE_MS = 30_000; // window of the rates
 
 /** Before anything has happened. @returns {State} */
@@ -34,8 +33,7 @@ export function initial() {
     chain: null,
     servers: null,
     node: null,
-    head: null,
-    heads: [],
+    ...unaudited(),
     device: null,
     dataset: null,
     corpus: null,
@@ -46,11 +44,6 @@ export function initial() {
     traffic: {in: 0, out: 0, marks: []},
     exchanges: {},
     scores: {},
-    neurons: {},
-    keys: {},
-    own: null,
-    work: null,
-    transactions: [],
     helped: {served: 0, applied: 0},
     heard: {tab: 0, resident: 0},
   };
@@ -63,6 +56,8 @@ export function fold(s, e, now) {
 
 /** @type {Record<string, (s: State, e: PeerageEvent, now: number) => void>} */
 const folds = {
+  ...auditing,
+
   'page:browser'(s, {webgpu, webrtc, secure, missing}, now) {
     s.browser = {webgpu, webrtc, missing};
     begin(s, 'browser', now);
@@ -132,13 +127,15 @@ const folds = {
   'page:tick'(s, _e, now) {
     s.messages = s.messages.filter((m) => m.until == null || m.until > now);
     s.pace = s.pace.filter((p) => p.at >= now - PACE_MS);
+    lose(s, now);
   },
 
-  identity(s, {key, chain, kept}, now) {
+  identity(s, {key, chain, peer, kept, cold, backedUp}, now) {
     const first = s.identity == null;
-    s.identity = {key, chain};
+    s.identity = {key, chain, peer: peer ?? null, cold: cold ?? null, backedUp: backedUp === true};
+    if (s.identity.backedUp) clear(s, 'backup');
     if (first) {
-      done(s, 'identity', now, `${kept === true ? 'Key from your last visit' : kept === false ? 'New key, kept in this browser' : 'Key ready'}: ${short(key)}. Its secret never leaves this browser.`);
+      done(s, 'identity', now, `${kept === true ? 'Key from your last visit' : kept === false ? 'New key, kept in this browser' : 'Key ready, for this tab alone'}: ${short(key)}. Its secret never leaves this browser.`);
     }
   },
 
@@ -153,81 +150,6 @@ const folds = {
       while (marks.length > 2 && marks[0].at < now - PACE_MS) marks.shift();
     }
     if (e.exchanges) s.exchanges = e.exchanges;
-  },
-
-  head(s, e, now) {
-    const newer = s.head == null || e.height >= s.head.height;
-    if (newer) s.head = {...e, at: now};
-    s.heads.push([e.height, e.digest]);
-    if (s.heads.length > HEADS) s.heads.splice(0, s.heads.length - HEADS);
-    clear(s, 'stalled');
-    if (!ended(s, 'ledger')) {
-      done(s, 'ledger', now, `Block ${whole(e.height)} checked: signed by ${e.signers} of ${count(e.validators, 'validator')}.`);
-      begin(s, 'registered', now);
-      detail(s, 'registered', 'Reading the list of peers.');
-    }
-  },
-
-  own(s, e, now) {
-    s.own = e;
-    if (e.uid == null) return;
-    if (!ended(s, 'registered')) {
-      begin(s, 'registered', now);
-      const again = s.work == null ? 'Still registered from an earlier visit' : 'Registered';
-      done(s, 'registered', now, `${again} as peer ${e.uid}, one of ${whole(e.peers)}.`);
-    }
-    if (!ended(s, 'update')) {
-      begin(s, 'update', now);
-      if (!s.lines.update.detail) detail(s, 'update', 'Waiting for the first scores of neighbours, and for the ledger to allow a change.');
-    }
-  },
-
-  neurons(s, {neurons}) {
-    s.neurons = {};
-    s.keys = {};
-    for (const [uid, key, stake] of neurons) {
-      s.neurons[key] = {uid, stake};
-      s.keys[uid] = key;
-    }
-  },
-
-  working(s, {tried, expected, rate}, now) {
-    s.work = {tried, expected, rate};
-    begin(s, 'registered', now);
-    const usual = rate > 0 ? ` On average this takes ${duration((expected / rate) * 1000)}; it is a matter of luck.` : '';
-    detail(s, 'registered', `Proof of work: ${whole(tried)} tries so far, ${whole(expected)} needed on average${rate > 0 ? `, ${whole(rate)} a second` : ''}.${usual}`);
-  },
-
-  transaction(s, {digest, action, state}, now) {
-    const known = s.transactions.find((t) => t.digest === digest);
-    if (known) Object.assign(known, {state, at: now});
-    else s.transactions.push({digest, action, state, at: now});
-    if (s.transactions.length > TRANSACTIONS) s.transactions.shift();
-    const line = isWeights(action) ? 'update' : isRegister(action) ? 'registered' : null;
-    if (line == null || ended(s, line)) return;
-    begin(s, line, now);
-    if (state.type === 'pending') detail(s, line, 'Signed and handed to the node; waiting for the block that holds it.');
-    if (state.type === 'refused') detail(s, line, `Refused: ${clause(state.reason)} It is tried again.`);
-    if (state.type === 'included' && line === 'update') done(s, line, now, `In block ${whole(state.height)}, proved against its header.`);
-    if (state.type === 'included' && line === 'registered') detail(s, line, `In block ${whole(state.height)}; reading the own entry.`);
-  },
-
-  alarm(s, {message, fatal}, now) {
-    const silent = /no new block since (\d+) ms/i.exec(message);
-    if (silent) {
-      if (s.node?.up !== false) tell(s, now, 'stalled', 'warning', `No new block for ${duration(Number(silent[1]))}. The ledger stands still, or the node holds it back. Training goes on, and scores are signed when blocks come again.`);
-      return;
-    }
-    if (isOtherChain(message)) {
-      otherChain(s, now, message);
-    } else {
-      const way = fatal ? ' Nothing is signed any more. Load the page again to start from a fresh checkpoint; training goes on meanwhile.' : '';
-      tell(s, now, fatal ? 'alarm' : `alarm-${message.slice(0, 40)}`, fatal ? 'error' : 'warning', `Ledger check: ${clause(message)}${way}`, {
-        until: fatal ? null : now + 30_000,
-        action: fatal ? {id: 'reload', label: 'Load the page again'} : null,
-      });
-    }
-    if (fatal && !ended(s, 'ledger')) fail(s, 'ledger', now, sentence(message), 'See the message above.');
   },
 
   loaded(s) {
@@ -295,6 +217,7 @@ const folds = {
 
   stopped(s) {
     s.phase = 'stopped';
+    clear(s, 'backup'); // nothing is there any more that could give the key
   },
 };
 
@@ -355,21 +278,6 @@ function ready(s, now) {
   if (!s.lines.step.detail) detail(s, 'step', `Computing. The first step also prepares the ${s.device.kind === 'WebGPU' ? 'graphics chip' : 'processor'} and is the slowest.`);
 }
 
-/** Whether a reason is that the chain is another one. @param {string} why */
-export const isOtherChain = (why) => /\b(other|another|foreign|wrong|different)\b.*\bchain\b|\bchain\b.*\b(mismatch|changed)\b/i.test(why);
-
-/** Another chain than the one this browser knows. @param {State} s @param {number} now @param {string} why */
-export function otherChain(s, now, why) {
-  tell(
-    s,
-    now,
-    'chain',
-    'error',
-    `The node now serves another chain than the one this browser knows (${why.replace(/[.\s]+$/, '')}). This tab does not follow it. If you expected that, forget the old chain; its registration and stake in this browser are then given up.`,
-    {action: {id: 'forget', label: 'Forget the old chain and start anew'}},
-  );
-}
-
 /** @param {State} s @param {Step} step */
 function remember(s, step) {
   const {steps} = s;
@@ -416,8 +324,3 @@ function answer(s, peer, now) {
   s.answers[peer] = {peer, answered: 0, missed: 0, blamed: 0, reason: '', last: now};
   return s.answers[peer];
 }
-
-/** @param {string} action */
-const isWeights = (action) => /weight/i.test(action);
-/** @param {string} action */
-const isRegister = (action) => /regist/i.test(action);

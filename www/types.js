@@ -72,6 +72,44 @@
 /** @typedef {{step: number, withPeers: number|null, alone: number, student: number}} Point */
 
 /**
+ * An epoch that was recomputed here, or why not.
+ * @typedef {object} Audit
+ * @property {number} epoch
+ * @property {number} height  of its last block
+ * @property {Outcome} outcome
+ * @property {number|null} millis
+ * @property {number|null} bytes  fetched for it
+ * @property {number} at
+ */
+
+/** Where chain and own computing differ first. @typedef {{type: 'wrong', table: string|null, uid: number|null, figure: string, chain: string, own: string}} Wrong */
+/** @typedef {{type: 'sound', peers: number, transactions: number}|Wrong|{type: 'notAudited', reason: string}} Outcome */
+
+/** What the own row follows. @typedef {{type: 'scores'}|{type: 'payoff', alpha: number}|{type: 'hand'}|{type: 'never'}} Policy */
+
+/** @typedef {'hot'|'cold'} Signer */
+
+/**
+ * What a person can ask to be signed; amounts are base units as text.
+ * @typedef {{type: 'weights', row: [number, number][]} | {type: 'transfer', from: Signer, to: string, amount: string} |
+ *   {type: 'sponsor', key: string} | {type: 'subscribe'} | {type: 'stake', uid: number, amount: string} |
+ *   {type: 'unstake', uid: number, amount: string} | {type: 'leave', uid: number}} Intent
+ */
+
+/** @typedef {{id: number, intent: Intent, signer: Signer, words: string, at: number, reason: string|null}} Asked  reason: why nothing came of it */
+
+/**
+ * An own transaction. Included: its effect stands in verified tables; final: its place in a block is proven here.
+ * @typedef {object} OwnTransaction
+ * @property {string} digest
+ * @property {string} action
+ * @property {Signer} signer
+ * @property {any} state  {type: 'pending'|'included'|'final'|'refused', height?, index?, reason?}
+ * @property {number} since
+ * @property {number} at
+ */
+
+/**
  * Everything the page knows; `peerage.snapshot` gives a copy of it.
  * @typedef {object} State
  * @property {'ready'|'joining'|'running'|'paused'|'stopping'|'stopped'} phase
@@ -79,7 +117,7 @@
  * @property {Record<string, Line>} lines
  * @property {Message[]} messages
  * @property {{webgpu: boolean, webrtc: boolean, missing: string[]}|null} browser
- * @property {{key: string, chain: string}|null} identity
+ * @property {{key: string, chain: string, peer: string|null, cold: string|null, backedUp: boolean}|null} identity  cold: null where the hot key owns the stake
  * @property {string|null} chain      chain id of the bootstrap file
  * @property {{from: 'own'|'network', urls: string[]}|null} servers  STUN and TURN servers it has joined with
  * @property {{up: boolean, reason: string, since: number, retryAt: number|null, times: number}|null} node
@@ -97,9 +135,18 @@
  * @property {Record<string, number>} scores
  * @property {Record<string, {uid: number, stake: string}>} neurons
  * @property {Record<string, string>} keys  hot key by uid
+ * @property {{last: Audit|null, wrong: Audit|null, sound: number, history: Audit[]}} audit  wrong: the first that differed
  * @property {any} own
- * @property {{tried: number, expected: number, rate: number}|null} work
- * @property {{digest: string, action: string, state: any, at: number}[]} transactions
+ * @property {any} proposal           the next row as the light client would sign it, with `at`
+ * @property {Policy} policy          chosen here
+ * @property {{tried: number, expected: number, rate: number, paused: boolean}|null} work
+ * @property {Asked[]} asked          wishes of a person that are not signed yet
+ * @property {OwnTransaction[]} transactions
+ * @property {{source: string, reason: string, at: number}[]} dropped  sources that lied
+ * @property {{bytes: number, epochs: number, place: 'opfs'|'memory'}|null} kept  on this device
+ * @property {{height: number, epochs: number, tables: boolean, millis: number|null, at: number}|null} restored
+ * @property {{shelf: string, reason: string, at: number}[]} damaged
+ * @property {boolean} reminded       of the backup
  * @property {{tab: number, resident: number}} heard  answers used in training, by the kind of who gave them
  * @property {{served: number, applied: number}} helped  answers given to others, gradients of others applied
  */

@@ -7,6 +7,7 @@
 import assert from 'node:assert/strict';
 import {after, before, describe, test} from 'node:test';
 import {launch, open} from './support/browser.mjs';
+import {endlessText} from './support/light.mjs';
 import {Line} from './support/line.mjs';
 import {Node} from './support/node.mjs';
 import {steps} from './support/steps.mjs';
@@ -40,29 +41,6 @@ const seen = (/** @type {State} */ s) => ({
 /** The same wait in some tabs at once. @param {Tab[]} some @param {string} what @param {number} seconds @param {(s: State, i: number) => unknown} probe */
 const all = (some, what, seconds, probe) =>
   Promise.all(some.map((t, i) => until(`${t.name}: ${what}`, seconds, async () => probe(await t.snapshot(), i), async () => JSON.stringify(seen(await t.snapshot()), null, 2))));
-
-/** In the page: a text of which a byte comes now and then, until somebody calls `endOfText`. */
-function endlessText() {
-  const get = window.fetch.bind(window);
-  const encoder = new TextEncoder();
-  window.fetch = (input, init) => {
-    if (!/\/corpus$/.test(String(input instanceof Request ? input.url : input))) return get(input, init);
-    return Promise.resolve(
-      new Response(
-        new ReadableStream({
-          start(stream) {
-            const timer = setInterval(() => stream.enqueue(encoder.encode('a')), 3000);
-            stream.enqueue(encoder.encode('a'));
-            /** @type {any} */ (window).endOfText = () => {
-              clearInterval(timer);
-              stream.close();
-            };
-          },
-        }),
-      ),
-    );
-  };
-}
 
 /** A light tab; with a `line` the node is reached over that. @param {import('playwright-core').Browser} browser @param {string} name @param {Line|undefined} line */
 async function lightTab(browser, name, line) {

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import {after, before, describe, test} from 'node:test';
 import {launch, open} from './support/browser.mjs';
 import {CHAIN, playedSite} from './support/site.mjs';
+import {visitor} from './support/visit.mjs';
 import {until} from './support/wait.mjs';
 
 /** @type {import('playwright-core').Browser} */
@@ -20,30 +21,7 @@ after(async () => {
   await served?.close();
 });
 
-/** @param {string} name @param {import('playwright-core').BrowserContextOptions} [options] @param {() => void} [first] */
-async function visit(name, options, first) {
-  const seen = await open(browser, name, options);
-  if (first) await seen.page.addInitScript(first);
-  await seen.page.goto(served.url);
-  await seen.page.waitForFunction(() => 'peerage' in window);
-  const text = () => seen.page.locator('body').innerText();
-  const shows = (/** @type {RegExp} */ what) => until(`${name} shows ${what}`, 10, async () => what.test(await text()), text);
-  /** @param {any} event */
-  const emit = (event) => seen.page.evaluate((e) => /** @type {any} */ (window).peerage.tab.emit(e), event);
-  const join = async () => {
-    await seen.page.click('#join');
-    await shows(/Proof of work/);
-  };
-  const minute = async () => {
-    await seen.page.evaluate(() => /** @type {any} */ (window).peerage.tab.minute());
-    await shows(/all ten done/);
-  };
-  const close = async () => {
-    assert.deepEqual(seen.errors, []);
-    await seen.context.close();
-  };
-  return {...seen, text, shows, emit, join, minute, close};
-}
+const visit = visitor(() => ({browser, url: served.url}));
 
 describe('the page', () => {
   test('can be read before any module has come, and joins by the keyboard', async () => {

@@ -4,6 +4,7 @@
 
 import assert from 'node:assert/strict';
 import {after, before, describe, test} from 'node:test';
+import {isIn} from '../../www/auditing.js';
 import {Node} from './support/node.mjs';
 import {steps} from './support/steps.mjs';
 import {mean, summary, Tab} from './support/tab.mjs';
@@ -23,7 +24,7 @@ const all = (what, seconds, probe) => Promise.all(tabs.map((t, i) => t.until(wha
 const snapshots = () => Promise.all(tabs.map((t) => t.snapshot()));
 
 /** The own weights seen on the verified ledger, as the heights of their blocks. @param {State} s */
-const updates = (s) => s.transactions.filter((t) => /weight/i.test(t.action) && t.state.type === 'included').map((t) => t.state.height);
+const updates = (s) => s.transactions.filter((t) => /weight/i.test(t.action) && isIn(t.state)).map((t) => t.state.height);
 
 describe('a node, two residents and three tabs', {concurrency: false}, () => {
   const step = steps();

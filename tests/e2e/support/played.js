@@ -1,9 +1,13 @@
 // A tab that only plays: it has the shape of the WebAssembly module's `Tab` and sends the events of a plausible first
-// minutes, the same each time. `tab.emit(event)` sends one more, `tab.steps(n)` n training steps at once.
+// minutes, the same each time. `tab.emit(event)` sends one more, `tab.steps(n)` n training steps at once; `tab.played`: the events
+// of audited.js. What the page asks of it is in `tab.asked`.
+
+import * as audited from './audited.js';
 
 const CHAIN = 'c4a10000'.padEnd(64, '0');
 const KEYS = ['a3f109bc', '5be2770d', '91c4e8f2', 'e07d63a1'].map((k) => k.padEnd(64, '7'));
 const NEAR = 'c8130a5d'.padEnd(64, '7'); // a tab that has not registered yet
+const COLD = 'f00dcafe'.padEnd(64, '7');
 const PEERS = ['12D3KooWResidentOne', '12D3KooWResidentTwo', '12D3KooWOtherTab', '12D3KooWTabNearBy', '12D3KooWNode'];
 
 export default async function init() {}
@@ -19,6 +23,8 @@ export class Tab {
     this.height = 1200;
     this.bytesIn = 0;
     this.bytesOut = 0;
+    this.asked = [];
+    this.played = audited;
   }
 
   emit(event) {
@@ -35,13 +41,17 @@ export class Tab {
   }
 
   async join() {
-    this.at(40, {type: 'identity', seed: '00', key: KEYS[0], chain: CHAIN, record: new Uint8Array(), kept: false});
+    this.at(40, this.identity(COLD, false));
     this.at(90, () => this.network());
     this.at(160, () => this.head());
     this.at(200, {type: 'loaded'});
     this.at(260, {type: 'device', kind: this.device === 'cpu' ? 'CPU' : 'WebGPU', name: this.device === 'cpu' ? '' : 'NVIDIA GeForce RTX 3060', why: this.device === 'cpu' ? 'you chose it' : 'an adapter is there, and it is the faster of the two'});
     this.at(280, {type: 'dataset', bytes: 52_000, offset: 104_000});
-    this.at(300, {type: 'working', tried: 20_480, expected: 65_536, rate: 41_200});
+    this.at(300, {type: 'working', tried: 20_480, expected: 65_536, rate: 41_200, paused: false});
+  }
+
+  identity(cold, backedUp) {
+    return {type: 'identity', key: KEYS[0], chain: CHAIN, peer: '12D3KooWThisTab', kept: false, cold, backedUp};
   }
 
   /** All that the first minute brings, at once. */
@@ -54,6 +64,9 @@ export class Tab {
     this.emit({type: 'transaction', digest: 'bb'.padEnd(64, '1'), action: 'set weights', state: {type: 'pending'}});
     this.emit({type: 'transaction', digest: 'bb'.padEnd(64, '1'), action: 'set weights', state: {type: 'included', height: this.height + 1}});
     this.own(1);
+    this.emit(audited.KEPT);
+    for (const epoch of [117, 118, 119]) this.emit(audited.sound(epoch, 98 + epoch % 7));
+    this.emit(audited.proposal());
   }
 
   network(node = {up: true, reason: null, retryMs: null}) {
@@ -110,6 +123,7 @@ export class Tab {
       clippingGradient: {type: 'defined', values: [[0, -0.00021], [1, 0.00184], [2, 0.000093], [3, 0.0000004]]},
       row: version ? [[0, 21_000], [1, 25_535], [2, 12_000], [3, 7_000]] : [],
       version,
+      ...audited.GRADIENTS,
     });
   }
 
@@ -143,6 +157,33 @@ export class Tab {
   }
 
   pause() {}
+
+  /** Signs nothing by itself: a test sends the transactions. */
+  ask(intent) {
+    if (this.refusal) throw new Error(this.refusal);
+    this.asked.push(intent);
+  }
+
+  policy(policy) {
+    this.asked.push({type: 'policy', policy});
+  }
+
+  work(paused) {
+    this.asked.push({type: 'work', paused});
+    this.emit({type: 'working', tried: 30_000, expected: 65_536, rate: 41_200, paused});
+  }
+
+  async backup() {
+    this.backups = (this.backups ?? 0) + 1;
+    if (this.backups > 1) throw new Error('the backup was given out before, and the key cannot be read any more');
+    this.emit(this.identity(COLD, true));
+    return `${'c0ffee00'.repeat(8)}\n`;
+  }
+
+  async importCold(text) {
+    if (!/^[0-9a-f]{64}\s*$/.test(text)) throw new Error('This is no backup of a cold key: a file with 64 hexadecimal digits is wanted.');
+    this.emit(this.identity('beef'.repeat(16), true));
+  }
 
   stop() {
     this.timers.forEach(clearTimeout);

@@ -33,7 +33,7 @@ export async function playedSite(options = {}) {
         if (site.late-- > 0) return send(503, 'text/plain', 'the node is starting');
         return send(200, TYPES['.json'], JSON.stringify({version: 1, name: 'dev', chain: site.chain, corpus: {url: '/corpus', bytes: TEXT.length, name: 'Hamlet'}, iceServers: site.iceServers}));
       }
-      const file = path === '/played.js' ? join(HERE, 'played.js') : path.startsWith('/www/') ? join(ROOT, path) : null;
+      const file = path === '/played.js' || path === '/audited.js' ? join(HERE, path) : path.startsWith('/www/') ? join(ROOT, path) : null;
       if (!file) return send(404, 'text/plain', 'nothing here');
       return send(200, TYPES[/** @type {'.js'} */ (extname(file))] ?? 'application/octet-stream', await readFile(file));
     } catch {

@@ -79,9 +79,10 @@ fn actions() -> Vec<Action> {
         Action::Transfer { to: key.clone(), amount },
         Action::Candidate { uid, key: key.clone(), address },
         Action::Ready { address },
-        Action::Resign { key },
+        Action::Resign { key: key.clone() },
         Action::Evidence { evidence: Box::new(evidence()) },
         Action::Purchase { uid, generation: 0, amount, order: Digest([1; 32]) },
+        Action::Rekey { uid, hot: key },
     ]
 }
 

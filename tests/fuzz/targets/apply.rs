@@ -35,6 +35,7 @@ enum Deed {
     Resign { key: u8 },
     Evidence { key: u8, epoch: u8, view: u8 },
     Purchase { uid: u8, generation: u8, amount: u64 },
+    Rekey { uid: u8, hot: u8 },
 }
 
 /// Keys of all that happens.
@@ -141,6 +142,7 @@ fn sign(state: &State, signer: &PrivateKey, before: u64, parent: Digest, deed: &
             amount: Amount(*amount),
             order: Digest([1; 32]),
         },
+        Deed::Rekey { uid: number, hot } => Action::Rekey { uid: uid(number), hot: public(hot) },
     };
     let nonce = state.account(&signer.public_key()).map_or(0, |(_, account)| account.nonce.get());
     Transaction::sign(signer, state.chain(), Nonce(nonce + before), state.height().after(10), action)
@@ -175,6 +177,9 @@ fn sound(genesis: &Genesis, state: &State) {
             "a row"
         );
         assert!(entries.is_sorted_by(|(a, _), (b, _)| a < b));
+    }
+    for (neuron, uid) in state.neurons().iter().zip(0..).filter(|(neuron, _)| !neuron.vacant) {
+        assert_eq!(state.uid(neuron.hot), Some(Uid(uid)), "a hot key");
     }
     assert!(state.neurons().len() <= state.parameters().max_neurons as usize);
 }

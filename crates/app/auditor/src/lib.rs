@@ -5,6 +5,7 @@
 //! than the seed that it keeps for the next visit.
 //!
 //! - [`Session`]: one key on one chain, without a browser: commands and the time in, events out.
+//! - [`Store`]: what was verified, kept for the next visit.
 //! - `worker`: the thread of control around it, the only part that knows the browser.
 //! - [`parse`], [`plain`]: words of the port as plain objects.
 //!
@@ -12,7 +13,14 @@
 
 mod port;
 mod session;
+mod settings;
+mod store;
 mod worker;
 
 pub use port::{parse, plain};
-pub use session::{Session, StartError};
+pub use session::Session;
+pub use settings::{Settings, StartError};
+pub use store::{Fault, Kept, Store};
+
+#[cfg(test)]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);

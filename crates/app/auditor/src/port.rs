@@ -1,8 +1,14 @@
-//! Words over `postMessage` as plain objects, and the light client's events in them. Amounts become text, since a
-//! JavaScript number cannot hold a `u64`.
+//! Words over `postMessage` as plain objects; the light client's events in them, and what a person asks for in the light client's types.
+//! Amounts are text, since a JavaScript number cannot hold a `u64`.
 
-use light::{Alarm, Event as Seen, Own, TransactionState as Standing, Verified};
-use protocol::port::auditor::{Command, Event, Gradient, Head, Own as OwnWords, RowGradient, TransactionState};
+use crate::settings::parse_key;
+use ledger::{Amount, Row, Uid};
+use light::own::{Figures as OwnFigures, Reason};
+use light::{Alarm, Own, TransactionState as Standing, Verified};
+use protocol::port::auditor::{
+    Command, Event, Figures, Gradient, Head, Intent, Outcome, Own as OwnWords, Policy, Proposal, RowGradient, Signer,
+    TransactionState,
+};
 use serde::Serialize;
 use wasm_bindgen::JsValue;
 
@@ -14,18 +20,36 @@ pub fn parse(data: JsValue) -> Result<Command, String> {
     serde_wasm_bindgen::from_value(data).map_err(|error| error.to_string())
 }
 
-/// An event as a plain object.
+/// An event as a plain object; what is absent is null.
 ///
 /// # Errors
 /// What cannot be said in an object; no event has such a value.
 pub fn plain(event: &Event) -> Result<JsValue, String> {
-    event.serialize(&serde_wasm_bindgen::Serializer::new()).map_err(|error| error.to_string())
+    let serializer = serde_wasm_bindgen::Serializer::new().serialize_missing_as_null(true);
+    event.serialize(&serializer).map_err(|error| error.to_string())
 }
 
-/// What the light client saw, in the port's words.
-pub(crate) fn words(seen: Seen) -> Event {
+/// What it took to audit.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Effort {
+    /// Milliseconds.
+    pub(crate) millis: f64,
+    /// Bytes of replies.
+    pub(crate) bytes: u64,
+}
+
+/// What the participant saw, in the port's words.
+pub(crate) fn words(seen: light::Event, effort: Effort) -> Event {
+    use light::Event as Seen;
     match seen {
         Seen::Head { head, now } => Event::Head(head_words(&head, now)),
+        Seen::Audit(audit) => Event::Audit {
+            epoch: audit.epoch,
+            height: audit.height.get(),
+            outcome: outcome_words(audit.outcome),
+            millis: effort.millis,
+            bytes: effort.bytes,
+        },
         Seen::Own(own) => Event::Own(own_words(*own)),
         Seen::Neurons(neurons) => Event::Neurons {
             neurons: neurons
@@ -36,22 +60,125 @@ pub(crate) fn words(seen: Seen) -> Event {
         Seen::Askers(askers) => {
             Event::Askers { askers: askers.into_iter().map(|(key, weight)| (key.to_string(), weight)).collect() }
         }
-        Seen::Working { tried, expected, rate } => Event::Working { tried, expected, rate },
-        Seen::Transaction { digest, action, state } => Event::Transaction {
+        Seen::Working { tried, expected, rate, paused } => Event::Working { tried, expected, rate, paused },
+        Seen::Proposal { proposal, signed } => Event::Proposal(Proposal {
+            policy: policy_words(proposal.policy),
+            signed,
+            length: proposal.length,
+            row: row_words(&proposal.row),
+            from: row_words(&proposal.from),
+            before: figure_words(&proposal.before),
+            after: figure_words(&proposal.after),
+        }),
+        Seen::Unsigned(reason) => alarm(format!("not signed: {reason}")),
+        Seen::Transaction { digest, action, signer, state } => Event::Transaction {
             digest: digest.to_string(),
             action: action.to_string(),
+            signer: match signer {
+                light::Signer::Hot => Signer::Hot,
+                light::Signer::Cold => Signer::Cold,
+            },
             state: match state {
                 Standing::Pending => TransactionState::Pending,
                 Standing::Included(height) => TransactionState::Included { height: height.get() },
+                Standing::Final(height, index) => TransactionState::Final { height: height.get(), index },
                 Standing::Refused(reason) => TransactionState::Refused { reason },
             },
         },
-        Seen::Alarm(alarm) => alarm_words(&alarm),
+        Seen::Restored { height, epochs, tables } => Event::Restored { height: height.get(), epochs, tables },
+        Seen::Alarm(Alarm::Lied { who, error }) => {
+            Event::Dropped { source: who.to_string(), reason: error.to_string() }
+        }
+        Seen::Alarm(Alarm::Damaged { shelf, error }) => {
+            Event::Damaged { shelf: shelf.name().into(), reason: error.to_string() }
+        }
+        Seen::Alarm(alarm) => Event::Alarm { message: alarm.to_string(), fatal: alarm.fatal(), stale: alarm.stale() },
     }
 }
 
-fn alarm_words(alarm: &Alarm) -> Event {
-    Event::Alarm { message: alarm.to_string(), fatal: alarm.fatal() }
+/// Something that a person should know and that ends nothing.
+pub(crate) const fn alarm(message: String) -> Event {
+    Event::Alarm { message, fatal: false, stale: false }
+}
+
+/// What a person asks for.
+///
+/// # Errors
+/// What is no key and no amount, in words.
+pub(crate) fn intent(intent: Intent) -> Result<light::Intent, String> {
+    use light::Intent as Wanted;
+    let key = |text: &str| parse_key(text).ok_or_else(|| format!("{text:?} is no key of 64 digits of hex"));
+    let amount = |text: &str| {
+        let units = text.parse().ok().filter(|units| *units > 0);
+        units.map(Amount::new).ok_or_else(|| format!("{text:?} is no amount in base units"))
+    };
+    Ok(match intent {
+        Intent::Weights { row } => {
+            Wanted::Weights { row: row.into_iter().map(|(uid, share)| (Uid::new(uid), share)).collect() }
+        }
+        Intent::Transfer { from, to, amount: units } => {
+            let from = match from {
+                Signer::Hot => light::Signer::Hot,
+                Signer::Cold => light::Signer::Cold,
+            };
+            Wanted::Transfer { from, to: key(&to)?, amount: amount(&units)? }
+        }
+        Intent::Sponsor { key: sponsored } => Wanted::Sponsor { key: key(&sponsored)? },
+        Intent::Subscribe => Wanted::Subscribe,
+        Intent::Stake { uid, amount: units } => Wanted::Stake { uid: Uid::new(uid), amount: amount(&units)? },
+        Intent::Unstake { uid, amount: units } => Wanted::Unstake { uid: Uid::new(uid), amount: amount(&units)? },
+        Intent::Leave { uid } => Wanted::Leave { uid: Uid::new(uid) },
+        Intent::Rekey { .. } => return Err("the hot key of a peer cannot be replaced from here".into()),
+    })
+}
+
+/// What the own row is to follow.
+pub(crate) const fn policy(policy: Policy) -> light::Policy {
+    match policy {
+        Policy::Scores => light::Policy::Scores,
+        Policy::Payoff { alpha } => light::Policy::Payoff { alpha },
+        Policy::Hand => light::Policy::Hand,
+        Policy::Never => light::Policy::Never,
+    }
+}
+
+const fn policy_words(policy: light::Policy) -> Policy {
+    match policy {
+        light::Policy::Scores => Policy::Scores,
+        light::Policy::Payoff { alpha } => Policy::Payoff { alpha },
+        light::Policy::Hand => Policy::Hand,
+        light::Policy::Never => Policy::Never,
+    }
+}
+
+fn outcome_words(outcome: light::audit::Outcome) -> Outcome {
+    use light::audit::Outcome as Found;
+    match outcome {
+        Found::Sound { peers, transactions } => Outcome::Sound { peers, transactions },
+        Found::Wrong(difference) => Outcome::Wrong {
+            table: difference.table.map(|table| table.to_string()),
+            uid: difference.uid.map(|uid| uid.get()),
+            figure: difference.figure,
+            chain: difference.chain,
+            own: difference.own,
+        },
+        Found::NotAudited(reason) => Outcome::NotAudited { reason },
+    }
+}
+
+fn figure_words(figures: &OwnFigures) -> Figures {
+    let defined = |figure: &Result<f64, Reason>| figure.as_ref().ok().copied();
+    Figures {
+        rank: Some(figures.rank),
+        trust: defined(&figures.trust),
+        clipped: defined(&figures.clipped),
+        loss: defined(&figures.loss),
+        paid: defined(&figures.paid),
+    }
+}
+
+fn row_words(row: &Row) -> Vec<(u32, u16)> {
+    row.entries().iter().map(|(uid, score)| (uid.get(), score.get())).collect()
 }
 
 fn head_words(head: &Verified, now: u64) -> Head {
@@ -79,7 +206,14 @@ fn head_words(head: &Verified, now: u64) -> Head {
 }
 
 fn own_words(own: Own) -> OwnWords {
-    let row = own.row.iter().flat_map(|row| row.entries()).map(|(uid, score)| (uid.get(), score.get())).collect();
+    let (figures, clipped) = match &own.figures {
+        Ok(figures) => (figure_words(figures), gradient(figures.clipped.clone())),
+        Err(reason) => (Figures::default(), gradient(Err(reason.clone()))),
+    };
+    let (scaling, clipping, paid, payoff, hint) = match own.gradients {
+        Ok(all) => (all.scaling, all.clipping, all.paid, all.payoff, all.hint.map(|hint| hint.to_string())),
+        Err(none) => (Err(none.clone()), Err(none.clone()), Err(none.clone()), Err(none), None),
+    };
     OwnWords {
         uid: own.uid.map(|uid| uid.get()),
         height: own.height.get(),
@@ -87,21 +221,34 @@ fn own_words(own: Own) -> OwnWords {
         balance: own.balance.to_string(),
         place: own.place,
         peers: own.peers,
-        rank: own.rank,
-        trust: own.trust,
+        rank: figures.rank,
+        trust: figures.trust,
         scaling: own.scaling,
-        loss: own.loss,
-        scaling_gradient: match own.scaling_gradient {
-            Ok(value) => Gradient::Defined { value },
-            Err(reason) => Gradient::NotDefined { reason },
-        },
-        clipping_gradient: match own.clipping_gradient {
-            Ok(values) => {
-                RowGradient::Defined { values: values.into_iter().map(|(uid, value)| (uid.get(), value)).collect() }
-            }
-            Err(reason) => RowGradient::NotDefined { reason },
-        },
-        row,
+        loss: figures.loss,
+        scaling_gradient: gradient(scaling),
+        clipping_gradient: row_gradient(clipping),
+        row: own.row.as_ref().map(row_words).unwrap_or_default(),
         version: own.version,
+        unbonding: own.unbonding.iter().map(|part| (part.due.get(), part.amount.to_string())).collect(),
+        clipped,
+        paid_gradient: row_gradient(paid),
+        payoff_gradient: row_gradient(payoff),
+        hint,
+    }
+}
+
+fn gradient(value: Result<f64, Reason>) -> Gradient {
+    match value {
+        Ok(value) => Gradient::Defined { value },
+        Err(reason) => Gradient::NotDefined { reason: reason.to_string() },
+    }
+}
+
+fn row_gradient(values: Result<Vec<(Uid, f64)>, Reason>) -> RowGradient {
+    match values {
+        Ok(values) => {
+            RowGradient::Defined { values: values.into_iter().map(|(uid, value)| (uid.get(), value)).collect() }
+        }
+        Err(reason) => RowGradient::NotDefined { reason: reason.to_string() },
     }
 }

@@ -1,85 +1,78 @@
-//! One key on one chain: a [`Participant`] behind the words of the port. Time and randomness are arguments.
+//! One key on one chain: a [`Participant`] behind the words of the port, and the [`Store`] it is kept in. Time and randomness are
+//! arguments.
 //!
-//! What the page hands in is checked here once: `/bootstrap.json` comes from the party under audit, so its genesis must
-//! hash to the chain it names and its checkpoint must be young; a kept seed must be 32 bytes of hex. Replies come from
-//! strangers: they are bounded and parsed before the light client judges them. So is gossip, by the light client itself.
+//! Replies and queries come from strangers: they are bounded and parsed here before the light client judges or answers them. So is
+//! gossip, by the light client itself. What the store gives is a stranger's reply too.
 
-use crate::port::words;
+use crate::port::{Effort, alarm, intent, policy, words};
+use crate::settings::{Settings, StartError, parse_key};
+use crate::store::{Kept, Store};
 use commonware_codec::{Copying, DecodeExt as _, Encode as _};
-use commonware_cryptography::{Signer as _, ed25519::PrivateKey, ed25519::PublicKey};
-use commonware_formatting::{from_hex, hex};
-use ledger::{ChainId, Height, Reply, query::MAX_REPLY_BYTES};
-use light::{Checkpoint, Participant, Step};
-use protocol::bootstrap::{Bootstrap, BootstrapError};
+use commonware_cryptography::{
+    Signer as _,
+    ed25519::{PrivateKey, Signature},
+};
+use commonware_formatting::hex;
+use ledger::query::{MAX_QUERY_BYTES, MAX_REPLY_BYTES};
+use ledger::{ChainId, Query, Reply};
+use light::{Participant, Shelf, Source, Step, epochs};
 use protocol::limits::RECORD_LIFETIME_MS;
 use protocol::port::auditor::{Command, Event, Judgement, Topic};
 use protocol::record::{Record, RecordError};
 use serde_bytes::ByteBuf;
+use std::collections::BTreeSet;
 
 /// A participant, its key and the record that binds a peer id to it.
 #[derive(Debug)]
 pub struct Session {
     participant: Participant,
+    store: Store,
     key: PrivateKey,
     seed: [u8; 32],
     chain: ChainId,
     peer: Vec<u8>,
     record_until: u64,
+    auditing: Auditing,
     events: Vec<Event>,
     now: u64,
 }
 
-/// Why a session does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The bootstrap is none.
-    #[error(transparent)]
-    Bootstrap(#[from] BootstrapError),
-    /// The genesis or the checkpoint is refused.
-    #[error("the node's bootstrap is refused: {0}")]
-    Light(#[from] light::Error),
-    /// The seed is not 32 bytes of hex.
-    #[error("the kept key is damaged: {0} characters that should be 64 of hex")]
-    Seed(usize),
-    /// The peer id is not base58.
-    #[error("{0:?} is no peer id")]
-    Peer(String),
-    /// The record cannot be made.
-    #[error("the record of this tab cannot be signed: {0}")]
-    Record(#[from] RecordError),
+/// What the audit under way has taken.
+#[derive(Debug)]
+struct Auditing {
+    stopwatch: fn() -> f64,
+    queries: BTreeSet<u32>,
+    effort: Effort,
 }
 
 impl Session {
-    /// Starts with the words of `Command::Start`: the text of `/bootstrap.json`, a kept `seed` or fresh randomness from
-    /// `random`, the `peer` id to bind.
+    /// The names of the shelves that a store is opened with.
+    pub const SHELVES: [&'static str; 4] = {
+        let [first, second, third, fourth] = Shelf::ALL;
+        [first.name(), second.name(), third.name(), fourth.name()]
+    };
+
+    /// Starts with what is on the shelves of `store`, which it verifies again. `stopwatch` tells milliseconds since whenever.
     ///
     /// # Errors
-    /// [`StartError`].
+    /// [`StartError`]: the checkpoint is refused, or the record cannot be made.
     pub fn start(
-        bootstrap: &str,
-        seed: Option<&str>,
-        peer: &str,
-        random: impl FnOnce() -> [u8; 32],
+        settings: Settings,
+        store: Store,
+        kept: Vec<Kept>,
+        stopwatch: fn() -> f64,
         now: u64,
     ) -> Result<Self, StartError> {
-        let bootstrap = Bootstrap::parse(bootstrap)?;
-        let chain = ChainId(bootstrap.chain);
-        let genesis = light::genesis(chain, &bootstrap.genesis)?;
-        let seed = match seed {
-            Some(text) => parse_seed(text).ok_or(StartError::Seed(text.len()))?,
-            None => random(),
-        };
-        let key = PrivateKey::decode(Copying(&seed)).map_err(|_| StartError::Seed(seed.len()))?;
-        let peer = bs58::decode(peer).into_vec().map_err(|_| StartError::Peer(peer.into()))?;
-        let checkpoint = Checkpoint {
-            height: Height::new(bootstrap.checkpoint.height),
-            digest: bootstrap.checkpoint.digest,
-            time: bootstrap.checkpoint.time,
-            validators: bootstrap.validators,
-        };
-        let participant = Participant::new(genesis, checkpoint, key.clone(), now)?;
-        let mut session = Self { participant, key, seed, chain, peer, record_until: 0, events: Vec::new(), now };
+        let Settings { genesis, checkpoint, chain, key, seed, cold, peer } = settings;
+        let mut participant = Participant::new(genesis, checkpoint, key.clone(), now)?;
+        if let Some(cold) = cold {
+            participant.cold(cold);
+        }
+        let auditing = Auditing { stopwatch, queries: BTreeSet::new(), effort: Effort::default() };
+        let (record_until, events) = (0, Vec::new());
+        let mut session = Self { participant, store, key, seed, chain, peer, record_until, auditing, events, now };
         session.renew_record()?;
+        session.restore(kept);
         Ok(session)
     }
 
@@ -88,12 +81,13 @@ impl Session {
         self.now = now;
         match command {
             Command::Start { .. } => {
-                let message = "already started: reload the page to start again".into();
-                self.events.push(Event::Alarm { message, fatal: false });
+                self.events.push(alarm("already started: reload the page to start again".into()));
             }
             Command::Join => self.participant.join(),
             Command::Leave => self.participant.leave(),
             Command::Hint => self.participant.hint(),
+            Command::Source { name, up: true } => self.participant.add_source(Source::new(&name)),
+            Command::Source { name, up: false } => self.participant.remove_source(&Source::new(&name)),
             Command::Gossip { id, topic, bytes } => {
                 let judgement = match topic {
                     Topic::Heads => self.participant.handle_gossiped_head(&bytes, now),
@@ -102,15 +96,37 @@ impl Session {
                 self.events.push(Event::Judged { id, judgement: judged(judgement) });
             }
             Command::Reply { id, bytes } => self.reply(id, &bytes, now),
-            Command::Failed { id, reason: _ } => self.participant.handle_failed(id, now),
+            Command::Failed { id, reason: _ } => {
+                self.auditing.queries.remove(&id);
+                self.participant.handle_failed(id, now);
+            }
+            Command::Serve { id, bytes } => {
+                let bytes = ByteBuf::from(self.serve(&bytes).encode().to_vec());
+                self.events.push(Event::Served { id, bytes });
+            }
             Command::Scores { scores } => {
                 let parsed = scores.into_iter().filter_map(|(key, score)| Some((parse_key(&key)?, score)));
                 self.participant.scores(parsed.collect());
             }
+            Command::Policy { policy: wanted } => self.participant.policy(policy(wanted)),
+            Command::Ask { intent: wanted } => match intent(wanted) {
+                Ok(wanted) => self.participant.ask(wanted),
+                Err(reason) => self.events.push(alarm(format!("not signed: {reason}"))),
+            },
+            Command::Signed { id, signature } => match Signature::decode(Copying(&signature[..])) {
+                Ok(signature) => self.participant.handle_signature(id, signature, now),
+                Err(_) => {
+                    let reason = format!("{} bytes are no signature", signature.len());
+                    self.participant.handle_unsigned(id, &reason, now);
+                }
+            },
+            Command::Unsigned { id, reason } => self.participant.handle_unsigned(id, &reason, now),
+            Command::Work { paused } => self.participant.hold_work(paused),
         }
     }
 
-    /// Does what is due: queues queries as events, and works one slice of proof of work where one is asked for.
+    /// Does what is due: keeps what is to be kept, queues queries as events, and works one slice of proof of work where one is
+    /// asked for.
     ///
     /// `clock` tells the time after the slice. Gives the time at which to call again, ms since 1970.
     pub fn drive(&mut self, now: u64, clock: impl Fn() -> u64) -> Option<u64> {
@@ -118,15 +134,29 @@ impl Session {
         if self.record_until.saturating_sub(RECORD_LIFETIME_MS / 4) <= now
             && let Err(error) = self.renew_record()
         {
-            self.events.push(Event::Alarm { message: StartError::from(error).to_string(), fatal: false });
+            self.events.push(alarm(StartError::from(error).to_string()));
         }
+        let mut wrote = false;
         while let Some(step) = self.participant.poll(self.now) {
             match step {
-                Step::Query { id, query } => {
-                    self.events.push(Event::Query { id, bytes: ByteBuf::from(query.encode().to_vec()) });
+                Step::Query { id, source, query } => {
+                    self.auditing.note(id, &query);
+                    let bytes = ByteBuf::from(query.encode().to_vec());
+                    self.events.push(Event::Query { id, source: source.to_string(), bytes });
+                }
+                // It is on the disk before anything that comes after it leaves here.
+                Step::Keep { shelf, bytes, append } => {
+                    wrote = true;
+                    if let Err(fault) = self.store.keep(shelf.name(), &bytes, append) {
+                        self.events.push(alarm(fault.to_string()));
+                    }
                 }
                 Step::Publish { transaction } => {
                     self.events.push(Event::Publish { bytes: ByteBuf::from(transaction.encode().to_vec()) });
+                }
+                Step::Sign { id, message, deed } => {
+                    let message = ByteBuf::from(message.to_vec());
+                    self.events.push(Event::Sign { id, message, action: deed.to_string() });
                 }
                 Step::Search { puzzle, start, count } => {
                     let found = puzzle.search(start, count);
@@ -136,8 +166,9 @@ impl Session {
                 }
             }
         }
-        while let Some(seen) = self.participant.next_event() {
-            self.events.push(words(seen));
+        self.tell();
+        if wrote {
+            self.tell_kept();
         }
         self.participant.deadline()
     }
@@ -147,15 +178,61 @@ impl Session {
         core::mem::take(&mut self.events)
     }
 
+    fn tell(&mut self) {
+        while let Some(seen) = self.participant.next_event() {
+            let audit = matches!(seen, light::Event::Audit(_));
+            self.events.push(words(seen, self.auditing.effort));
+            if audit {
+                self.auditing.effort = Effort::default();
+            }
+        }
+    }
+
+    fn tell_kept(&mut self) {
+        let follower = self.participant.follower();
+        let begin = epochs::after(follower.client().checkpoint().height, follower.parameters().tempo);
+        let epochs = follower.client().epoch().saturating_sub(begin);
+        self.events.push(Event::Kept { bytes: self.store.bytes(), epochs, place: self.store.place() });
+    }
+
+    /// Verifies what was kept.
+    fn restore(&mut self, kept: Vec<Kept>) {
+        for Kept { shelf, damage, .. } in &kept {
+            if let Some(reason) = damage {
+                self.events.push(Event::Damaged { shelf: (*shelf).into(), reason: reason.clone() });
+            }
+        }
+        for shelf in Shelf::ALL {
+            let found = kept.iter().find(|found| found.shelf == shelf.name());
+            let content = found.map(|found| found.content.as_slice()).unwrap_or_default();
+            self.participant.restore(shelf, content, self.now);
+        }
+        self.tell();
+        self.tell_kept();
+    }
+
     fn reply(&mut self, id: u32, bytes: &[u8], now: u64) {
+        let began = (self.auditing.stopwatch)();
         if bytes.len() > MAX_REPLY_BYTES {
             let too_long = commonware_codec::Error::InvalidLength(bytes.len());
             self.participant.handle_malformed(id, &too_long, bytes.len(), now);
-            return;
+        } else {
+            match Reply::decode(Copying(bytes)) {
+                Ok(reply) => self.participant.handle_reply(id, reply, now),
+                Err(error) => self.participant.handle_malformed(id, &error, bytes.len(), now),
+            }
         }
-        match Reply::decode(Copying(bytes)) {
-            Ok(reply) => self.participant.handle_reply(id, reply, now),
-            Err(error) => self.participant.handle_malformed(id, &error, bytes.len(), now),
+        self.auditing.took(id, bytes.len(), began);
+        self.tell();
+    }
+
+    fn serve(&self, bytes: &[u8]) -> Reply {
+        if bytes.len() > MAX_QUERY_BYTES {
+            return Reply::Unavailable { reason: format!("no query: {} bytes", bytes.len()) };
+        }
+        match Query::decode(Copying(bytes)) {
+            Ok(query) => self.participant.answer(&query),
+            Err(error) => Reply::Unavailable { reason: format!("no query: {error}") },
         }
     }
 
@@ -174,6 +251,23 @@ impl Session {
     }
 }
 
+impl Auditing {
+    /// Remembers the queries that only an audit puts.
+    fn note(&mut self, id: u32, query: &Query) {
+        if matches!(query, Query::Table { .. } | Query::Body { .. } | Query::Headers { .. }) {
+            self.queries.insert(id);
+        }
+    }
+
+    /// The reply to `id`, of so many bytes, was worked on since `began`.
+    fn took(&mut self, id: u32, bytes: usize, began: f64) {
+        if self.queries.remove(&id) {
+            self.effort.bytes += bytes as u64;
+            self.effort.millis += (self.stopwatch)() - began;
+        }
+    }
+}
+
 /// A judgement in the port's words.
 const fn judged(judgement: light::gossip::Judgement) -> Judgement {
     match judgement {
@@ -181,14 +275,4 @@ const fn judged(judgement: light::gossip::Judgement) -> Judgement {
         light::gossip::Judgement::Ignore => Judgement::Ignore,
         light::gossip::Judgement::Reject => Judgement::Reject,
     }
-}
-
-/// A seed from 64 characters of hex.
-fn parse_seed(text: &str) -> Option<[u8; 32]> {
-    from_hex(text)?.try_into().ok()
-}
-
-/// A hot key from hex; a score of something else is left out.
-fn parse_key(text: &str) -> Option<PublicKey> {
-    PublicKey::decode(from_hex(text)?).ok()
 }

@@ -2,7 +2,7 @@
 //!
 //! Commands come from the own page. A slice takes about 25 ms, so a message waits no longer than that.
 
-use crate::{Session, parse, plain};
+use crate::{Session, Settings, StartError, Store, parse, plain};
 use futures::StreamExt as _;
 use futures::channel::mpsc;
 use futures::future::{Either, select};
@@ -57,23 +57,35 @@ async fn run(scope: DedicatedWorkerGlobalScope, mut inbox: mpsc::UnboundedReceiv
             Either::Right(_) => continue,
         };
         match (&mut session, command) {
-            (None, Command::Start { bootstrap, seed, peer }) => {
-                match Session::start(&bootstrap, seed.as_deref(), &peer, random, now()) {
+            (None, Command::Start { bootstrap, seed, peer, cold }) => {
+                let settings = Settings::parse(&bootstrap, seed.as_deref(), &peer, cold.as_deref(), random);
+                match begin(settings).await {
                     Ok(started) => session = Some(started),
-                    Err(error) => post(&scope, &alarm(error.to_string(), true)),
+                    Err(error) => {
+                        let (message, stale) = (error.to_string(), error.stale());
+                        post(&scope, &Event::Alarm { message, fatal: true, stale });
+                    }
                 }
             }
-            (None, _) => post(&scope, &alarm("not started yet".into(), false)),
+            // Nothing has started, and why was said.
+            (None, _) => {}
             (Some(session), command) => session.take(command, now()),
         }
     }
+}
+
+/// A session with what is kept of its chain.
+async fn begin(settings: Result<Settings, StartError>) -> Result<Session, StartError> {
+    let settings = settings?;
+    let (store, kept) = Store::open(&settings.chain(), &Session::SHELVES).await;
+    Session::start(settings, store, kept, stopwatch, now())
 }
 
 /// Posts `event` to the page, its bytes transferred.
 fn post(scope: &DedicatedWorkerGlobalScope, event: &Event) {
     let Ok(object) = plain(event) else { return };
     let transfer = Array::new();
-    for field in ["bytes", "record"] {
+    for field in ["bytes", "record", "message"] {
         if let Ok(bytes) = Reflect::get(&object, &field.into())
             && let Some(bytes) = bytes.dyn_ref::<Uint8Array>()
         {
@@ -85,13 +97,19 @@ fn post(scope: &DedicatedWorkerGlobalScope, event: &Event) {
 }
 
 const fn alarm(message: String, fatal: bool) -> Event {
-    Event::Alarm { message, fatal }
+    Event::Alarm { message, fatal, stale: false }
 }
 
 /// Milliseconds since 1970.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, positive, below 2^53")]
 fn now() -> u64 {
     js_sys::Date::now() as u64
+}
+
+/// Milliseconds since the worker began, with their fractions; 0 where no clock tells them.
+fn stopwatch() -> f64 {
+    let scope = js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>().ok();
+    scope.and_then(|scope| scope.performance()).map_or(0.0, |performance| performance.now())
 }
 
 /// 32 bytes of WebCrypto's randomness.

@@ -1,11 +1,11 @@
-//! `/bootstrap.json` of this node: the chain, a fresh checkpoint, and addresses that the asking browser can reach.
+//! `/bootstrap.json` of this node: the chain, the newest checkpoint, and addresses that the asking browser can reach.
 //!
 //! The browser's `Host` header is used for nothing but the addresses handed back to that same browser, and only where
 //! the node listens on every address of the machine and so cannot know which one was meant.
 
 use commonware_codec::Encode;
 use consensus::LedgerHandle;
-use ledger::{Genesis, header::validators_digest};
+use ledger::Genesis;
 use network::PeerId;
 use protocol::bootstrap::{Bootstrap, Checkpoint, Corpus, IceServer, VERSION};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -93,17 +93,10 @@ impl Template {
     }
 }
 
-/// Where verification begins: the newest final block, and who validates the next one. `None` before the first block, and
-/// while the set has changed with a block whose certificate is not there yet.
+/// Where verification begins: the newest end of an epoch, which can be audited from there at once, or genesis before the first.
 pub fn checkpoint(ledger: &LedgerHandle) -> Option<light::Checkpoint> {
-    let head = ledger.head()?.header;
-    let validators = ledger.state()?.validators().to_vec();
-    (validators_digest(&validators) == head.validators).then(|| light::Checkpoint {
-        height: head.height,
-        digest: head.digest(),
-        time: head.time,
-        validators,
-    })
+    let consensus::Checkpoint { header, validators } = ledger.checkpoint()?;
+    Some(light::Checkpoint { height: header.height, digest: header.digest(), time: header.time, validators })
 }
 
 /// The first part of a multiaddress.

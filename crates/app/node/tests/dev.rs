@@ -99,7 +99,7 @@ fn a_data_folder_that_cannot_be_used_is_named_with_what_to_do() {
     place.fails_with(&[], &["the data folder cannot be used", "format 7", "another folder"]);
     fs::write(&version, "seven\n").unwrap();
     place.fails_with(&[], &["damaged", &version.display().to_string()]);
-    fs::write(&version, "2\n").unwrap();
+    fs::write(&version, "3\n").unwrap();
     fs::write(place.at("data/genesis"), "none").unwrap();
     place.fails_with(&[], &["damaged", &place.at("data/genesis").display().to_string()]);
     fs::remove_file(&version).unwrap();
@@ -117,6 +117,7 @@ fn a_network_lives_is_killed_and_goes_on() {
     assert!(page.starts_with("HTTP/1.1 200") && page.contains("content-security-policy: "), "{page}");
     assert!(node.get("/corpus").ends_with("that is the question. "));
     let first = node.bootstrap();
+    let begun = node.height();
     assert_eq!(first["residents"].as_array().map(Vec::len), Some(2));
     assert_eq!(first["corpus"]["bytes"], fs::metadata(place.at("text.txt")).unwrap().len());
 
@@ -149,8 +150,10 @@ fn a_network_lives_is_killed_and_goes_on() {
     let second = node.bootstrap();
     assert_eq!(first["chain"], second["chain"]);
     assert_eq!(first["validators"], second["validators"]);
-    let height = |bootstrap: &serde_json::Value| bootstrap["checkpoint"]["height"].as_u64().unwrap();
-    assert!(height(&second) > height(&first), "{} after {}", height(&second), height(&first));
+    let height = node.height();
+    assert!(height > begun, "{height} after {begun}");
+    let checkpoint = second["checkpoint"]["height"].as_u64().unwrap();
+    assert!(checkpoint <= height && checkpoint % 10 == 0, "{checkpoint} is no end of an epoch of 10 blocks");
     let peer =
         |bootstrap: &serde_json::Value| bootstrap["node"][0].as_str().unwrap().rsplit('/').next().map(str::to_owned);
     assert_eq!(peer(&first), peer(&second));
@@ -264,6 +267,13 @@ impl Running {
 
     fn get(&self, path: &str) -> String {
         get(&self.address, path)
+    }
+
+    /// Of the newest final block.
+    fn height(&self) -> u64 {
+        let response = self.get("/api/head");
+        let head: serde_json::Value = serde_json::from_str(response.split_once("\r\n\r\n").unwrap().1).unwrap();
+        head["height"].as_u64().unwrap()
     }
 
     fn bootstrap(&self) -> serde_json::Value {

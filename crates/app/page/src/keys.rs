@@ -2,18 +2,22 @@
 //!
 //! Two tabs must not be one peer, so the identity belongs to the tab that holds a Web Lock; another tab gets one of its own that is
 //! not kept. Where there are no locks (a page not served securely) each tab keeps its own for as long as it lives. A script that
-//! runs on the page could read the storage: the page runs no foreign scripts (Content-Security-Policy). A node that names another
+//! runs on the page could read the storage, but for a cold key that was backed up (`cold`): the page runs no foreign scripts (Content-Security-Policy). A node that names another
 //! chain than before gets no tab: the tab's stake is on the chain of its first visit.
 
+use crate::{
+    cold::{Cold, ColdError},
+    vault,
+};
 use futures::channel::oneshot;
 use futures::future::{Either, select};
-use js_sys::{Function, Object, Promise, Reflect};
+use js_sys::{Function, IteratorNext, Object, Promise, Reflect};
 use network::Keypair;
 use protocol::wire::{from_hex, hex};
 use std::{cell::RefCell, rc::Rc};
 use wasm_bindgen::prelude::{Closure, JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
-use web_sys::Storage;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{FileSystemDirectoryHandle, FileSystemRemoveOptions, Storage, StorageManager};
 
 /// The identity of this tab on one chain.
 pub(crate) struct Keys {
@@ -23,8 +27,10 @@ pub(crate) struct Keys {
     pub(crate) identity: Keypair,
     /// Seed of the hot key, if there is one from before.
     pub(crate) seed: Option<String>,
+    /// The key that owns the stake; none: the hot key does.
+    pub(crate) cold: Option<Cold>,
     /// Lets go of the lock; held while this is alive.
-    _lock: Option<Lock>,
+    lock: Option<Lock>,
 }
 
 /// Another chain than the one this browser has joined.
@@ -66,6 +72,8 @@ pub(crate) fn pin(chain: &str) -> Result<(), OtherChain> {
 
 /// Removes everything that any tab of ours keeps at this address.
 pub(crate) fn forget() {
+    vault::forget();
+    spawn_local(forget_files());
     for storage in [local(), session()].into_iter().flatten() {
         let length = storage.length().unwrap_or(0);
         let names: Vec<String> = (0..length).filter_map(|index| storage.key(index).ok().flatten()).collect();
@@ -75,9 +83,32 @@ pub(crate) fn forget() {
     }
 }
 
+/// Removes what auditors keep. A file that a worker has open stays; it holds nothing secret, and is verified before it is used.
+async fn forget_files() {
+    let storage = web_sys::window().map(|window| Reflect::get(&window.navigator(), &"storage".into()));
+    let Some(Ok(storage)) = storage else { return };
+    if !storage.is_object() || !Reflect::has(&storage, &"getDirectory".into()).unwrap_or_default() {
+        return;
+    }
+    let root = JsFuture::from(storage.unchecked_into::<StorageManager>().get_directory()).await;
+    let Ok(root) = root.map(JsCast::unchecked_into::<FileSystemDirectoryHandle>) else { return };
+    let (names, mut folders) = (root.keys(), Vec::new());
+    while let Ok(next) = names.next().map(JsFuture::from) {
+        let Ok(next) = next.await.map(JsCast::unchecked_into::<IteratorNext>) else { break };
+        let Some(name) = next.value().as_string().filter(|_| !next.done()) else { break };
+        folders.push(name);
+    }
+    let options = FileSystemRemoveOptions::new();
+    options.set_recursive(true);
+    for folder in folders.iter().filter(|name| name.starts_with(FOLDER)) {
+        drop(JsFuture::from(root.remove_entry_with_options(folder, &options)).await);
+    }
+}
+
 impl Keys {
-    /// The identity kept for `chain`, if no other tab holds it, or a new one.
-    pub(crate) async fn acquire(chain: &str) -> Self {
+    /// The identity kept for `chain`, if no other tab holds it, or a new one. One whose hot key is `given` by the script has no
+    /// cold key.
+    pub(crate) async fn acquire(chain: &str, given: bool) -> Self {
         let (place, lock) = match Lock::request(&format!("{PREFIX}keys.{chain}")).await {
             Locked::Ours(lock) => (local(), Some(lock)),
             Locked::Taken => (None, None),
@@ -88,12 +119,17 @@ impl Keys {
             .and_then(|text| from_hex(&text))
             .and_then(|bytes| Keypair::from_protobuf_encoding(&bytes).ok());
         let seed = read(SEED);
+        let cold = match &lock {
+            Some(_) if !given => Cold::acquire(chain, seed.is_none()).await,
+            _ => None,
+        };
         let keys = Self {
             chain: chain.into(),
             identity: kept.unwrap_or_else(Keypair::generate_ed25519),
             seed,
+            cold,
             place,
-            _lock: lock,
+            lock,
         };
         if let Ok(bytes) = keys.identity.to_protobuf_encoding() {
             keys.write(IDENTITY, &hex(&bytes));
@@ -104,6 +140,17 @@ impl Keys {
     /// Keeps the seed of the hot key for the next visit.
     pub(crate) fn keep(&self, seed: &str) {
         self.write(SEED, seed);
+    }
+
+    /// Where the cold key of a backup goes: the chain, if this tab keeps keys.
+    ///
+    /// # Errors
+    /// [`ColdError`]: it does not.
+    pub(crate) fn importing(&self) -> Result<String, ColdError> {
+        match (&self.lock, &self.place) {
+            (Some(_), Some(_)) => Ok(self.chain.clone()),
+            _ => Err(ColdError::SecondTab),
+        }
     }
 
     /// Keeps nothing any more.
@@ -195,6 +242,8 @@ fn name(chain: &str, what: &str) -> String {
 
 /// Of every name in the storage.
 const PREFIX: &str = "peerage.";
+/// Of the name of every folder of an auditor.
+const FOLDER: &str = "peerage-";
 /// The chain of the first visit.
 const PINNED: &str = "peerage.chain";
 /// The libp2p key.

@@ -5,26 +5,32 @@
 //! |---|---|---|
 //! | trainer | asks and gradients | a neighbour, the response back |
 //! | trainer | scores | auditor |
-//! | auditor | queries | a node, the reply back |
+//! | auditor | queries | the source it names, the reply back |
+//! | auditor | what the cold key is to sign | the browser, the signature back |
 //! | auditor | identity | storage, hello |
 //! | auditor | what asks of others weigh | trainer, with each of them |
 //! | both | what each neighbour is worth | network, which keeps the best |
 //! | network | asks and gradients of others | trainer, the response back |
 //! | network | neighbours whose record verified | trainer |
+//! | network | queries of others | auditor, the reply back |
 //! | network | gossip | auditor, what it is worth back |
 //! | auditor | transactions that no source took | everyone connected |
 //! | all | what a person may want to know | the script |
 
+mod audit;
 mod gossip;
+mod keys;
 mod routes;
 mod worth;
 
 use crate::{
+    cold::Cold,
     keys::Keys,
     port::Worker,
     tab::Options,
     words::{Listener, NetworkWords, NodeWords, PageEvent},
 };
+use audit::Auditor;
 use commonware_cryptography::sha256::Digest;
 use futures::{
     FutureExt, StreamExt,
@@ -59,16 +65,30 @@ pub(crate) enum Word {
     NetworkChanged,
     /// The script: keep nothing.
     Forget,
+    /// The script: what the own row follows.
+    Policy(auditor::Policy),
+    /// The script: a transaction.
+    Ask(auditor::Intent),
+    /// The script: hold the proof of work, or go on.
+    Work(bool),
+    /// The script: the cold key, to save it.
+    Backup(oneshot::Sender<Result<String, String>>),
+    /// The script: another cold key, from a backup.
+    Import(String, oneshot::Sender<Result<(), String>>),
+    /// The cold key from now on.
+    Cold(Cold),
     /// The trainer said this.
     Trainer(JsValue),
-    /// The auditor said this.
-    Auditor(JsValue),
+    /// An auditor said this.
+    Auditor(u32, JsValue),
     /// A worker cannot go on.
     Broke(Part, String),
     /// What the trainer asked for.
     Answered(u32, Result<Vec<u8>, String>),
-    /// What the auditor asked for.
-    Replied(u32, Result<Vec<u8>, String>),
+    /// What an auditor asked for.
+    ToAuditor(u32, auditor::Command),
+    /// A newer bootstrap.
+    Renewed(Result<String, String>),
     /// Where the network stands.
     Stands(Box<network::Snapshot>),
 }
@@ -77,7 +97,8 @@ pub(crate) enum Word {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
     Trainer,
-    Auditor,
+    /// Of so many.
+    Auditor(u32),
 }
 
 /// A tab that runs.
@@ -95,8 +116,7 @@ pub(crate) struct Session {
     scores: BTreeMap<String, f64>,
     askers: BTreeMap<String, f64>,
     trainer: Option<Worker>,
-    auditor: Option<Worker>,
-    auditing: bool,
+    auditor: Auditor,
     gossip: Gossip,
     training: Training,
     key: Option<String>,
@@ -146,18 +166,7 @@ impl Session {
             ..Config::new(keys.identity.clone(), chain, Role::Tab)
         })?;
         spawn_local(driver.run());
-        let worker = |url: &str, part: Part| {
-            let (heard, broke, failed) = (words.clone(), words.clone(), words.clone());
-            let hear = move |message| {
-                let word = if part == Part::Trainer { Word::Trainer(message) } else { Word::Auditor(message) };
-                drop(heard.unbounded_send(word));
-            };
-            let started = Worker::start(url, hear, move |reason| drop(broke.unbounded_send(Word::Broke(part, reason))));
-            started.map_err(|reason| drop(failed.unbounded_send(Word::Broke(part, reason)))).ok()
-        };
-        let auditor = worker(&options.auditor_url, Part::Auditor);
-        let trainer = worker(&options.trainer_url, Part::Trainer);
-        Ok(Self {
+        let mut session = Self {
             options,
             chain,
             keys,
@@ -169,9 +178,8 @@ impl Session {
             neighbours: Vec::new(),
             scores: BTreeMap::new(),
             askers: BTreeMap::new(),
-            trainer,
-            auditor,
-            auditing: false,
+            trainer: None,
+            auditor: Auditor::default(),
             gossip: Gossip::default(),
             training: Training::Loading,
             key: None,
@@ -181,7 +189,25 @@ impl Session {
             serving: BTreeMap::new(),
             served: 0,
             stopping: None,
-        })
+        };
+        session.start_auditor();
+        session.trainer = session.worker(Part::Trainer);
+        Ok(session)
+    }
+
+    /// Starts a worker; one that cannot is told as a word.
+    fn worker(&self, part: Part) -> Option<Worker> {
+        let url = if part == Part::Trainer { &self.options.trainer_url } else { &self.options.auditor_url };
+        let (heard, broke) = (self.words.clone(), self.words.clone());
+        let hear = move |message| {
+            let word = match part {
+                Part::Trainer => Word::Trainer(message),
+                Part::Auditor(life) => Word::Auditor(life, message),
+            };
+            drop(heard.unbounded_send(word));
+        };
+        let started = Worker::start(url, hear, move |reason| drop(broke.unbounded_send(Word::Broke(part, reason))));
+        started.map_err(|reason| drop(self.words.unbounded_send(Word::Broke(part, reason)))).ok()
     }
 
     /// Runs until it is stopped.
@@ -244,20 +270,29 @@ impl Session {
                 Ok(event) => self.on_trainer(event, &message),
                 Err(error) => self.listener.trouble(&format!("the trainer said something unknown: {error}"), false),
             },
-            Word::Auditor(message) => match serde_wasm_bindgen::from_value(message.clone()) {
-                Ok(event) => self.on_auditor(event, &message),
-                Err(error) => self.alarm(&format!("the auditor said something unknown: {error}"), false),
-            },
+            Word::Auditor(life, message) if self.auditor.lives(life) => {
+                match serde_wasm_bindgen::from_value(message.clone()) {
+                    Ok(event) => self.on_auditor(event, &message),
+                    Err(error) => self.alarm(&format!("the auditor said something unknown: {error}"), false),
+                }
+            }
             Word::Broke(part, reason) => self.on_broke(part, &reason),
             Word::Answered(id, answer) => self.to_trainer(&match answer {
                 Ok(bytes) => trainer::Command::Reply { id, bytes: ByteBuf::from(bytes) },
                 Err(reason) => trainer::Command::Failed { id, reason },
             }),
-            Word::Replied(id, reply) => self.to_auditor(&match reply {
-                Ok(bytes) => auditor::Command::Reply { id, bytes: ByteBuf::from(bytes) },
-                Err(reason) => auditor::Command::Failed { id, reason },
-            }),
+            Word::ToAuditor(life, command) if self.auditor.lives(life) => self.to_auditor(&command),
+            // It was for one that has ended.
+            Word::Auditor(..) | Word::ToAuditor(..) => {}
+            Word::Renewed(text) => self.on_renewed(text),
+            Word::Policy(policy) => self.policy(policy),
+            Word::Ask(intent) => self.to_auditor(&auditor::Command::Ask { intent }),
+            Word::Work(paused) => self.work(paused),
+            Word::Backup(done) => self.backup(done),
+            Word::Import(text, done) => self.import(text, done),
+            Word::Cold(cold) => self.on_cold(cold),
             Word::Stands(snapshot) => {
+                self.choose_sources(&snapshot.connections);
                 let mut node = self.node.words.clone();
                 if !node.up && node.reason.is_some() {
                     node.retry_ms = Some((self.node.retry_at - js_sys::Date::now()).max(0.0));
@@ -274,9 +309,7 @@ impl Session {
         }
         self.joined = true;
         self.corpus = Some(corpus);
-        if self.key.is_some() {
-            self.to_auditor(&auditor::Command::Join);
-        }
+        self.to_auditor(&auditor::Command::Join);
         self.begin();
     }
 
@@ -304,7 +337,7 @@ impl Session {
     /// Ends what is left, and says so.
     async fn end(mut self) {
         self.trainer = None;
-        self.auditor = None;
+        self.auditor.end();
         // It may have ended by itself.
         let _ = self.network.shutdown().await;
         let Self { keys, listener, stopping, .. } = self;
@@ -317,17 +350,11 @@ impl Session {
     }
 
     fn alarm(&self, message: &str, fatal: bool) {
-        self.listener.say(&PageEvent::Alarm { message, fatal });
+        self.listener.say(&PageEvent::Alarm { message, fatal, stale: false });
     }
 
     fn to_trainer(&self, command: &trainer::Command) {
         if let Some(worker) = self.trainer.as_ref().filter(|_| self.training != Training::Loading) {
-            worker.post(command);
-        }
-    }
-
-    fn to_auditor(&self, command: &auditor::Command) {
-        if let Some(worker) = self.auditor.as_ref().filter(|_| self.auditing) {
             worker.post(command);
         }
     }

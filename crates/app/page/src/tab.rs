@@ -9,9 +9,9 @@ use futures::channel::{mpsc, oneshot};
 use js_sys::{Function, Promise, Uint8Array};
 use protocol::{
     bootstrap::{self, Bootstrap, IceServer},
-    port::trainer::DeviceChoice,
+    port::{auditor, trainer::DeviceChoice},
 };
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use std::{cell::RefCell, rc::Rc};
 use wasm_bindgen::prelude::{Closure, JsCast, JsError, JsValue, wasm_bindgen};
 use wasm_bindgen_futures::{future_to_promise, spawn_local};
@@ -31,6 +31,9 @@ pub struct Tab {
 pub(crate) struct Options {
     /// The text of `/bootstrap.json`.
     pub(crate) bootstrap_text: String,
+    /// Where a newer one is, relative to the page.
+    #[serde(default = "beside_the_page")]
+    pub(crate) bootstrap_url: String,
     /// Where the trainer's module is.
     pub(crate) trainer_url: String,
     /// Where the auditor's module is.
@@ -48,6 +51,10 @@ pub(crate) struct Options {
 
 fn automatic() -> DeviceChoice {
     DeviceChoice::Auto
+}
+
+fn beside_the_page() -> String {
+    "bootstrap.json".into()
 }
 
 #[wasm_bindgen]
@@ -77,7 +84,7 @@ impl Tab {
         let sender = words.clone();
         let named = chain.clone();
         spawn_local(async move {
-            let keys = Keys::acquire(&named).await;
+            let keys = Keys::acquire(&named, options.seed.is_some()).await;
             match Session::start(options, bootstrap, keys, listener.clone(), sender) {
                 Ok(session) => session.run(inbox).await,
                 Err(error) => listener.trouble(&error.to_string(), true),
@@ -101,6 +108,41 @@ impl Tab {
     /// Holds the training, or goes on. Others are answered meanwhile.
     pub fn pause(&self, paused: bool) {
         self.say(Word::Pause(paused));
+    }
+
+    /// What the own row follows from now on; the scores before this is called.
+    ///
+    /// # Errors
+    /// What is no policy.
+    pub fn policy(&self, policy: JsValue) -> Result<(), JsError> {
+        self.say(Word::Policy(parsed(policy, "policy")?));
+        Ok(())
+    }
+
+    /// Asks for a transaction. `transaction` events, or an alarm, tell what becomes of it.
+    ///
+    /// # Errors
+    /// What is no intent.
+    pub fn ask(&self, intent: JsValue) -> Result<(), JsError> {
+        self.say(Word::Ask(parsed::<auditor::Intent>(intent, "intent")?));
+        Ok(())
+    }
+
+    /// Holds the proof of work of the registration, or goes on with it.
+    pub fn work(&self, paused: bool) {
+        self.say(Word::Work(paused));
+    }
+
+    /// The text of the cold key's backup file, once; from then on nobody can read the key here. Rejects with a sentence where
+    /// there is no such key, or it was backed up before.
+    pub fn backup(&self) -> Promise {
+        self.answered(Word::Backup, |text| text.into())
+    }
+
+    /// Takes the cold key of a backup file in place of the one kept here. Rejects with a sentence where the text is none.
+    #[wasm_bindgen(js_name = importCold)]
+    pub fn import_cold(&self, text: String) -> Promise {
+        self.answered(|done| Word::Import(text, done), |()| JsValue::UNDEFINED)
     }
 
     /// Ends it: the step is finished, connections are closed, workers end. Resolves when all is done.
@@ -132,10 +174,29 @@ impl Tab {
         self.last.borrow().clone()
     }
 
+    /// What the session answers to a word.
+    fn answered<T: 'static>(
+        &self,
+        word: impl FnOnce(oneshot::Sender<Result<T, String>>) -> Word,
+        value: fn(T) -> JsValue,
+    ) -> Promise {
+        let (done, answer) = oneshot::channel();
+        self.say(word(done));
+        future_to_promise(async move {
+            let answer = answer.await.unwrap_or_else(|_| Err("The tab has stopped: load the page anew.".into()));
+            answer.map(value).map_err(|reason| JsError::new(&reason).into())
+        })
+    }
+
     fn say(&self, word: Word) {
         // After the end nobody listens, and nothing is left to do.
         drop(self.words.unbounded_send(word));
     }
+}
+
+/// A value of the port from a script.
+fn parsed<T: DeserializeOwned>(value: JsValue, what: &str) -> Result<T, JsError> {
+    serde_wasm_bindgen::from_value(value).map_err(|error| JsError::new(&format!("{what}: {error}")))
 }
 
 /// A page that is left closes its connections by itself, so that others need not wait to notice; one whose machine has changed its
@@ -164,6 +225,8 @@ const TYPES: &str = r#"
 export interface TabOptions {
   /** The text of `/bootstrap.json`. */
   bootstrapText: string;
+  /** Where a newer one is fetched when this is too old; absent: `bootstrap.json` beside the page. */
+  bootstrapUrl?: string;
   /** Module of the worker that trains. */
   trainerUrl: string;
   /** Module of the worker that checks the ledger. */
@@ -215,16 +278,79 @@ export interface TabNetwork {
   };
 }
 
+/** Who this tab is; again whenever its keys change. */
+export interface TabIdentity {
+  type: "identity";
+  /** Hot key: signs rows. */
+  key: string;
+  /** Cold key: owns the stake; null: the hot key does. */
+  cold: string | null;
+  /** Whether the cold key is in a file; it can be saved only once. */
+  backedUp: boolean;
+  chain: string;
+  peer: string;
+  /** Whether it is from an earlier visit; null: for this tab alone. */
+  kept: boolean | null;
+}
+
+/** An epoch was recomputed here. */
+export interface TabAudit {
+  type: "audit"; epoch: number; height: number; millis: number; bytes: number;
+  outcome:
+    | { type: "sound"; peers: number; transactions: number }
+    | { type: "wrong"; table: string | null; uid: number | null; figure: string; chain: string; own: string }
+    | { type: "notAudited"; reason: string };
+}
+
+/** What the own row follows. */
+export type TabPolicy = { type: "scores" } | { type: "payoff"; alpha: number } | { type: "hand" } | { type: "never" };
+
+/** A transaction to be signed: amounts are base units as text (10^9 a token), keys hex. */
+export type TabIntent =
+  | { type: "weights"; row: [uid: number, share: number][] }
+  | { type: "transfer"; from: "hot" | "cold"; to: string; amount: string }
+  | { type: "sponsor"; key: string }
+  | { type: "subscribe" }
+  | { type: "stake" | "unstake"; uid: number; amount: string }
+  | { type: "leave"; uid: number }
+  | { type: "rekey"; uid: number; hot: string };
+
+/** What an epoch would make of the own peer; null where it is not defined. */
+export interface TabFigures { rank: number | null; trust: number | null; clipped: number | null; loss: number | null; paid: number | null }
+
+/** The own row that comes next: scores of 65,535 by uid, and what it changes. */
+export interface TabProposal {
+  type: "proposal"; policy: TabPolicy; signed: boolean; length: number;
+  row: [uid: number, score: number][]; from: [uid: number, score: number][];
+  before: TabFigures; after: TabFigures;
+}
+
+/** Where an own transaction stands. */
+export interface TabTransaction {
+  type: "transaction"; digest: string; action: string; signer: "hot" | "cold";
+  state: { type: "pending" } | { type: "included"; height: number } | { type: "final"; height: number; index: number } | { type: "refused"; reason: string };
+}
+
 /** What the page, the trainer and the auditor say; see the port of the protocol crate for the fields of the last two. */
 export type TabEvent =
   | { type: "browser"; webgpu: boolean; webrtc: boolean; locks: boolean }
-  | { type: "identity"; key: string; chain: string; peer: string; kept: boolean | null }
+  | TabIdentity
   | TabNetwork
   | { type: "refused"; peer: string; reason: string }
   | { type: "trouble"; message: string; fatal: boolean }
-  | { type: "alarm"; message: string; fatal: boolean }
+  /** `stale`: a newer bootstrap is being fetched, with which checking begins anew. */
+  | { type: "alarm"; message: string; fatal: boolean; stale: boolean }
   | { type: "stopped" }
-  | { type: "loaded" | "device" | "dataset" | "step" | "scores" | "blamed" | "head" | "own" | "neurons" | "working" | "transaction"; [field: string]: unknown };
+  | TabAudit | TabProposal | TabTransaction
+  | { type: "working"; tried: number; expected: number; rate: number; paused: boolean }
+  /** A source lied and is not asked any more while there are others. */
+  | { type: "dropped"; source: string; reason: string }
+  /** What is kept for the next visit; memory: nothing, since another tab has the files or the browser has none. */
+  | { type: "kept"; bytes: number; epochs: number; place: "opfs" | "memory" }
+  /** What was kept has been verified again. */
+  | { type: "restored"; height: number; epochs: number; tables: boolean }
+  | { type: "damaged"; shelf: string; reason: string }
+  | { type: "loaded" | "device" | "dataset" | "step" | "scores" | "blamed" | "head" | "own" | "neurons"; [field: string]: unknown };
 
 /** A tab that takes part. Make one a page. */
 export class Tab {
@@ -233,6 +359,16 @@ export class Tab {
   /** Takes part, learning from this text (UTF-8). */
   join(corpus: Uint8Array): void;
   pause(paused: boolean): void;
+  /** What the own row follows from now on; the scores before this is called. */
+  policy(policy: TabPolicy): void;
+  /** Asks for a transaction; `transaction` events, or an alarm, tell what becomes of it. */
+  ask(intent: TabIntent): void;
+  /** Holds the proof of work of the registration, or goes on with it. */
+  work(paused: boolean): void;
+  /** The text of the cold key's backup file, once; rejects with a sentence where there is none to be had. */
+  backup(): Promise<string>;
+  /** Takes the cold key of a backup file in place of the one kept here. */
+  importCold(text: string): Promise<void>;
   stop(): Promise<void>;
   forgetChain(): void;
   snapshot(): TabNetwork | null;

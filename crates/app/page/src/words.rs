@@ -20,8 +20,9 @@ pub(crate) struct Listener {
 pub(crate) enum PageEvent<'a> {
     /// What the browser can do, besides what a page needs to get here.
     Browser { webgpu: bool, webrtc: bool, locks: bool },
-    /// Who this tab is. `kept`: from an earlier visit; `None`: for this tab alone.
-    Identity { key: &'a str, chain: &'a str, peer: String, kept: Option<bool> },
+    /// Who this tab is. `kept`: from an earlier visit; `None`: for this tab alone. `cold`: the key that owns the stake; `None`:
+    /// the hot key does.
+    Identity { key: &'a str, chain: &'a str, peer: String, kept: Option<bool>, cold: Option<&'a str>, backed_up: bool },
     /// Where the network stands.
     Network(NetworkWords),
     /// A peer was turned away.
@@ -29,7 +30,7 @@ pub(crate) enum PageEvent<'a> {
     /// Something about learning that a person should know.
     Trouble { message: &'a str, fatal: bool },
     /// Something about the ledger that a person should know.
-    Alarm { message: &'a str, fatal: bool },
+    Alarm { message: &'a str, fatal: bool, stale: bool },
     /// Everything has ended.
     Stopped,
 }

@@ -5,9 +5,11 @@
 
 use commonware_cryptography::{Hasher, Sha256, Signer, ed25519::PrivateKey};
 use futures::{StreamExt, channel::mpsc};
-use js_sys::{JSON, Object, Reflect, Uint8Array};
+use js_sys::{Array, JSON, Object, Reflect, Uint8Array};
+use network::Keypair;
 use peerage_page::Tab;
 use protocol::bootstrap::{Bootstrap, Checkpoint, Corpus, VERSION};
+use protocol::wire::{from_hex, hex};
 use wasm_bindgen::prelude::{Closure, JsError, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -176,6 +178,166 @@ async fn an_empty_text_is_refused() {
     let (tab, _events) = start(&bootstrap(b"empty")).unwrap();
     let message = text(&JsValue::from(tab.join(&Uint8Array::new_with_length(0)).unwrap_err()), "message");
     assert_eq!(message, "The text to learn from is empty.");
+    tab.forget_chain();
+    JsFuture::from(tab.stop()).await.unwrap();
+}
+
+/// An auditor that says in alarms what it hears: it has a signature made at once, and finds the first bootstrap too old.
+const PLAYED: &str = r#"
+  const plain = (name, value) => value instanceof Uint8Array ? [...value] : value;
+  onmessage = ({data}) => {
+    postMessage({type: 'alarm', message: JSON.stringify(data, plain), fatal: false, stale: false});
+    if (data.type !== 'start') return;
+    if (JSON.parse(data.bootstrap).name === 'old')
+      return postMessage({type: 'alarm', message: '{"type":"stale"}', fatal: true, stale: true});
+    postMessage({type: 'identity', seed: '11'.repeat(32), key: '22'.repeat(32), chain: '', record: new Uint8Array()});
+    postMessage({type: 'sign', id: 7, message: new Uint8Array([1, 2, 3]), action: 'Transfer'});
+  };
+  postMessage({type: 'loaded'});
+"#;
+
+/// An address of this text, for this page.
+fn url(text: &str, kind: &str) -> JsValue {
+    let options = web_sys::BlobPropertyBag::new();
+    options.set_type(kind);
+    let blob = web_sys::Blob::new_with_str_sequence_and_options(&Array::of1(&text.into()), &options).unwrap();
+    web_sys::Url::create_object_url_with_blob(&blob).unwrap().into()
+}
+
+fn played(bootstrap_text: &str) -> (Tab, Events) {
+    start_with(bootstrap_text, &[("auditorUrl", url(PLAYED, "text/javascript"))]).unwrap()
+}
+
+/// The next command of this type that the played auditor heard.
+async fn heard(events: &mut Events, wanted: &str) -> JsValue {
+    loop {
+        let alarm = until(events, "alarm").await;
+        // The page's own alarms are no JSON.
+        if let Ok(command) = JSON::parse(&text(&alarm, "message"))
+            && text(&command, "type") == wanted
+        {
+            return command;
+        }
+    }
+}
+
+fn flag(value: &JsValue, field: &str) -> bool {
+    Reflect::get(value, &field.into()).unwrap().as_bool().unwrap()
+}
+
+async fn reason(promise: js_sys::Promise) -> String {
+    text(&JsFuture::from(promise).await.unwrap_err(), "message")
+}
+
+#[wasm_bindgen_test]
+async fn the_cold_key_signs_and_is_saved_once() {
+    let (tab, mut events) = played(&bootstrap(b"cold"));
+    let start = heard(&mut events, "start").await;
+    let identity = until(&mut events, "identity").await;
+    let cold = text(&identity, "cold");
+    assert_eq!((text(&start, "cold"), cold.len(), flag(&identity, "backedUp")), (cold.clone(), 64, false));
+    let signed = heard(&mut events, "signed").await;
+    assert_eq!(Reflect::get(&signed, &"id".into()).unwrap(), 7);
+    let signature = Uint8Array::new(&Reflect::get(&signed, &"signature".into()).unwrap()).to_vec();
+
+    let saved = JsFuture::from(tab.backup()).await.unwrap().as_string().unwrap();
+    let key = Keypair::ed25519_from_bytes(from_hex(saved.trim()).unwrap()).unwrap().public();
+    assert!(key.verify(&[1, 2, 3], &signature));
+    assert_eq!(hex(&key.try_into_ed25519().unwrap().to_bytes()), cold);
+    let identity = until(&mut events, "identity").await;
+    assert!(flag(&identity, "backedUp") && text(&identity, "cold") == cold);
+    assert!(reason(tab.backup()).await.starts_with("The cold key was backed up before"));
+    JsFuture::from(tab.stop()).await.unwrap();
+
+    // It is there again, signs, and cannot be read.
+    let (tab, mut events) = played(&bootstrap(b"cold"));
+    let identity = until(&mut events, "identity").await;
+    assert!(flag(&identity, "backedUp") && text(&identity, "cold") == cold && flag(&identity, "kept"));
+    let again = heard(&mut events, "signed").await;
+    assert_eq!(Uint8Array::new(&Reflect::get(&again, &"signature".into()).unwrap()).to_vec(), signature);
+    assert!(reason(tab.backup()).await.starts_with("The cold key was backed up before"));
+
+    // Another from a backup takes its place at once.
+    assert!(reason(tab.import_cold("no key".into())).await.starts_with("This is no backup"));
+    JsFuture::from(tab.import_cold(format!(" {}\n", "33".repeat(32)))).await.unwrap();
+    let start = heard(&mut events, "start").await;
+    let other = Keypair::ed25519_from_bytes([0x33; 32]).unwrap().public().try_into_ed25519().unwrap();
+    assert_eq!(text(&start, "cold"), hex(&other.to_bytes()));
+    tab.forget_chain();
+    JsFuture::from(tab.stop()).await.unwrap();
+}
+
+#[wasm_bindgen_test]
+async fn a_second_tab_and_an_identity_from_before_have_no_cold_key() {
+    let (first, mut events) = played(&bootstrap(b"second"));
+    let cold = text(&until(&mut events, "identity").await, "cold");
+    let (second, mut others) = played(&bootstrap(b"second"));
+    let identity = until(&mut others, "identity").await;
+    assert!(Reflect::get(&identity, &"cold".into()).unwrap().is_null());
+    assert!(reason(second.backup()).await.starts_with("This tab has no cold key"));
+    assert!(reason(second.import_cold("33".repeat(32))).await.starts_with("Another tab"));
+    let unsigned = heard(&mut others, "unsigned").await;
+    assert!(text(&unsigned, "reason").starts_with("This tab has no cold key"));
+    for tab in [&second, &first] {
+        JsFuture::from(tab.stop()).await.unwrap();
+    }
+    assert_eq!(cold.len(), 64);
+
+    let storage = web_sys::window().unwrap().local_storage().unwrap().unwrap();
+    let chain = Sha256::hash(&[b"before"]);
+    storage.set_item(&format!("peerage.{chain}.seed"), &"11".repeat(32)).unwrap();
+    first.forget_chain();
+    storage.set_item(&format!("peerage.{chain}.seed"), &"11".repeat(32)).unwrap();
+    let (tab, mut events) = played(&bootstrap(b"before"));
+    assert!(Reflect::get(&until(&mut events, "identity").await, &"cold".into()).unwrap().is_null());
+    tab.forget_chain();
+    JsFuture::from(tab.stop()).await.unwrap();
+}
+
+#[wasm_bindgen_test]
+async fn a_checkpoint_that_is_too_old_is_replaced_by_one_of_the_same_chain() {
+    let old = bootstrap(b"stale").replace("\"test\"", "\"old\"");
+    let newer = |text: &str| {
+        let more = [("auditorUrl", url(PLAYED, "text/javascript")), ("bootstrapUrl", url(text, "application/json"))];
+        start_with(&old, &more).unwrap()
+    };
+    let (tab, mut events) = newer(&bootstrap(b"stale"));
+    until(&mut events, "identity").await;
+    JsFuture::from(tab.stop()).await.unwrap();
+
+    let (tab, mut events) = newer(&bootstrap(b"not stale"));
+    let refused = loop {
+        let alarm = until(&mut events, "alarm").await;
+        if text(&alarm, "message").contains("another chain") {
+            break alarm;
+        }
+    };
+    assert!(flag(&refused, "fatal"));
+    tab.forget_chain();
+    JsFuture::from(tab.stop()).await.unwrap();
+}
+
+#[wasm_bindgen_test]
+async fn what_a_script_asks_for_is_looked_at_and_told_again_to_a_new_auditor() {
+    let (tab, mut events) = played(&bootstrap(b"asks"));
+    let object = |json: &str| JSON::parse(json).unwrap();
+    assert!(tab.policy(object(r#"{"type": "dance"}"#)).is_err());
+    assert!(tab.policy(object(r#"{"type": "payoff"}"#)).is_err());
+    assert!(tab.ask(object(r#"{"type": "stake", "uid": -1, "amount": "1"}"#)).is_err());
+    assert!(tab.ask(object(r#"{"type": "transfer", "from": "cold"}"#)).is_err());
+    until(&mut events, "identity").await;
+    tab.policy(object(r#"{"type": "payoff", "alpha": 1}"#)).unwrap();
+    tab.work(true);
+    tab.ask(object(r#"{"type": "weights", "row": [[3, 1], [5, 0.25]]}"#)).unwrap();
+    let policy = heard(&mut events, "policy").await;
+    assert_eq!(JSON::stringify(&policy).unwrap(), r#"{"type":"policy","policy":{"type":"payoff","alpha":1}}"#);
+    heard(&mut events, "work").await;
+    let ask = heard(&mut events, "ask").await;
+    assert_eq!(JSON::stringify(&ask).unwrap(), r#"{"type":"ask","intent":{"type":"weights","row":[[3,1],[5,0.25]]}}"#);
+    JsFuture::from(tab.import_cold("33".repeat(32))).await.unwrap();
+    heard(&mut events, "start").await;
+    heard(&mut events, "policy").await;
+    assert!(flag(&heard(&mut events, "work").await, "paused"));
     tab.forget_chain();
     JsFuture::from(tab.stop()).await.unwrap();
 }

@@ -200,6 +200,11 @@ impl<T: Clone> Column<T> {
         Arc::make_mut(&mut self.items.chunks).iter_mut().flat_map(|chunk| Arc::make_mut(chunk).iter_mut())
     }
 
+    /// A list of which nothing changed since its tree was built.
+    pub(crate) fn settled(items: Vec<T>) -> Self {
+        Self { items: items.into_iter().collect(), changed: Vec::new() }
+    }
+
     /// Indices of the items that changed since this was asked last, ascending.
     pub(crate) fn take_changed(&mut self) -> Vec<u32> {
         let mut changed = core::mem::take(&mut self.changed);

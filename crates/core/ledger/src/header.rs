@@ -12,7 +12,7 @@ use bytes::BufMut;
 use commonware_codec::{Buf, Encode, Error as CodecError, FixedSize, Read, ReadExt, Write};
 
 /// Version of the protocol: of every encoding and of the transition function.
-pub const VERSION: u8 = 4;
+pub const VERSION: u8 = 5;
 
 /// What a block commits to.
 #[derive(Clone, Debug, PartialEq, Eq)]

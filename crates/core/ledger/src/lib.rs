@@ -1,6 +1,6 @@
 //! The ledger: what is written down, what may change it, and how a part of it is proven.
 //!
-//! - [`types`], [`row`], [`transaction`], [`work`], [`header`], [`block`], [`table`]: the values and their one codec.
+//! - [`types`], [`key`], [`row`], [`transaction`], [`work`], [`header`], [`block`], [`table`]: the values and their one codec.
 //! - [`evidence`]: two votes of one validator that contradict each other.
 //! - [`genesis`] and [`parameters`]: how a chain begins, and the numbers that rule it.
 //! - [`column`]: lists that states share.
@@ -22,6 +22,7 @@ pub mod evidence;
 pub mod genesis;
 pub mod hash;
 pub mod header;
+pub mod key;
 pub mod parameters;
 pub mod query;
 pub mod refusal;
@@ -40,6 +41,7 @@ pub use commonware_cryptography::sha256::Digest;
 pub use evidence::{Evidence, EvidenceError, Proposal, Vote};
 pub use genesis::{Founder, Genesis, GenesisError, Seat};
 pub use header::{Header, namespace};
+pub use key::Key;
 pub use parameters::{Kind, Parameters};
 pub use query::{Link, Query, Reply, TransactionStatus};
 pub use refusal::Refusal;

@@ -51,6 +51,18 @@ pub enum Refusal {
         /// Its uid.
         uid: Uid,
     },
+    /// The key is the hot key of the uid already.
+    #[error("uid {uid} has this hot key already: name another")]
+    SameKey {
+        /// The uid named.
+        uid: Uid,
+    },
+    /// The key is the hot key of another uid.
+    #[error("this key is the hot key of uid {uid}: name another")]
+    HotElsewhere {
+        /// The uid whose hot key it is.
+        uid: Uid,
+    },
     /// No room for another neuron.
     #[error("all {most} places are taken by peers that cannot be replaced yet: try again later")]
     Full {
@@ -283,6 +295,8 @@ choice!(Refusal {
     33 => TooManyKeys { uid, most },
     34 => Stale { epoch, first },
     35 => NoEvidence { error },
+    36 => SameKey { uid },
+    37 => HotElsewhere { uid },
 });
 
 #[cfg(test)]

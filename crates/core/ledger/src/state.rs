@@ -35,7 +35,7 @@ use crate::table::{AccountLeaf, BondsLeaf, CandidateLeaf, NeuronLeaf, Proven, St
 use crate::table::{Totals, Tree, WeightsLeaf};
 use crate::transaction::Transaction;
 use crate::types::{Amount, ChainId, Height, Nonce, Uid};
-use crate::{Digest, PublicKey};
+use crate::{Digest, Key, PublicKey};
 use bytes::Bytes;
 use index::Index;
 use std::collections::VecDeque;
@@ -129,6 +129,13 @@ pub enum Event {
         /// Stake that unbonds.
         stake: Amount,
     },
+    /// A peer got another hot key.
+    Rekeyed {
+        /// The peer.
+        uid: Uid,
+        /// The new key.
+        key: PublicKey,
+    },
     /// A peer named a consensus key that would validate, or named it again.
     Named {
         /// The peer.
@@ -219,15 +226,15 @@ impl State {
     /// The state before the first block of a checked genesis.
     pub(crate) fn begin(genesis: &Genesis) -> Self {
         let account = |(key, balance): &(PublicKey, Amount)| AccountLeaf {
-            key: key.clone(),
+            key: key.into(),
             balance: *balance,
             nonce: Nonce(0),
             unbonding: Vec::new(),
         };
         let accounts: Column<AccountLeaf> = genesis.accounts.iter().map(account).collect();
         let neuron = |founder: &crate::Founder| NeuronLeaf {
-            hot: founder.key.clone(),
-            cold: founder.key.clone(),
+            hot: (&founder.key).into(),
+            cold: (&founder.key).into(),
             modality: founder.modality,
             stake: founder.stake,
             scaling: 1.0,
@@ -240,13 +247,11 @@ impl State {
         let neurons: Column<NeuronLeaf> = genesis.neurons.iter().map(neuron).collect();
         #[expect(clippy::cast_possible_truncation, reason = "a checked genesis has at most 2^20 neurons")]
         let own = |uid: usize| WeightsLeaf { row: Row::own(Uid(uid as u32)), version: 0, updated: Height(0) };
-        #[expect(clippy::cast_possible_truncation, reason = "a checked genesis has at most 2^62 base units")]
-        let begun_with = Amount(genesis.supply() as u64);
         let candidate = |seat: &crate::Seat| CandidateLeaf {
             key: seat.key.clone(),
             uid: seat.founder,
             generation: 0,
-            cold: neurons.get(seat.founder.index()).map_or_else(|| seat.key.clone(), |founder| founder.cold.clone()),
+            cold: neurons.get(seat.founder.index()).map_or_else(|| (&seat.key).into(), |founder| founder.cold),
             address: seat.address,
             since: Height(0),
             ready: Height(0),
@@ -260,7 +265,7 @@ impl State {
             chain: genesis.chain(),
             parameters: Arc::new(genesis.parameters.clone()),
             validators: Arc::new(genesis.validator_keys()),
-            begun_with,
+            begun_with: begun_with(genesis),
             height: Height(0),
             time: genesis.time,
             weights: (0..neurons.len()).map(own).collect(),
@@ -384,14 +389,14 @@ impl State {
     }
 
     /// The account of a key and its index.
-    pub fn account(&self, key: &PublicKey) -> Option<(u32, &AccountLeaf)> {
-        let index = self.account_of.get(key)?;
+    pub fn account(&self, key: impl Into<Key>) -> Option<(u32, &AccountLeaf)> {
+        let index = self.account_of.get(&key.into())?;
         Some((index, self.accounts.get(index as usize)?))
     }
 
     /// The uid of a hot key.
-    pub fn uid(&self, key: &PublicKey) -> Option<Uid> {
-        self.uid_of.get(key)
+    pub fn uid(&self, key: impl Into<Key>) -> Option<Uid> {
+        self.uid_of.get(&key.into())
     }
 
     /// Balances, stake, unbonding stake and pool together. Equals what genesis began with and what was minted since.
@@ -435,6 +440,19 @@ impl State {
         self.trees.roots()
     }
 
+    /// Whether tables that somebody else wrote fit each other, as those of every chain do.
+    fn fits(&self) -> bool {
+        let peers = self.neurons.len();
+        peers == self.weights.len()
+            && peers == self.standings.len()
+            && self.bonds.len() <= peers
+            && self.candidates.is_sorted_by(|a, b| a.key < b.key)
+            && self.candidates.iter().all(|leaf| leaf.uid.index() < peers)
+            && self.account_of.len() == self.accounts.len()
+            && self.uid_of.len() == self.neurons.iter().filter(|neuron| !neuron.vacant).count()
+            && self.neurons.iter().all(|neuron| (0.0..=1.0).contains(&neuron.scaling))
+    }
+
     /// The digest of an earlier block, as far back as [`crate::work::RECENT`].
     fn digest_at(&self, height: Height) -> Option<Digest> {
         let back = usize::try_from(self.height.since(height)).ok()?;
@@ -442,9 +460,16 @@ impl State {
     }
 }
 
+/// Balances and stake of a checked genesis.
+fn begun_with(genesis: &Genesis) -> Amount {
+    #[expect(clippy::cast_possible_truncation, reason = "a checked genesis has at most 2^62 base units")]
+    let begun_with = Amount(genesis.supply() as u64);
+    begun_with
+}
+
 fn indexes(accounts: &Column<AccountLeaf>, neurons: &Column<NeuronLeaf>) -> (Index<u32>, Index<Uid>) {
-    let account_of = accounts.iter().zip(0..).map(|(account, index)| (&account.key, index)).collect();
+    let account_of = accounts.iter().zip(0..).map(|(account, index)| (account.key, index)).collect();
     let here = neurons.iter().zip(0..).filter(|(neuron, _)| !neuron.vacant);
-    let uid_of = here.map(|(neuron, uid)| (&neuron.hot, Uid(uid))).collect();
+    let uid_of = here.map(|(neuron, uid)| (neuron.hot, Uid(uid))).collect();
     (account_of, uid_of)
 }

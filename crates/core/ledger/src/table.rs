@@ -10,7 +10,7 @@ use crate::hash::{Domain, tagged};
 use crate::merkle::Merkle;
 use crate::row::Row;
 use crate::types::{Amount, Height, Nonce, Uid};
-use crate::{Digest, PublicKey};
+use crate::{Digest, Key, PublicKey};
 use bytes::Bytes;
 use commonware_codec::Decode;
 use commonware_cryptography::Sha256;
@@ -76,7 +76,7 @@ impl fmt::Display for Table {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountLeaf {
     /// Whose.
-    pub key: PublicKey,
+    pub key: Key,
     /// What it holds.
     pub balance: Amount,
     /// Its transactions so far.
@@ -106,9 +106,9 @@ impl Item for Unbonding {
 #[derive(Clone, Debug, PartialEq)]
 pub struct NeuronLeaf {
     /// Key that signs rows.
-    pub hot: PublicKey,
+    pub hot: Key,
     /// Key that owns the stake.
-    pub cold: PublicKey,
+    pub cold: Key,
     /// What it learns from; 0 is text.
     pub modality: u8,
     /// Stake s_i.
@@ -165,7 +165,7 @@ pub struct CandidateLeaf {
     /// Generation of the uid when it was named: another owner of the uid does not back it.
     pub generation: u32,
     /// Cold key of that peer.
-    pub cold: PublicKey,
+    pub cold: Key,
     /// Where other validators reach it, as it last said.
     pub address: SocketAddr,
     /// When it was named.
@@ -271,10 +271,17 @@ pub enum ProofError {
 }
 
 /// The tree over the leaves of a table; keep it where many proofs are asked of one state.
+#[derive(Debug)]
 pub struct Tree {
     table: Table,
     tree: Merkle,
     leaves: Vec<Bytes>,
+}
+
+impl From<Tree> for Merkle {
+    fn from(tree: Tree) -> Self {
+        tree.tree
+    }
 }
 
 /// A leaf with its proof, both encoded.

@@ -18,7 +18,7 @@ use commonware_utils::union_unique;
 use std::net::SocketAddr;
 
 /// Version of the encoding, its first byte.
-pub const VERSION: u8 = 2;
+pub const VERSION: u8 = 3;
 
 /// Signed domain, before the bytes of the transaction.
 const SIGNED: &[u8] = b"PEERAGE_TRANSACTION";
@@ -116,6 +116,14 @@ pub enum Action {
         /// Names what was agreed on, so that the seller finds it. The ledger does not look at it.
         order: Digest,
     },
+    /// The signer, cold key of `uid`, replaces its hot key: the old one signs for the peer no more. Row, stake, emission and
+    /// immunity stay.
+    Rekey {
+        /// The peer.
+        uid: Uid,
+        /// The new hot key, of no present peer.
+        hot: PublicKey,
+    },
 }
 
 choice!(Action {
@@ -131,6 +139,7 @@ choice!(Action {
     9 => Resign { key },
     10 => Evidence { evidence },
     11 => Purchase { uid, generation, amount, order },
+    12 => Rekey { uid, hot },
 });
 
 impl Action {
@@ -149,6 +158,7 @@ impl Action {
             Self::Resign { .. } => "Resign",
             Self::Evidence { .. } => "Evidence",
             Self::Purchase { .. } => "Purchase",
+            Self::Rekey { .. } => "Rekey",
         }
     }
 }

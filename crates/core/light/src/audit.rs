@@ -19,6 +19,7 @@ use commonware_codec::{Copying, DecodeExt as _};
 use ledger::header::validators_digest;
 use ledger::parameters::YEAR;
 use ledger::state::AssembleError;
+use ledger::table::Tree;
 use ledger::{
     ApplyError, At, Body, Digest, EpochLeaf, Genesis, Header, Height, NeuronLeaf, PublicKey, Standing, State, Table, Totals,
     Uid,
@@ -71,7 +72,7 @@ pub struct Difference {
 }
 
 /// What is known before the last block of an epoch.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Before {
     /// Header of the block before.
     pub header: Header,
@@ -79,8 +80,8 @@ pub struct Before {
     pub recent: Vec<Digest>,
     /// The validators of the epoch.
     pub validators: Vec<PublicKey>,
-    /// The leaves of every table.
-    pub tables: Vec<(Table, Vec<Bytes>)>,
+    /// The tree over every table.
+    pub trees: Vec<Tree>,
 }
 
 /// What was computed.
@@ -109,11 +110,11 @@ pub enum Fault {
 /// [`Fault::Input`] where the tables, the validators or the transactions are not those of the headers; [`Fault::Wrong`] where the rules refuse the
 /// block, or the tables before it do not add up.
 pub fn recompute(genesis: &Genesis, before: Before, end: &Header, body: &Body) -> Result<Recomputed, Fault> {
-    let Before { header, recent, validators, tables } = before;
+    let Before { header, recent, validators, trees } = before;
     if end.parent != header.digest() {
         return Err(Error::BrokenLink { height: end.height }.into());
     }
-    let state = State::assemble(genesis, &header, validators, recent, &tables).map_err(|error| input(&header, &error))?;
+    let state = State::from_trees(genesis, &header, validators, recent, trees).map_err(|error| input(&header, &error))?;
     replay(state, end, body)
 }
 
@@ -217,7 +218,7 @@ fn input(header: &Header, error: &AssembleError) -> Fault {
     let height = header.height;
     Fault::Input(match error {
         AssembleError::Table(table) => Error::WrongRoot { table: *table, height },
-        AssembleError::Differs(_) | AssembleError::Genesis(_) => Error::WrongTables { height, reason: error.to_string() },
+        AssembleError::Differs(_) | AssembleError::Genesis(_) | AssembleError::Misfit => Error::WrongTables { height, reason: error.to_string() },
     })
 }
 

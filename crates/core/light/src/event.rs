@@ -6,8 +6,8 @@ use crate::Proposal;
 use crate::standing::Own;
 use crate::{Error, Shelf, Source, Verified};
 use bytes::Bytes;
-use commonware_cryptography::{ed25519::PublicKey, sha256::Digest};
-use ledger::{Action, Amount, Height, Puzzle, Query, Refusal, Transaction, Uid};
+use commonware_cryptography::sha256::Digest;
+use ledger::{Action, Amount, Height, Key, Puzzle, Query, Refusal, Transaction, Uid};
 
 /// What the owner is to do.
 #[derive(Clone, Debug)]
@@ -129,9 +129,9 @@ pub enum Event {
     /// Own standing; after each epoch and each own transaction.
     Own(Box<Own>),
     /// Everyone on the ledger by the verified neuron table: uid, hot key, stake.
-    Neurons(Vec<(Uid, PublicKey, Amount)>),
+    Neurons(Vec<(Uid, Key, Amount)>),
     /// What asks of others weigh at the own key by the same tables: [`crate::Tables::askers`].
-    Askers(Vec<(PublicKey, f64)>),
+    Askers(Vec<(Key, f64)>),
     /// The search of a registration's proof of work.
     Working {
         /// Hashes tried so far.

@@ -10,7 +10,7 @@
 //! as zero: they come from training on answers of strangers.
 
 use commonware_cryptography::ed25519::PublicKey;
-use ledger::{Row, Score, State, Uid};
+use ledger::{Key, Row, Score, State, Uid};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What an own row is to follow.
@@ -63,10 +63,10 @@ pub fn row(
     own: Uid,
     current: Option<&Row>,
     scores: &[(PublicKey, f64)],
-    uids: &BTreeMap<PublicKey, Uid>,
+    uids: &BTreeMap<Key, Uid>,
     limits: Limits,
 ) -> Row {
-    let target = shares(own, scores, |key| uids.get(key).copied(), limits.max_weights);
+    let target = shares(own, scores, |key| uids.get(&key.into()).copied(), limits.max_weights);
     towards(own, current, &target, &uids.values().copied().collect(), limits)
 }
 
@@ -163,8 +163,8 @@ mod tests {
     }
 
     /// Keys 0 to 7 have the uids 0 to 7.
-    fn uids() -> BTreeMap<PublicKey, Uid> {
-        (0..8).map(|seed| (key(u64::from(seed)), Uid::new(seed))).collect()
+    fn uids() -> BTreeMap<Key, Uid> {
+        (0..8).map(|seed| (key(u64::from(seed)).into(), Uid::new(seed))).collect()
     }
 
     fn shares_of(row: &Row) -> Vec<(u32, f64)> {

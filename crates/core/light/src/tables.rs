@@ -9,8 +9,8 @@
 use crate::Error;
 use bytes::Bytes;
 use commonware_cryptography::ed25519::PublicKey;
-use ledger::table::{ProofError, root_of, verify_leaf};
-use ledger::{Column, Header, Height, NeuronLeaf, State, Table, Uid, WeightsLeaf};
+use ledger::table::{ProofError, Tree, verify_leaf};
+use ledger::{Column, Header, Height, Key, NeuronLeaf, State, Table, Uid, WeightsLeaf};
 
 /// Checks that `leaf` is leaf `asked` of `table` at the block of this verified header.
 ///
@@ -47,7 +47,7 @@ impl Assembly {
         u32::try_from(self.leaves.len()).unwrap_or(u32::MAX)
     }
 
-    /// Adds a piece; gives all leaves once the last one is there and they hash to its root in the verified `header`.
+    /// Adds a piece; gives the tree over all leaves once the last one is there and they hash to its root in the verified `header`.
     ///
     /// # Errors
     /// [`Error::BadPiece`], [`Error::Oversized`], [`Error::WrongRoot`].
@@ -57,7 +57,7 @@ impl Assembly {
         total: u32,
         from: u32,
         leaves: Vec<Bytes>,
-    ) -> Result<Option<Vec<Bytes>>, Error> {
+    ) -> Result<Option<Tree>, Error> {
         let table = self.table;
         let expected = self.next();
         let got = leaves.len();
@@ -85,11 +85,11 @@ impl Assembly {
         if self.next() < total {
             return Ok(None);
         }
-        let leaves = core::mem::take(&mut self.leaves);
-        if root_of(table, leaves.iter().map(|leaf| &leaf[..])) != header.root(table) {
+        let tree = Tree::new(table, core::mem::take(&mut self.leaves));
+        if tree.root() != header.root(table) {
             return Err(Error::WrongRoot { table, height: header.height });
         }
-        Ok(Some(leaves))
+        Ok(Some(tree))
     }
 }
 
@@ -137,7 +137,7 @@ impl Tables {
     /// w_ij is unknown where `key` is not registered, and where i has not set its row since `key` registered. For it
     /// stands an equal share, 1/n: what a peer gives that makes no difference between the n. So a newcomer answers by
     /// stake, and a peer that has weighed `key` and given it nothing is behind one that has not weighed it yet.
-    pub fn askers(&self, key: &PublicKey) -> Vec<(PublicKey, f64)> {
+    pub fn askers(&self, key: &PublicKey) -> Vec<(Key, f64)> {
         let me = self.uid(key);
         let since = me.and_then(|uid| self.neuron(uid)).map(|neuron| neuron.registered);
         let weigh = |(neuron, weights): (&NeuronLeaf, &WeightsLeaf)| {
@@ -146,7 +146,7 @@ impl Tables {
                 (Some(me), Some(since)) if knows(since) => weights.row.share(me),
                 _ => 1.0 / self.neurons().len() as f64,
             };
-            (neuron.hot.clone(), neuron.stake.get() as f64 * share)
+            (neuron.hot, neuron.stake.get() as f64 * share)
         };
         let mut askers: Vec<_> = self.neurons().iter().zip(self.0.weights()).map(weigh).collect();
         askers.retain(|(asker, weight)| asker != key && *weight > 0.0);

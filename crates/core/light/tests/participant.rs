@@ -116,9 +116,10 @@ fn a_founder_does_not_register_and_has_both_gradients() {
 fn askers(world: &World) -> Vec<(u64, f64)> {
     let askers =
         world.events.iter().rev().find_map(|event| if let Event::Askers(all) = event { Some(all) } else { None });
-    let seed =
-        |key| [2, 3, 4, 5, KEY].into_iter().find(|seed| PrivateKey::from_seed(*seed).public_key() == key).unwrap();
-    askers.unwrap().iter().map(|(key, weight)| (seed(key.clone()), *weight)).collect()
+    let seed = |key: &ledger::Key| {
+        [2, 3, 4, 5, KEY].into_iter().find(|seed| PrivateKey::from_seed(*seed).public_key() == *key).unwrap()
+    };
+    askers.unwrap().iter().map(|(key, weight)| (seed(key), *weight)).collect()
 }
 
 #[test]

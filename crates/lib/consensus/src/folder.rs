@@ -21,8 +21,8 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Format of the folder. 1 had one validator for ever, and chains of an older protocol.
-pub const VERSION: u32 = 2;
+/// Format of the folder. 1 had one validator for ever; 1 and 2 had chains of older protocols.
+pub const VERSION: u32 = 3;
 
 /// A data folder in use by this process.
 #[derive(Clone, Debug)]
@@ -251,8 +251,8 @@ mod tests {
         fs::write(path.join("validator.key"), b"?").unwrap();
         assert!(matches!(folder.key("validator"), Err(FolderError::Damaged { .. })));
         drop(folder);
-        fs::write(path.join("version"), b"3\n").unwrap();
-        assert!(matches!(Folder::open(&path), Err(FolderError::Newer { found: 3, known: VERSION, .. })));
+        fs::write(path.join("version"), b"4\n").unwrap();
+        assert!(matches!(Folder::open(&path), Err(FolderError::Newer { found: 4, known: VERSION, .. })));
         fs::write(path.join("version"), b"1\n").unwrap();
         assert!(matches!(Folder::open(&path), Err(FolderError::Older { found: 1, .. })));
         fs::write(path.join("version"), b"?").unwrap();

@@ -15,7 +15,7 @@ use crate::engine::voting::Beginning;
 use crate::engine::{Marshal, Runtime};
 use crate::mempool::Mempool;
 use crate::records::{Records, Retention};
-use crate::service::{Halt, Kept, LedgerHandle};
+use crate::service::{Halt, Kept, LedgerHandle, Position};
 use crate::snapshot::{Snapshot, Vault};
 use bytes::Bytes;
 use commonware_codec::Encode;
@@ -90,7 +90,12 @@ impl<E: Runtime> Keeper<E> {
         self.begin();
         if from > Height(0) {
             let finalization = self.finalization(from).await;
-            self.ledger.keep(Kept::new(self.tip.header.clone(), finalization, Arc::clone(&self.tip.state), true));
+            self.ledger.keep(Kept::new(
+                self.tip.header.clone(),
+                finalization,
+                Arc::clone(&self.tip.state),
+                Position::End,
+            ));
         }
         let processed = self.marshal.get_processed().await.map_or(0, |processed| processed.height().get());
         while self.tip.header.height.get() < processed {
@@ -136,7 +141,12 @@ impl<E: Runtime> Keeper<E> {
         self.chain.settle(&digest, &state);
         self.mempool.lock().unwrap_or_else(PoisonError::into_inner).settle(&header, &state, &block.body().transactions);
         (self.neighbours)(&state);
-        self.ledger.keep(Kept::new(header.clone(), finalization, Arc::clone(&state), closes));
+        let position = match closes {
+            true => Position::End,
+            false if self.epochs.ends_with(height.next()) => Position::BeforeEnd,
+            false => Position::Within,
+        };
+        self.ledger.keep(Kept::new(header.clone(), finalization, Arc::clone(&state), position));
         self.tip = Tip { header, digest, state };
         if closes {
             self.begin();

@@ -40,7 +40,7 @@ pub use block::Block;
 pub use commonware_runtime::{Runner, Spawner, Supervisor, tokio as runtime};
 pub use folder::{Folder, FolderError};
 pub use node::{Node, OpenError};
-pub use service::{Halt, Head, LedgerHandle};
+pub use service::{Checkpoint, Halt, Head, LedgerHandle};
 pub use snapshot::SnapshotError;
 pub use source::Source;
 pub use validator::{Config, Follower, Place, StartError, Validator};

@@ -1,8 +1,14 @@
 //! Answers to light clients: the newest final blocks, their tables with proofs, and the queue of transactions.
 //!
-//! Tables are kept for the [`KEPT`] newest final heights and the [`ENDS`] newest ends of epochs; their leaves are encoded when
-//! first asked for. Headers, certificates and blocks come from the engine's archive, what is older from the records. A hostile
+//! Tables are kept for the [`KEPT`] newest final heights, and for the [`ENDS`] newest ends of epochs with the block before each:
+//! what an audit recomputes an epoch from. States share what did not change between them. Leaves are encoded when first asked
+//! for. Headers, certificates and blocks come from the engine's archive, what is older from the records. A hostile
 //! client can ask much, but each answer is bounded; how often it may ask is the network's to limit.
+
+mod kept;
+
+pub use kept::{ENDS, KEPT};
+pub(crate) use kept::{Kept, Position};
 
 use crate::engine::Marshal;
 use crate::mempool::Mempool;
@@ -11,18 +17,14 @@ use commonware_codec::{DecodeExt, Encode, EncodeSize};
 use commonware_consensus::types::Height as EngineHeight;
 use futures::channel::mpsc;
 use futures::future::BoxFuture;
-use ledger::query::{Certified, KEPT_HEIGHTS, Link, MAX_BLOCKS, MAX_HEADERS, MAX_LINKS, MAX_TABLE_BYTES};
+use ledger::query::{Certified, Link, MAX_BLOCKS, MAX_HEADERS, MAX_LINKS, MAX_TABLE_BYTES};
 use ledger::table::Table;
-use ledger::{Digest, Genesis, Header, Height, Query, Refusal, Reply, State, Transaction, TransactionStatus};
+use ledger::{
+    Digest, Genesis, Header, Height, PublicKey, Query, Refusal, Reply, State, Transaction, TransactionStatus,
+};
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
-
-/// Final heights whose tables are kept.
-pub const KEPT: usize = 2 * KEPT_HEIGHTS;
-
-/// Ends of epochs whose tables are kept, beside them: what a new node begins from, and what an audit compares.
-pub const ENDS: usize = 2;
 
 /// Accepted transactions that wait to be told to others.
 const WAITING: usize = 16_384;
@@ -43,12 +45,24 @@ impl Head {
     }
 }
 
+/// Where a client begins that trusts this node: the newest end of an epoch, or genesis before the first. The epoch that it ended
+/// can be audited at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// The header.
+    pub header: Header,
+    /// Who validates the next block, ascending.
+    pub validators: Vec<PublicKey>,
+}
+
 /// The ledger of a running node. Clones share it.
 #[derive(Clone)]
 pub struct LedgerHandle(Arc<Inner>);
 
 struct Inner {
     genesis: Bytes,
+    /// Where a client begins before the first epoch is over.
+    first: Option<Checkpoint>,
     marshal: Marshal,
     mempool: Arc<Mutex<Mempool>>,
     past: Box<dyn Past>,
@@ -88,35 +102,6 @@ impl Halt {
     }
 }
 
-/// A final block's header and state.
-pub(crate) struct Kept {
-    header: Header,
-    finalization: Option<Bytes>,
-    state: Arc<State>,
-    /// Whether an epoch ended with it.
-    ends: bool,
-    /// The encoded leaves of each table, once somebody wants a whole one.
-    leaves: [OnceLock<Vec<Bytes>>; Table::ALL.len()],
-}
-
-impl Kept {
-    pub fn new(header: Header, finalization: Option<Bytes>, state: Arc<State>, ends: bool) -> Self {
-        Self { header, finalization, state, ends, leaves: Default::default() }
-    }
-
-    fn leaves(&self, table: Table) -> &[Bytes] {
-        let slot = Table::ALL.iter().zip(&self.leaves).find(|(one, _)| **one == table);
-        slot.map_or(&[], |(_, slot)| slot.get_or_init(|| self.state.leaves(table)))
-    }
-
-    fn leaf(&self, table: Table, index: u32) -> Reply {
-        match self.state.prove(table, index) {
-            Some(proven) => Reply::Leaf { index, leaf: proven.leaf, proof: proven.proof },
-            None => Reply::NoSuch,
-        }
-    }
-}
-
 impl LedgerHandle {
     /// The ledger of a node, and the transactions that it accepts.
     pub(crate) fn new(
@@ -128,6 +113,7 @@ impl LedgerHandle {
         let (accepted, receiver) = mpsc::channel(WAITING);
         let inner = Inner {
             genesis: genesis.encode(),
+            first: first(genesis),
             marshal,
             mempool,
             past,
@@ -243,22 +229,22 @@ impl LedgerHandle {
         self.kept().back().map(|kept| Arc::clone(&kept.state))
     }
 
+    /// Where a client begins.
+    pub fn checkpoint(&self) -> Option<Checkpoint> {
+        let all = self.kept();
+        let end = all.iter().rev().find(|kept| kept.position == Position::End);
+        let checkpoint =
+            |kept: &Arc<Kept>| Checkpoint { header: kept.header.clone(), validators: kept.state.validators().to_vec() };
+        end.map(checkpoint).or_else(|| self.0.first.clone())
+    }
+
     /// Keeps a final block and tells those who follow.
     pub(crate) fn keep(&self, kept: Kept) {
         let head = kept.finalization.clone().map(|finalization| Head { header: kept.header.clone(), finalization });
         {
             let mut all = self.kept();
             all.push_back(Arc::new(kept));
-            let ends = all.iter().filter(|kept| kept.ends).count();
-            let mut spare = ends.saturating_sub(ENDS);
-            let mut old = all.len().saturating_sub(KEPT);
-            all.retain(|kept| {
-                let recent = old == 0;
-                old = old.saturating_sub(1);
-                let drops = kept.ends && spare > 0;
-                spare -= usize::from(drops);
-                recent || (kept.ends && !drops)
-            });
+            kept::forget(&mut all);
         }
         if let Some(head) = head {
             self.0.heads.send_replace(Some(head));
@@ -360,6 +346,11 @@ impl LedgerHandle {
     fn kept(&self) -> MutexGuard<'_, VecDeque<Arc<Kept>>> {
         self.0.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Genesis as a checkpoint.
+fn first(genesis: &Genesis) -> Option<Checkpoint> {
+    Some(Checkpoint { header: genesis.header().ok()?, validators: genesis.validator_keys() })
 }
 
 fn part(all: &[Bytes], from: u32) -> Reply {

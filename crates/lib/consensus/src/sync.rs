@@ -20,7 +20,7 @@ use ledger::genesis::MAX_VALIDATORS;
 use ledger::header::validators_digest;
 use ledger::query::{Link, MAX_LINKS};
 use ledger::state::AssembleError;
-use ledger::table::root_of;
+use ledger::table::Tree;
 use ledger::work::RECENT;
 use ledger::{Digest, Genesis, Header, Height, Query, Reply, State, Table};
 use std::sync::Arc;
@@ -93,11 +93,11 @@ pub(crate) async fn fetch<E: Runtime>(
     let Some(last) = links.last() else { return Ok(None) };
     let header = last.header.clone();
     let recent = recent(source, &header).await?;
-    let mut tables = Vec::new();
+    let mut trees = Vec::new();
     for table in Table::ALL {
-        tables.push((table, leaves(source, &header, table, watcher).await?));
+        trees.push(tree(source, &header, table, watcher).await?);
     }
-    let state = State::assemble(genesis, &header, last.validators.clone(), recent, &tables)?;
+    let state = State::from_trees(genesis, &header, last.validators.clone(), recent, trees)?;
     Ok(Some(Start { links, snapshot: Snapshot { header, state } }))
 }
 
@@ -170,13 +170,8 @@ async fn recent(source: &dyn Source, header: &Header) -> Result<Vec<Digest>, Syn
 const MOST_LEAVES: u32 = 1 << 21;
 const MOST_BYTES: usize = 1 << 14;
 
-/// A whole table, which meets its root.
-async fn leaves(
-    source: &dyn Source,
-    header: &Header,
-    table: Table,
-    watcher: &Watcher,
-) -> Result<Vec<Bytes>, SyncError> {
+/// The tree over a whole table, which meets its root.
+async fn tree(source: &dyn Source, header: &Header, table: Table, watcher: &Watcher) -> Result<Tree, SyncError> {
     let mut leaves: Vec<Bytes> = Vec::new();
     let mut all = None;
     loop {
@@ -202,8 +197,9 @@ async fn leaves(
             return Err(silent(format!("the rest of {table}")));
         }
     }
-    if root_of(table, leaves.iter().map(|leaf| &leaf[..])) == header.root(table) {
-        Ok(leaves)
+    let tree = Tree::new(table, leaves);
+    if tree.root() == header.root(table) {
+        Ok(tree)
     } else {
         Err(wrong(format!("{table} of height {}", header.height)))
     }

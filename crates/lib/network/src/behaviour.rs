@@ -68,7 +68,11 @@ impl Behaviour {
             exchange: (!node).then(exchange::Behaviour::new).into(),
             ledger: service(
                 "/peerage/ledger/1",
-                if node { serves.clone() } else { asks.clone() },
+                match config.role {
+                    Role::Node => serves.clone(),
+                    Role::Resident => asks.clone(),
+                    Role::Tab => ProtocolSupport::Full,
+                },
                 Bounded { request: limits::LEDGER_QUERY_BYTES, response: limits::LEDGER_REPLY_BYTES },
                 Duration::from_secs(15),
             ),

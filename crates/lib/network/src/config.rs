@@ -12,7 +12,7 @@ pub enum Role {
     Node,
     /// Asks; listens on its own addresses.
     Resident,
-    /// Asks; reached through circuits of a node.
+    /// Asks and ledger; reached through circuits of a node.
     Tab,
 }
 

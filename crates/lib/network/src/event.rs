@@ -42,7 +42,7 @@ pub enum Event {
         /// For an encoded [`protocol::exchange::Response`]; dropped, the neighbour is refused.
         respond: oneshot::Sender<Vec<u8>>,
     },
-    /// To a node: someone queries the ledger.
+    /// To a node or a tab: someone queries the ledger.
     LedgerQuery {
         /// Who.
         peer: PeerId,

@@ -81,6 +81,12 @@ pub enum LedgerError {
     /// No source is connected.
     #[error("no node is connected")]
     NoNode,
+    /// There is no connection to the source that was named.
+    #[error("{peer} is not connected")]
+    NotConnected {
+        /// Who.
+        peer: PeerId,
+    },
     /// The query is longer than sources accept.
     #[error("query of {bytes} bytes, at most {limit} are allowed")]
     TooLong {
@@ -155,7 +161,7 @@ impl Network {
         Ok(Response::from_bytes(&self.exchange(peer, request.to_bytes(), deadline).await?)?)
     }
 
-    /// Puts a ledger query to a node: `to`, or any that is connected.
+    /// Puts a ledger query to `to`, a node or a tab, or to any node that is connected.
     ///
     /// # Errors
     /// [`LedgerError`].

@@ -69,6 +69,14 @@ pub enum Deed {
         /// Number of the peer.
         uid: u32,
     },
+    /// Give a peer another hot key, the one that signs its weights; the old one signs for it no more.
+    Rekey {
+        /// Number of the peer.
+        uid: u32,
+        /// The new public key, which is of no other peer.
+        #[arg(value_parser = holder)]
+        key: PublicKey,
+    },
     /// Name a validator that the stake of a peer backs.
     Candidate {
         /// Number of the peer.
@@ -99,6 +107,7 @@ impl Deed {
             Self::Stake { uid, amount } => Action::Stake { uid: Uid(uid), amount },
             Self::Unstake { uid, amount } => Action::Unstake { uid: Uid(uid), amount },
             Self::Leave { uid } => Action::Leave { uid: Uid(uid) },
+            Self::Rekey { uid, key } => Action::Rekey { uid: Uid(uid), hot: key },
             Self::Candidate { uid, key, address } => Action::Candidate { uid: Uid(uid), key, address },
             Self::Resign { key } => Action::Resign { key },
         }
@@ -136,6 +145,7 @@ mod tests {
             ("unstake 4 1".into(), Action::Unstake { uid: Uid(4), amount: Amount(TOKEN) }),
             ("leave 4".into(), Action::Leave { uid: Uid(4) }),
             (format!("candidate 4 {key} {address}"), Action::Candidate { uid: Uid(4), key: key.clone(), address }),
+            (format!("rekey 4 {key}"), Action::Rekey { uid: Uid(4), hot: key.clone() }),
             (format!("resign {key}"), Action::Resign { key }),
         ] {
             assert_eq!(send(&given).unwrap().deed.action(&me), wanted, "{given}");
@@ -159,6 +169,7 @@ mod tests {
             (format!("transfer {key} five"), "\"five\" is no amount"),
             (format!("transfer {key} 0.0000000001"), "9 decimal places"),
             ("stake first 5".to_owned(), "invalid digit"),
+            ("rekey 4 xy".to_owned(), "64 digits are wanted"),
             (format!("candidate 0 {key} node.example:9000"), "such as 192.0.2.1:9000"),
             (format!("candidate 0 {key} 0.0.0.0:9000"), "nobody can reach 0.0.0.0:9000"),
         ] {

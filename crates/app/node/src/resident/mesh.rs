@@ -4,7 +4,7 @@
 //! it has the shape that was asked for is the peer's matter.
 
 use async_trait::async_trait;
-use ledger::{Amount, PublicKey, text};
+use ledger::{Amount, Key, PublicKey, text};
 use network::{ExchangeError, Network, PeerId};
 use peer::{Mesh, Neighbour, Unanswered};
 use protocol::exchange::{Answer, Ask, Gradient, Request, Response};
@@ -21,8 +21,8 @@ pub struct Roll(Arc<Mutex<Entries>>);
 #[derive(Debug, Default)]
 struct Entries {
     keys: BTreeMap<PeerId, PublicKey>,
-    stakes: HashMap<PublicKey, Amount>,
-    askers: HashMap<PublicKey, f64>,
+    stakes: HashMap<Key, Amount>,
+    askers: HashMap<Key, f64>,
 }
 
 impl Roll {
@@ -41,25 +41,26 @@ impl Roll {
     }
 
     /// What everyone has at stake, from the verified ledger.
-    pub fn stakes(&self, stakes: impl IntoIterator<Item = (PublicKey, Amount)>) {
+    pub fn stakes(&self, stakes: impl IntoIterator<Item = (Key, Amount)>) {
         self.lock().stakes = stakes.into_iter().collect();
     }
 
     /// What the asks of others weigh here, from the verified ledger.
-    pub fn askers(&self, askers: impl IntoIterator<Item = (PublicKey, f64)>) {
+    pub fn askers(&self, askers: impl IntoIterator<Item = (Key, f64)>) {
         self.lock().askers = askers.into_iter().collect();
     }
 
     /// What an ask of `peer` weighs here: 0 without a record that verified.
     pub fn weight(&self, peer: &PeerId) -> f64 {
         let entries = self.lock();
-        entries.keys.get(peer).and_then(|key| entries.askers.get(key)).copied().unwrap_or(0.0)
+        entries.keys.get(peer).and_then(|key| entries.askers.get(&key.into())).copied().unwrap_or(0.0)
     }
 
     /// Who can be asked, by stake, those without last.
     pub fn neighbours(&self) -> Vec<Neighbour> {
         let entries = self.lock();
-        let mut ranked: Vec<_> = entries.keys.iter().map(|(peer, key)| (entries.stakes.get(key), peer, key)).collect();
+        let mut ranked: Vec<_> =
+            entries.keys.iter().map(|(peer, key)| (entries.stakes.get(&key.into()), peer, key)).collect();
         ranked.sort_by(|left, right| right.0.cmp(&left.0).then(left.1.cmp(right.1)));
         ranked.into_iter().map(|(_, peer, key)| Neighbour { peer: peer.to_string(), key: text::hex(key) }).collect()
     }
@@ -133,7 +134,7 @@ mod tests {
         roll.met(peers[1], Some(key(1)));
         roll.met(peers[2], Some(key(2)));
         roll.met(peers[3], None);
-        roll.stakes([(key(1), Amount(5)), (key(2), Amount(9))]);
+        roll.stakes([(key(1).into(), Amount(5)), (key(2).into(), Amount(9))]);
         let order = |roll: &Roll| roll.neighbours().into_iter().map(|neighbour| neighbour.peer).collect::<Vec<_>>();
         assert_eq!(order(&roll), [&peers[2], &peers[1], &peers[0]].map(PeerId::to_string));
         assert_eq!(roll.neighbours()[0].key, text::hex(&key(2)));
@@ -147,13 +148,13 @@ mod tests {
         let roll = Roll::default();
         let key = |seed| PrivateKey::from_seed(seed).public_key();
         let peers: Vec<_> = (0..3).map(|_| network::Keypair::generate_ed25519().public().to_peer_id()).collect();
-        roll.askers([(key(0), 1.0), (key(1), 0.5)]);
+        roll.askers([(key(0).into(), 1.0), (key(1).into(), 0.5)]);
         roll.met(peers[0], Some(key(1)));
         roll.met(peers[1], Some(key(2)));
         roll.met(peers[2], None);
         let weights = || [0, 1, 2].map(|i| roll.weight(&peers[i]));
         assert_eq!(weights(), [0.5, 0.0, 0.0]);
-        roll.askers([(key(2), 1.0)]);
+        roll.askers([(key(2).into(), 1.0)]);
         assert_eq!(weights(), [0.0, 1.0, 0.0]);
     }
 }

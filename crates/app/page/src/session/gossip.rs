@@ -32,7 +32,7 @@ impl Gossip {
 impl Session {
     /// Somebody passes something around.
     pub(super) fn on_gossip(&mut self, topic: Topic, bytes: Vec<u8>, id: GossipId) {
-        if self.auditor.is_none() || !self.auditing {
+        if !self.auditor.hears() {
             return self.judge(id, Verdict::Ignore);
         }
         let topic = match topic {

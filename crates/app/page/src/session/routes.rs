@@ -45,37 +45,8 @@ impl Session {
         self.listener.pass(message);
     }
 
-    pub(super) fn on_auditor(&mut self, event: auditor::Event, message: &JsValue) {
-        match event {
-            // Only the trainer's is of interest to a person.
-            auditor::Event::Loaded => {
-                self.auditing = true;
-                self.to_auditor(&auditor::Command::Start {
-                    bootstrap: self.options.bootstrap_text.clone(),
-                    seed: self.options.seed.clone().or_else(|| self.keys.seed.clone()),
-                    peer: self.network.peer().to_string(),
-                });
-            }
-            auditor::Event::Query { id, bytes } => {
-                let (network, words) = (self.network.clone(), self.words.clone());
-                spawn_local(async move {
-                    let reply = network.ledger(bytes.into_vec(), None).await.map_err(|error| error.to_string());
-                    drop(words.unbounded_send(Word::Replied(id, reply)));
-                });
-            }
-            auditor::Event::Askers { askers } => {
-                self.askers = askers.into_iter().collect();
-                self.tell_worth();
-            }
-            auditor::Event::Judged { id, judgement } => self.on_judged(id, judgement),
-            auditor::Event::Publish { bytes } => self.publish(bytes.into_vec()),
-            auditor::Event::Identity { seed, key, record, .. } => self.on_identity(&seed, &key, &record),
-            _ => self.listener.pass(message),
-        }
-    }
-
     /// The hot key is ready, or its record was renewed.
-    fn on_identity(&mut self, seed: &str, key: &str, record: &[u8]) {
+    pub(super) fn on_identity(&mut self, seed: &str, key: &str, record: &[u8]) {
         if self.options.seed.is_none() {
             self.keys.keep(seed);
         }
@@ -87,11 +58,7 @@ impl Session {
             let _ = network.set_hello(hello).await;
         });
         if self.key.replace(key.to_owned()).is_none() {
-            let (chain, peer) = (self.chain.to_string(), self.network.peer().to_string());
-            self.listener.say(&PageEvent::Identity { key, chain: &chain, peer, kept: self.keys.kept() });
-            if self.joined {
-                self.to_auditor(&auditor::Command::Join);
-            }
+            self.say_identity();
             self.begin();
         }
     }
@@ -133,8 +100,7 @@ impl Session {
                 self.listener.say(&PageEvent::Refused { peer: peer.to_string(), reason: &reason });
             }
             Event::Connections => self.look(),
-            // A tab serves no ledger; without a response the asker is told so.
-            Event::LedgerQuery { .. } => {}
+            Event::LedgerQuery { peer, bytes, respond } => self.on_query(peer, bytes, respond),
         }
     }
 
@@ -144,10 +110,10 @@ impl Session {
                 self.training = Training::Ended;
                 self.listener.trouble(&format!("the training program stopped working: {reason}"), true);
             }
-            Part::Auditor if self.auditor.take().is_some() => {
+            Part::Auditor(life) if self.auditor.lives(life) && self.auditor.end() => {
                 self.alarm(&format!("the program that checks the ledger stopped working: {reason}"), true);
             }
-            Part::Trainer | Part::Auditor => {}
+            Part::Trainer | Part::Auditor(_) => {}
         }
     }
 

@@ -1,12 +1,16 @@
 //! A state from tables that somebody else sent.
 //!
 //! The tables must meet the roots of a header; with the genesis, the set that the header commits to and the digests of the newest
-//! blocks they are all of the state.
+//! blocks they are all of the state. Every leaf is hashed once: the trees that show that the roots are met become those of the
+//! state. Tables that meet their roots and still make no sense together are refused, so that whatever validators signed, no
+//! block on top can do more than they could.
 
-use super::{State, indexes};
+use super::trees::Trees;
+use super::{State, begun_with, indexes};
+use crate::column::Column;
 use crate::genesis::{Genesis, GenesisError};
 use crate::header::{Header, validators_digest};
-use crate::table::{EpochLeaf, Table};
+use crate::table::{EpochLeaf, Table, Tree};
 use crate::{Digest, PublicKey};
 use bytes::Bytes;
 use commonware_codec::{DecodeExt, Read};
@@ -25,6 +29,9 @@ pub enum AssembleError {
     /// They are not those of the header.
     #[error("{0} differ from those of the header")]
     Differs(&'static str),
+    /// They are those of the header, and do not fit each other: the validators signed nonsense.
+    #[error("the tables do not fit each other")]
+    Misfit,
 }
 
 impl State {
@@ -33,9 +40,21 @@ impl State {
     pub fn assemble(
         genesis: &Genesis,
         header: &Header,
-        mut validators: Vec<PublicKey>,
+        validators: Vec<PublicKey>,
         recent: Vec<Digest>,
         tables: &[(Table, Vec<Bytes>)],
+    ) -> Result<Self, AssembleError> {
+        let trees = tables.iter().map(|(table, leaves)| Tree::new(*table, leaves.clone())).collect();
+        Self::from_trees(genesis, header, validators, recent, trees)
+    }
+
+    /// As [`State::assemble`], of the trees over every table, which whoever checked the roots of the tables has already.
+    pub fn from_trees(
+        genesis: &Genesis,
+        header: &Header,
+        mut validators: Vec<PublicKey>,
+        recent: Vec<Digest>,
+        trees: Vec<Tree>,
     ) -> Result<Self, AssembleError> {
         if validators_digest(&validators) != header.validators {
             return Err(AssembleError::Differs("validators"));
@@ -45,34 +64,49 @@ impl State {
             return Err(AssembleError::Differs("recent blocks"));
         }
         validators.sort();
-        let mut state = genesis.state()?;
-        state.validators = Arc::new(validators);
-        state.height = header.height;
-        state.time = header.time;
-        state.recent = VecDeque::from(recent);
-        state.accounts = leaves(tables, Table::Accounts)?.into();
-        state.neurons = leaves(tables, Table::Neurons)?.into();
-        state.weights = leaves(tables, Table::Weights)?.into();
-        state.bonds = leaves(tables, Table::Bonds)?.into();
-        state.candidates = Arc::new(leaves(tables, Table::Candidates)?);
-        let mut standings = Vec::new();
+        genesis.check()?;
+        for tree in &trees {
+            if tree.root() != header.root(tree.table()) {
+                return Err(AssembleError::Differs(tree.table().name()));
+            }
+        }
         let mut totals = None;
-        for leaf in leaves(tables, Table::Epoch)? {
+        let mut standings = Vec::new();
+        for leaf in leaves(&trees, Table::Epoch)? {
             match (leaf, &totals) {
                 (EpochLeaf::Totals(first), None) => totals = Some(first),
                 (EpochLeaf::Standing(standing), Some(_)) => standings.push(standing),
                 _ => return Err(AssembleError::Table(Table::Epoch)),
             }
         }
-        state.standings = standings.into();
-        state.totals = totals.ok_or(AssembleError::Table(Table::Epoch))?;
-        (state.account_of, state.uid_of) = indexes(&state.accounts, &state.neurons);
-        state.seal();
-        if state.roots() == header.roots { Ok(state) } else { Err(AssembleError::Differs("roots")) }
+        let accounts = Column::settled(leaves(&trees, Table::Accounts)?);
+        let neurons = Column::settled(leaves(&trees, Table::Neurons)?);
+        let (account_of, uid_of) = indexes(&accounts, &neurons);
+        let candidates = Arc::new(leaves(&trees, Table::Candidates)?);
+        let state = Self {
+            chain: genesis.chain(),
+            parameters: Arc::new(genesis.parameters.clone()),
+            validators: Arc::new(validators),
+            begun_with: begun_with(genesis),
+            height: header.height,
+            time: header.time,
+            accounts,
+            neurons,
+            weights: Column::settled(leaves(&trees, Table::Weights)?),
+            bonds: Column::settled(leaves(&trees, Table::Bonds)?),
+            standings: Column::settled(standings),
+            candidates: Arc::clone(&candidates),
+            totals: totals.ok_or(AssembleError::Table(Table::Epoch))?,
+            recent: VecDeque::from(recent),
+            account_of,
+            uid_of,
+            trees: Trees::over(trees, candidates),
+        };
+        if state.fits() { Ok(state) } else { Err(AssembleError::Misfit) }
     }
 }
 
-fn leaves<T: Read<Cfg = ()>>(tables: &[(Table, Vec<Bytes>)], table: Table) -> Result<Vec<T>, AssembleError> {
-    let given = tables.iter().find(|(given, _)| *given == table).ok_or(AssembleError::Table(table))?;
-    given.1.iter().map(|leaf| T::decode(leaf.clone()).map_err(|_| AssembleError::Table(table))).collect()
+fn leaves<T: Read<Cfg = ()>>(trees: &[Tree], table: Table) -> Result<Vec<T>, AssembleError> {
+    let tree = trees.iter().find(|tree| tree.table() == table).ok_or(AssembleError::Table(table))?;
+    tree.leaves().iter().map(|leaf| T::decode(leaf.clone()).map_err(|_| AssembleError::Table(table))).collect()
 }

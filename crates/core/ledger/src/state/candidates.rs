@@ -100,7 +100,7 @@ pub(super) fn check_evidence(state: &State, evidence: &Evidence, height: Height)
 
 /// Names a checked key.
 pub(super) fn name(state: &mut State, uid: Uid, key: &PublicKey, address: SocketAddr, height: Height) -> Option<Event> {
-    let (generation, cold) = state.neurons.get(uid.index()).map(|neuron| (neuron.generation, neuron.cold.clone()))?;
+    let (generation, cold) = state.neurons.get(uid.index()).map(|neuron| (neuron.generation, neuron.cold))?;
     match state.place_of(key) {
         Ok(place) => {
             let leaf = Arc::make_mut(&mut state.candidates).get_mut(place)?;

@@ -4,7 +4,6 @@
 //! so that a sender of rubbish costs little.
 
 use super::{At, Event, State, candidates, epoch, places};
-use crate::PublicKey;
 use crate::parameters::Parameters;
 use crate::refusal::Refusal;
 use crate::row::{Row, SUM};
@@ -12,6 +11,7 @@ use crate::table::{AccountLeaf, NeuronLeaf, WeightsLeaf};
 use crate::transaction::{Action, Checked, Transaction};
 use crate::types::{Amount, Height, Nonce, SUPPLY_LIMIT, Uid};
 use crate::work::{Puzzle, RECENT};
+use crate::{Key, PublicKey};
 use mechanism::emission;
 use std::sync::Arc;
 
@@ -129,13 +129,13 @@ fn admit(state: &State, transaction: &Transaction, at: &At) -> Result<Amount, Re
             check_weights(state, signer, *uid, row, at.height)?;
             check_seen(state, row, *seen)?;
         }
-        Action::Transfer { to, amount } => check_transfer(state, signer, to, *amount)?,
+        Action::Transfer { to, amount } => check_transfer(state, signer, to.into(), *amount)?,
         Action::Purchase { uid, generation, amount, .. } => {
             let owner = here(state, *uid)?;
             if owner.generation != *generation {
                 return Err(Refusal::Resold { uid: *uid, generation: owner.generation });
             }
-            check_transfer(state, signer, &owner.cold, *amount)?;
+            check_transfer(state, signer, owner.cold, *amount)?;
         }
         Action::Candidate { uid, key, .. } => candidates::check_name(state, signer, *uid, key)?,
         Action::Ready { .. } => candidates::check_ready(state, signer, at.height)?,
@@ -147,6 +147,14 @@ fn admit(state: &State, transaction: &Transaction, at: &At) -> Result<Amount, Re
             check_balance(state, signer, *amount)?;
         }
         Action::Unstake { uid, amount } => check_unstake(state, signer, *uid, *amount)?,
+        Action::Rekey { uid, hot } => {
+            check_owner(state, signer, *uid)?;
+            match state.uid(hot) {
+                Some(same) if same == *uid => return Err(Refusal::SameKey { uid: *uid }),
+                Some(other) => return Err(Refusal::HotElsewhere { uid: other }),
+                None => {}
+            }
+        }
         Action::Leave { uid } => {
             // Not sooner: the work for a place counts for some blocks, and must not give one twice.
             let next = check_owner(state, signer, *uid)?.registered.after(state.parameters.immunity);
@@ -173,7 +181,7 @@ fn charge(state: &State, transaction: &Transaction, height: Height) -> Result<Am
         Action::Transfer { amount, .. } | Action::Stake { amount, .. } | Action::Purchase { amount, .. } => {
             covered(balance, *amount, fee)
         }
-        Action::Candidate { .. } => covered(balance, Amount::ZERO, fee),
+        Action::Candidate { .. } | Action::Rekey { .. } => covered(balance, Amount::ZERO, fee),
         Action::Unstake { .. } | Action::Leave { .. } | Action::Resign { .. } => Ok(fee.min(balance)),
         Action::SetWeights { uid, .. } => {
             let rest = Amount(fee.get().saturating_sub(self_loop(state, *uid, height)));
@@ -340,7 +348,7 @@ fn bound(parameters: &Parameters) -> u64 {
     bound
 }
 
-fn check_transfer(state: &State, from: &PublicKey, to: &PublicKey, amount: Amount) -> Result<(), Refusal> {
+fn check_transfer(state: &State, from: &PublicKey, to: Key, amount: Amount) -> Result<(), Refusal> {
     check_balance(state, from, amount)?;
     let least = state.parameters.opening;
     if amount < least && state.account(to).is_none() {
@@ -351,7 +359,8 @@ fn check_transfer(state: &State, from: &PublicKey, to: &PublicKey, amount: Amoun
 
 /// Changes `state` as a checked transaction asks.
 fn execute(state: &mut State, transaction: &Transaction, charge: Amount, height: Height) -> Vec<Event> {
-    let signer = open(state, &transaction.signer);
+    let key = Key::from(&transaction.signer);
+    let signer = open(state, &key);
     withdraw(state, signer, charge);
     state.totals.pool = Amount(state.totals.pool.get().saturating_add(charge.get()));
     if let Some(account) = state.accounts.get_mut(signer) {
@@ -369,10 +378,11 @@ fn execute(state: &mut State, transaction: &Transaction, charge: Amount, height:
         }
         Action::Unstake { uid, amount } => {
             restake(state, *uid, height, |stake| stake.saturating_sub(amount.get()));
-            places::unbond(state, &transaction.signer, *amount, height);
+            places::unbond(state, &key, *amount, height);
             Some(Event::Staked { uid: *uid, added: Amount::ZERO, taken: *amount })
         }
         Action::Leave { uid } => Some(places::free(state, *uid, height, false)),
+        Action::Rekey { uid, hot } => places::rekey(state, *uid, hot),
         Action::SetWeights { uid, row, .. } => {
             let released = release(state, *uid, height);
             let mut version = 0;
@@ -383,11 +393,11 @@ fn execute(state: &mut State, transaction: &Transaction, charge: Amount, height:
             Some(Event::WeightsSet { uid: *uid, version, released })
         }
         Action::Transfer { to, amount } => {
-            pay(state, signer, to, *amount);
+            pay(state, signer, &to.into(), *amount);
             Some(Event::Transferred { from: transaction.signer.clone(), to: to.clone(), amount: *amount })
         }
         Action::Purchase { uid, amount, order, .. } => {
-            if let Some(owner) = state.neurons.get(uid.index()).map(|neuron| neuron.cold.clone()) {
+            if let Some(owner) = state.neurons.get(uid.index()).map(|neuron| neuron.cold) {
                 pay(state, signer, &owner, *amount);
             }
             Some(Event::Purchased { from: transaction.signer.clone(), uid: *uid, amount: *amount, order: *order })
@@ -401,7 +411,7 @@ fn execute(state: &mut State, transaction: &Transaction, charge: Amount, height:
 }
 
 /// Moves balance from an account that holds so much to the one of `to`, which is opened if need be.
-fn pay(state: &mut State, from: usize, to: &PublicKey, amount: Amount) {
+fn pay(state: &mut State, from: usize, to: &Key, amount: Amount) {
     let receiver = open(state, to);
     withdraw(state, from, amount);
     if let Some(account) = state.accounts.get_mut(receiver) {
@@ -427,18 +437,13 @@ pub(super) fn restake(state: &mut State, uid: Uid, height: Height, change: impl 
 }
 
 /// The index of a key's account, which is opened if need be.
-pub(super) fn open(state: &mut State, key: &PublicKey) -> usize {
+pub(super) fn open(state: &mut State, key: &Key) -> usize {
     if let Some((index, _)) = state.account(key) {
         return index as usize;
     }
     let index = state.accounts.len();
-    state.accounts.push(AccountLeaf {
-        key: key.clone(),
-        balance: Amount::ZERO,
-        nonce: Nonce(0),
-        unbonding: Vec::new(),
-    });
-    state.account_of.insert(key, u32::try_from(index).unwrap_or(u32::MAX));
+    state.accounts.push(AccountLeaf { key: *key, balance: Amount::ZERO, nonce: Nonce(0), unbonding: Vec::new() });
+    state.account_of.insert(*key, u32::try_from(index).unwrap_or(u32::MAX));
     index
 }
 

@@ -1,4 +1,4 @@
-//! Places: who takes one, who gives one up, who is replaced, and what becomes of the stake.
+//! Places: who takes one, who signs for it, who gives one up, who is replaced, and what becomes of the stake.
 //!
 //! A uid outlives its owner. When a peer leaves or is replaced, every row loses its entry for the uid to its own self-loop,
 //! bonds of it and in it are gone, its pending emission never comes to be, and its stake unbonds into the account of its cold
@@ -10,12 +10,12 @@
 //! pays for each, and then keeps others out for as long as the newcomers are immune.
 
 use super::{Event, State, candidates};
-use crate::PublicKey;
 use crate::codec::Item;
 use crate::economy;
 use crate::row::Row;
 use crate::table::{NeuronLeaf, Standing, Unbonding, WeightsLeaf};
 use crate::types::{Amount, Height, Uid};
+use crate::{Key, PublicKey};
 
 /// Where the next peer would stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,8 +59,8 @@ pub(super) fn take(state: &mut State, hot: &PublicKey, cold: &PublicKey, modalit
     let mut events = Vec::new();
     let Some(place) = next(state, height) else { return events };
     let mut neuron = NeuronLeaf {
-        hot: hot.clone(),
-        cold: cold.clone(),
+        hot: hot.into(),
+        cold: cold.into(),
         modality,
         stake: Amount::ZERO,
         scaling: 1.0,
@@ -95,9 +95,18 @@ pub(super) fn take(state: &mut State, hot: &PublicKey, cold: &PublicKey, modalit
             uid
         }
     };
-    state.uid_of.insert(hot, uid);
+    state.uid_of.insert(hot.into(), uid);
     events.push(Event::Registered { uid, key: hot.clone() });
     events
+}
+
+/// Gives a peer that is there another hot key, which no present peer has. The old one may become that of a new peer.
+pub(super) fn rekey(state: &mut State, uid: Uid, hot: &PublicKey) -> Option<Event> {
+    let neuron = state.neurons.get_mut(uid.index())?;
+    let before = core::mem::replace(&mut neuron.hot, hot.into());
+    state.uid_of.remove(&before);
+    state.uid_of.insert(hot.into(), uid);
+    Some(Event::Rekeyed { uid, key: hot.clone() })
 }
 
 /// Frees the place of a peer that is there.
@@ -105,7 +114,7 @@ pub(super) fn free(state: &mut State, uid: Uid, height: Height, replaced: bool) 
     let mut stake = Amount::ZERO;
     if let Some(neuron) = state.neurons.get_mut(uid.index()) {
         stake = neuron.stake;
-        let (hot, cold, generation) = (neuron.hot.clone(), neuron.cold.clone(), neuron.generation);
+        let (hot, cold, generation) = (neuron.hot, neuron.cold, neuron.generation);
         neuron.vacant = true;
         neuron.stake = Amount::ZERO;
         neuron.pending = Amount::ZERO;
@@ -131,7 +140,7 @@ pub(super) fn free(state: &mut State, uid: Uid, height: Height, replaced: bool) 
 }
 
 /// Sends stake on its way to the balance of `owner`. Where too many are under way, it joins the last.
-pub(super) fn unbond(state: &mut State, owner: &PublicKey, amount: Amount, height: Height) {
+pub(super) fn unbond(state: &mut State, owner: &Key, amount: Amount, height: Height) {
     if amount == Amount::ZERO {
         return;
     }

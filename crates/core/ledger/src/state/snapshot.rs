@@ -104,17 +104,6 @@ impl Read for State {
         let totals = Field::take(buf)?;
         let recent: Vec<Digest> = Field::take(buf)?;
         let (account_of, uid_of) = indexes(&accounts, &neurons);
-        let fits = neurons.len() == weights.len()
-            && neurons.len() == standings.len()
-            && bonds.len() <= neurons.len()
-            && candidates.is_sorted_by(|a, b| a.key < b.key)
-            && candidates.iter().all(|leaf| leaf.uid.index() < neurons.len())
-            && account_of.len() == accounts.len()
-            && uid_of.len() == neurons.iter().filter(|neuron| !neuron.vacant).count()
-            && neurons.iter().all(|neuron| (0.0..=1.0).contains(&neuron.scaling));
-        if !fits {
-            return Err(CodecError::Invalid("state", "tables do not fit each other"));
-        }
         let mut state = Self {
             chain,
             parameters: Arc::new(parameters),
@@ -134,6 +123,9 @@ impl Read for State {
             uid_of,
             trees: Trees::default(),
         };
+        if !state.fits() {
+            return Err(CodecError::Invalid("state", "tables do not fit each other"));
+        }
         state.seal();
         Ok(state)
     }

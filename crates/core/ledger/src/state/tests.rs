@@ -1,8 +1,10 @@
 //! The transition function under honest and hostile blocks.
 
+mod assemble;
 mod candidates;
 mod places;
 mod property;
+mod rekey;
 
 use super::*;
 use crate::parameters::Kind;

@@ -4,7 +4,7 @@ use super::State;
 use crate::column::Column;
 use crate::header::Roots;
 use crate::merkle::Merkle;
-use crate::table::{CandidateLeaf, EpochLeaf, Table, leaf_digest};
+use crate::table::{CandidateLeaf, EpochLeaf, Table, Tree, leaf_digest};
 use bytes::Bytes;
 use commonware_codec::Encode;
 use std::sync::Arc;
@@ -23,6 +23,27 @@ pub(super) struct Trees {
 }
 
 impl Trees {
+    /// Those over every table, of which `standing` are the candidates.
+    pub fn over(trees: Vec<Tree>, standing: Arc<Vec<CandidateLeaf>>) -> Self {
+        let mut all = Self { standing, ..Self::default() };
+        for tree in trees {
+            let table = tree.table();
+            *all.of_mut(table) = tree.into();
+        }
+        all
+    }
+
+    const fn of_mut(&mut self, table: Table) -> &mut Merkle {
+        match table {
+            Table::Accounts => &mut self.accounts,
+            Table::Neurons => &mut self.neurons,
+            Table::Weights => &mut self.weights,
+            Table::Bonds => &mut self.bonds,
+            Table::Epoch => &mut self.epoch,
+            Table::Candidates => &mut self.candidates,
+        }
+    }
+
     /// The tree over a table.
     pub const fn of(&self, table: Table) -> &Merkle {
         match table {

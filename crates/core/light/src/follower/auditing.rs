@@ -14,10 +14,9 @@ use crate::audit::{self, Audit, Before, Difference, Fault, Outcome, Recomputed};
 use crate::client::chained;
 use crate::tables::{self, Assembly};
 use crate::{Alarm, Error, Seen, Shelf, Source, Tables, epochs, shelf};
-use bytes::Bytes;
 use commonware_cryptography::sha256::Digest;
 use ledger::header::validators_digest;
-use ledger::{Body, Genesis, Header, Height, PublicKey, Query, Reply, State, Table, table::leaf_count, work::RECENT};
+use ledger::{Body, Genesis, Header, Height, PublicKey, Query, Reply, State, Table, table::{Tree, leaf_count}, work::RECENT};
 
 /// An audit under way.
 #[derive(Debug)]
@@ -39,7 +38,7 @@ pub(super) struct Auditing {
 struct Part {
     coming: Assembly,
     from: Option<Source>,
-    whole: Option<Vec<Bytes>>,
+    whole: Option<Tree>,
 }
 
 impl Part {
@@ -89,7 +88,7 @@ impl Auditing {
         let Ok(state) = genesis.state() else { return };
         self.sized = true;
         for (table, part) in &mut self.tables {
-            part.whole = Some(state.leaves(*table));
+            part.whole = Some(state.tree(*table));
         }
     }
 
@@ -308,8 +307,8 @@ impl Follower {
     /// Computes once everything is there.
     fn compute(&mut self) {
         let Some(auditing) = self.auditing.as_mut() else { return };
-        if let (Some((recomputed, table, Part { whole: Some(leaves), .. })), Some((_, end))) = (&auditing.found, auditing.both()) {
-            let outcome = Outcome::Wrong(audit::difference(end, &recomputed.after, *table, leaves));
+        if let (Some((recomputed, table, Part { whole: Some(tree), .. })), Some((_, end))) = (&auditing.found, auditing.both()) {
+            let outcome = Outcome::Wrong(audit::difference(end, &recomputed.after, *table, tree.leaves()));
             let end = auditing.end;
             self.auditing = None;
             return self.report(end, outcome);
@@ -329,8 +328,7 @@ impl Follower {
     }
 
     fn recomputed(&self, auditing: &mut Auditing) -> Result<(Recomputed, Option<Table>), Difference> {
-        let tables = auditing.tables.iter_mut().map(|(table, part)| (*table, part.whole.take().unwrap_or_default()));
-        let tables = tables.collect();
+        let trees = auditing.tables.iter_mut().filter_map(|(_, part)| part.whole.take()).collect();
         let headers = auditing.headers.as_deref().unwrap_or_default();
         let ([.., header, end], Some(body)) = (headers, auditing.body.as_ref()) else {
             return Err(nonsense(auditing.end, "they are incomplete".into()));
@@ -338,7 +336,7 @@ impl Follower {
         let recent = headers.iter().filter(|header| (1..end.height.get()).contains(&header.height.get()));
         let recent = recent.map(|header| header.parent).collect();
         let validators = auditing.validators.clone().unwrap_or_default();
-        let before = Before { header: header.clone(), recent, validators, tables };
+        let before = Before { header: header.clone(), recent, validators, trees };
         let recomputed = audit::recompute(&self.genesis, before, end, body).map_err(|fault| match fault {
             Fault::Wrong(difference) => difference,
             Fault::Input(error) => nonsense(auditing.end, error.to_string()),

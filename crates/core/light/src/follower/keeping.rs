@@ -74,14 +74,14 @@ impl Follower {
             good = end;
         }
         self.serve_links();
-        if let Some((header, finalization)) = self.kept.take() {
-            // It may be of an epoch whose link is lost; the sources have newer ones.
-            let _ = self.client.accept(header, &finalization, self.now);
-            self.serve_links();
-        }
         if let Err(error) = outcome {
             self.events.push_back(Seen::Alarm(Alarm::Damaged { shelf: Shelf::Links, error }));
             self.keep(Shelf::Links, Bytes::copy_from_slice(bytes.get(..good).unwrap_or_default()), false);
+        }
+        if let Some((header, finalization)) = self.kept.take() {
+            // It may be of an epoch whose link is lost; the sources have newer ones. The link that it ends may be lost too.
+            let _ = self.client.accept(header, &finalization, self.now);
+            self.keep_links();
         }
         let epochs = self.links.len() as u64;
         if epochs > 0 || self.client.head().is_some() {

@@ -220,7 +220,7 @@ impl Participant {
         let cold = &neuron.ok_or_else(|| format!("no peer has uid {uid}"))?.cold;
         if *cold == self.me {
             Ok(Signer::Hot)
-        } else if self.cold.as_ref() == Some(cold) {
+        } else if self.cold.as_ref().is_some_and(|key| key == cold) {
             Ok(Signer::Cold)
         } else {
             Err(format!("peer {uid} belongs to another key: {cold}"))

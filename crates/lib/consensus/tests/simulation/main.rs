@@ -78,8 +78,19 @@ fn seeds_of_faults_and_adversaries() {
 }
 
 /// What becomes final in any few seeds; the rest needs a long chain or an adversary.
-const USUAL: [&str; 10] =
-    ["Candidate", "Purchase", "Ready", "Register", "Resign", "SetWeights", "Stake", "Subscribe", "Transfer", "Unstake"];
+const USUAL: [&str; 11] = [
+    "Candidate",
+    "Purchase",
+    "Ready",
+    "Register",
+    "Rekey",
+    "Resign",
+    "SetWeights",
+    "Stake",
+    "Subscribe",
+    "Transfer",
+    "Unstake",
+];
 
 #[test]
 fn the_same_seed_is_the_same_history() {

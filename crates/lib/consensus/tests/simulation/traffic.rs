@@ -7,8 +7,8 @@ use commonware_codec::DecodeExt;
 use commonware_cryptography::Signer;
 use ledger::types::TOKEN;
 use ledger::{
-    Action, Amount, ChainId, Digest, Evidence, Height, Nonce, PrivateKey, Proposal, PublicKey, Puzzle, Refusal, Reply,
-    Row, Score, State, Transaction, Uid, Vote,
+    Action, Amount, ChainId, Digest, Evidence, Height, Key, Nonce, PrivateKey, Proposal, PublicKey, Puzzle, Refusal,
+    Reply, Row, Score, State, Transaction, Uid, Vote,
 };
 use peerage_consensus::LedgerHandle;
 use std::collections::BTreeMap;
@@ -94,7 +94,7 @@ impl Traffic {
         let tokens = |dice: &mut Dice, most: u64| Amount(dice.between(1, most * 10) * TOKEN / 10);
         let present: Vec<Uid> =
             (0..).map(Uid).zip(state.neurons()).filter(|(_, peer)| !peer.vacant).map(|(uid, _)| uid).collect();
-        Some(match dice.below(14) {
+        Some(match dice.below(15) {
             0 => {
                 let (key, difficulty) = (person(dice), state.totals().difficulty);
                 let puzzle = Puzzle { chain: self.chain, key: key.public_key(), recent: parent, difficulty };
@@ -138,6 +138,17 @@ impl Traffic {
                 (person(dice), Action::Purchase { uid, generation, amount: tokens(dice, 2), order })
             }
             12 => {
+                let (key, uid) = founder(dice);
+                // One's own key back, where another took its place.
+                let own = Key::from(key.public_key());
+                let replaced = state.neurons()[uid.index()].hot != own;
+                let hot = if replaced { key.public_key() } else { person(dice).public_key() };
+                if state.uid(&hot).is_some() {
+                    return None;
+                }
+                (key, Action::Rekey { uid, hot })
+            }
+            13 => {
                 let (key, uid, address) = self.spares.get(dice.below(self.spares.len().max(1)))?.clone();
                 if state.candidate(&key).is_some_and(|leaf| leaf.until.is_none()) {
                     return None;

@@ -87,10 +87,18 @@ impl Driver {
         bytes: Vec<u8>,
         respond: Respond<Result<Vec<u8>, LedgerError>>,
     ) {
-        let source = to.filter(|peer| self.peers.contains_key(peer)).or_else(|| self.nodes.any());
-        let Some(source) = source else {
-            let _ = respond.send(Err(LedgerError::NoNode));
-            return;
+        let source = match to {
+            // What one answers is never taken for what another did.
+            Some(peer) if self.peers.contains_key(&peer) => Ok(peer),
+            Some(peer) => Err(LedgerError::NotConnected { peer }),
+            None => self.nodes.any().ok_or(LedgerError::NoNode),
+        };
+        let source = match source {
+            Ok(source) => source,
+            Err(error) => {
+                let _ = respond.send(Err(error));
+                return;
+            }
         };
         self.traffic.bytes_out += bytes.len() as u64;
         let id = self.swarm.behaviour_mut().ledger.send_request(&source, bytes);

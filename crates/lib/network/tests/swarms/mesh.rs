@@ -13,7 +13,7 @@ async fn residents_and_tabs_find_each_other_and_exchange() {
     let identity = Keypair::generate_ed25519();
     let node = Swarm::node(chain, &identity, None);
     let (_, address) = node.address().await;
-    let _node = node.serve();
+    let _node = node.echo();
     let mut residents = [Swarm::resident(chain, &address, 1), Swarm::resident(chain, &address, 2)];
     let mut tabs = [Swarm::tab(chain, &address, 3), Swarm::tab(chain, &address, 4)];
 
@@ -52,6 +52,14 @@ async fn residents_and_tabs_find_each_other_and_exchange() {
         assert_eq!(a.exchange(resident.peer(), vec![1, 1, 9], DEADLINE).await.unwrap(), [9, 1, 1]);
     }
 
+    // A tab answers queries of the ledger, a resident does not; nobody answers for another.
+    assert_eq!(a.ledger(vec![4, 5], Some(b.peer())).await.unwrap(), [5, 4]);
+    assert!(matches!(a.ledger(vec![4, 5], Some(first.peer())).await, Err(LedgerError::Lost { .. })));
+    let nobody = Keypair::generate_ed25519().public().to_peer_id();
+    assert!(
+        matches!(a.ledger(vec![4, 5], Some(nobody)).await, Err(LedgerError::NotConnected { peer }) if peer == nobody)
+    );
+
     let traffic = a.snapshot().await.unwrap().traffic;
     assert_eq!((traffic.asked.relayed.tabs, traffic.asked.websocket.residents), (2, 2));
     assert_eq!((traffic.served.relayed.tabs, traffic.failed), (1, 0));
@@ -64,7 +72,7 @@ async fn the_ledger_is_asked_through_the_node_and_heads_are_heard() {
     let identity = Keypair::generate_ed25519();
     let node = Swarm::node(chain, &identity, None);
     let (_, address) = node.address().await;
-    let node = node.serve();
+    let node = node.echo();
     // Nobody listens on port 1.
     let nowhere =
         "/ip4/127.0.0.1/tcp/1/ws".parse::<Multiaddr>().unwrap().with_p2p(identity.public().to_peer_id()).unwrap();

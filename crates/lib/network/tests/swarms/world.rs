@@ -120,26 +120,13 @@ impl Swarm {
         self.until("the node is up", |event| matches!(event, Event::NodeUp { .. }).then_some(())).await;
     }
 
-    /// Answers every request by its bytes in reverse, until the swarm ends.
+    /// Answers every request and every ledger query by its bytes in reverse, until the swarm ends.
     pub fn echo(mut self) -> Network {
         let network = self.network.clone();
         tokio::spawn(async move {
             while let Some(event) = self.events.next().await {
-                if let Event::Request { mut bytes, respond, .. } = event {
-                    bytes.reverse();
-                    let _ = respond.send(bytes);
-                }
-            }
-        });
-        network
-    }
-
-    /// Answers every ledger query by its bytes in reverse, until the swarm ends.
-    pub fn serve(mut self) -> Network {
-        let network = self.network.clone();
-        tokio::spawn(async move {
-            while let Some(event) = self.events.next().await {
-                if let Event::LedgerQuery { mut bytes, respond, .. } = event {
+                if let Event::Request { mut bytes, respond, .. } | Event::LedgerQuery { mut bytes, respond, .. } = event
+                {
                     bytes.reverse();
                     let _ = respond.send(bytes);
                 }

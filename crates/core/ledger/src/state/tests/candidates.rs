@@ -68,7 +68,7 @@ fn a_cold_key_names_keys_that_would_validate() {
         key: key(20).public_key(),
         uid: Uid(1),
         generation: 0,
-        cold: key(3).public_key(),
+        cold: key(3).public_key().into(),
         address: HERE,
         since: Height(1),
         ready: Height(0),

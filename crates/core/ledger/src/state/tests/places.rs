@@ -39,7 +39,7 @@ fn a_subscription_buys_a_place_without_work() {
     assert_eq!(balance(&world, 7), Amount(0));
     assert_eq!(world.state.totals().pool, Amount(price.0 + FEE));
     let neuron = &world.state.neurons()[2];
-    assert_eq!((neuron.cold.clone(), neuron.modality), (key(107).public_key(), 2));
+    assert_eq!((neuron.cold, neuron.modality), (key(107).public_key().into(), 2));
     assert_eq!(world.check(&world.sign(7, subscribe())), Err(Refusal::AlreadyRegistered { uid: Uid(2) }));
     assert_eq!(world.check(&world.sign(1, subscribe())), Err(Refusal::Full { most: 3 }));
 }

@@ -20,6 +20,7 @@ enum Try {
     Resign(u64, u64),
     Evidence(u64, u64, u64, bool),
     Purchase(u64, u32, u32, u64),
+    Rekey(u64, u32, u64),
     Idle(u8),
 }
 
@@ -46,6 +47,7 @@ fn tries() -> impl Strategy<Value = Vec<Try>> {
             .prop_map(|(seed, key, epoch, guilty)| Try::Evidence(seed, key, epoch, guilty)),
         ((1u64..6), (0u32..4), (0u32..2), 0u64..TOKEN)
             .prop_map(|(seed, uid, generation, amount)| Try::Purchase(seed, uid, generation, amount)),
+        ((1u64..6), (0u32..5), (1u64..12)).prop_map(|(seed, uid, hot)| Try::Rekey(seed, uid, hot)),
         (1u8..40).prop_map(Try::Idle),
     ];
     prop::collection::vec(one, 1..60)
@@ -100,6 +102,9 @@ proptest! {
                     let order = Digest::from([9; 32]);
                     world.sign(seed, Action::Purchase { uid: Uid(uid), generation, amount: Amount(amount), order })
                 }
+                Try::Rekey(seed, uid, hot) => {
+                    world.sign(seed, Action::Rekey { uid: Uid(uid), hot: key(hot).public_key() })
+                }
                 Try::Idle(blocks) => {
                     for _ in 0..blocks {
                         world.block(&[]);
@@ -123,6 +128,13 @@ proptest! {
         let numbers = world.state.standings().iter().flat_map(|s| [s.rank, s.trust, s.incentive]);
         prop_assert!(numbers.chain([world.state.totals().loss]).all(crate::codec::canonical));
         prop_assert!(world.state.neurons().iter().all(|neuron| (0.0..=1.0).contains(&neuron.scaling)));
+        // Every peer that is there is found by its hot key, and by no other.
+        let here: Vec<Uid> =
+            (0..).map(Uid).zip(world.state.neurons()).filter(|(_, peer)| !peer.vacant).map(|(uid, _)| uid).collect();
+        for uid in &here {
+            prop_assert_eq!(world.state.uid(world.state.neurons()[uid.index()].hot), Some(*uid));
+        }
+        prop_assert_eq!((0..12).filter(|seed| world.state.uid(key(*seed).public_key()).is_some()).count(), here.len());
         // What a snapshot says is the state; nobody weighs who is not there.
         prop_assert_eq!(&State::decode(world.state.encode()).unwrap(), &world.state);
         for leaf in world.state.weights() {

@@ -38,12 +38,14 @@ pub(super) struct Auditing {
 struct Part {
     coming: Assembly,
     from: Option<Source>,
+    /// How often the next piece was asked for in vain.
+    failures: u32,
     whole: Option<Tree>,
 }
 
 impl Part {
     const fn new(table: Table) -> Self {
-        Self { coming: Assembly::new(table), from: None, whole: None }
+        Self { coming: Assembly::new(table), from: None, failures: 0, whole: None }
     }
 }
 
@@ -143,9 +145,11 @@ impl Follower {
     /// Begins the audit of the newest end of an epoch, where it was not made.
     pub(super) fn plan_audit(&mut self) {
         let Some((end, digest)) = self.client.end() else { return };
+        // One that takes longer than an epoch is finished all the same; sources keep what it needs for two.
+        let tempo = self.parameters().tempo;
         let known = self.base.as_ref().is_some_and(|base| base.end.height == end)
             || self.audit.as_ref().is_some_and(|audit| audit.height == end)
-            || self.auditing.as_ref().is_some_and(|auditing| auditing.end == end);
+            || self.auditing.as_ref().is_some_and(|auditing| end.since(auditing.end) <= tempo);
         if known || self.options.whole == 0 {
             return;
         }
@@ -278,7 +282,9 @@ impl Follower {
                 let header = if matches!(need, Need::Piece(_)) { before.clone() } else { last.clone() };
                 let Some(part) = auditing.part(need) else { return Ok(()) };
                 if part.from.as_ref() == Some(source) {
-                    part.whole = part.coming.add(&header, total, from, leaves)?;
+                    let added = part.coming.add(&header, total, from, leaves);
+                    part.failures = if added.is_ok() { 0 } else { PATIENCE };
+                    part.whole = added?;
                 }
             }
             _ => return Err(Error::WrongReply),
@@ -291,7 +297,10 @@ impl Follower {
     pub(super) fn on_audit_failed(&mut self, need: Need) {
         let Some(auditing) = self.auditing.as_mut() else { return };
         if let (Some(part), Need::Piece(table) | Need::Differing(table)) = (auditing.part(need), need) {
-            *part = Part::new(table);
+            part.failures += 1;
+            if part.failures >= PATIENCE {
+                *part = Part::new(table);
+            }
         }
         if !self.queries.in_vain(&Purpose::Audit(need)) {
             return;
@@ -379,6 +388,9 @@ impl Follower {
 fn first_header(end: Height) -> Height {
     Height::new(end.get().saturating_sub(RECENT).max(1))
 }
+
+/// How often one source is asked in vain for the rest of a table before another is asked for all of it.
+const PATIENCE: u32 = 2;
 
 /// The headers up to `end`, whose digest is known.
 fn leading(mut headers: Vec<Header>, end: Height, digest: Digest) -> Result<Vec<Header>, Error> {

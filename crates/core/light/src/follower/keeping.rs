@@ -83,6 +83,7 @@ impl Follower {
             let _ = self.client.accept(header, &finalization, self.now);
             self.keep_links();
         }
+        self.compare_claims(self.client.height());
         let epochs = self.links.len() as u64;
         if epochs > 0 || self.client.head().is_some() {
             self.events.push_back(Seen::Restored { height: self.client.height(), epochs, tables: false });

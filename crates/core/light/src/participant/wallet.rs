@@ -419,7 +419,7 @@ impl Participant {
             };
         }
         let reason = match &pending.refused {
-            Some((reason, when)) if at > *when => reason.clone(),
+            Some((reason, when)) if at.since(*when) >= LATER => reason.clone(),
             _ if at > expires => format!("not included by height {expires}: it is signed again where it is still wanted"),
             _ => return None,
         };
@@ -494,6 +494,9 @@ pub(super) const MODALITY_TEXT: u8 = 0;
 
 /// Blocks after which a transaction is handed in again.
 const RESUBMIT_BLOCKS: u64 = 10;
+
+/// Blocks after which a refusal counts: who refused may have been a block ahead, and have passed the transaction on all the same.
+const LATER: u64 = 2;
 
 /// Blocks for which the place of what is included is looked for.
 const SOUGHT_BLOCKS: u64 = 64;

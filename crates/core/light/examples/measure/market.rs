@@ -9,8 +9,8 @@ use ledger::row::SUM;
 use ledger::types::TOKEN;
 use ledger::work::RECENT;
 use ledger::{
-    Action, Amount, At, Body, Digest, Founder, Genesis, Header, Height, Nonce, Parameters, PublicKey, Reply, Row, Score,
-    State, Table, Transaction, Uid,
+    Action, Amount, At, Body, Digest, Founder, Genesis, Header, Height, Nonce, Parameters, PublicKey, Reply, Row,
+    Score, State, Table, Transaction, Uid,
 };
 use light::audit::Before;
 
@@ -63,10 +63,8 @@ pub fn epoch(peers: u32) -> Vec<u8> {
 /// Genesis, the two headers, the block, the digests before, the validators, and the tables.
 fn written(genesis: &Genesis, before: &State, headers: &[Header], body: &Body) -> Vec<u8> {
     let [earlier @ .., header, end] = headers else { panic!("two blocks at least") };
-    let recent: Vec<u8> = earlier[earlier.len().saturating_sub(RECENT as usize)..]
-        .iter()
-        .flat_map(|header| header.digest().0)
-        .collect();
+    let recent: Vec<u8> =
+        earlier[earlier.len().saturating_sub(RECENT as usize)..].iter().flat_map(|header| header.digest().0).collect();
     let validators: Vec<u8> = before.validators().iter().flat_map(|key| key.encode().to_vec()).collect();
     let table = |table| {
         let leaves = before.leaves(table);

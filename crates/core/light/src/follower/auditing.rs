@@ -16,7 +16,11 @@ use crate::tables::{self, Assembly};
 use crate::{Alarm, Error, Seen, Shelf, Source, Tables, epochs, shelf};
 use commonware_cryptography::sha256::Digest;
 use ledger::header::validators_digest;
-use ledger::{Body, Genesis, Header, Height, PublicKey, Query, Reply, State, Table, table::{Tree, leaf_count}, work::RECENT};
+use ledger::{
+    Body, Genesis, Header, Height, PublicKey, Query, Reply, State, Table,
+    table::{Tree, leaf_count},
+    work::RECENT,
+};
 
 /// An audit under way.
 #[derive(Debug)]
@@ -187,7 +191,9 @@ impl Follower {
                 Need::Validators => Query::Epochs { from: epochs::of(end, self.parameters().tempo), limit: 1 },
                 Need::Size => Query::Leaf { height: before, table: Table::Epoch, index: 0 },
                 Need::Body => Query::Body { height: end },
-                Need::Piece(table) => return self.next_piece(need, before, table).or_else(|| self.other_piece(need, before)),
+                Need::Piece(table) => {
+                    return self.next_piece(need, before, table).or_else(|| self.other_piece(need, before));
+                }
                 Need::Differing(table) => return self.next_piece(need, end, table),
             };
             if let Some(step) = self.ask(Purpose::Audit(need), query, None) {
@@ -264,8 +270,10 @@ impl Follower {
                 let peers = leaf_count(&proof).unwrap_or(1).saturating_sub(1);
                 auditing.sized = true;
                 if !self.options.takes(peers) {
-                    let reason =
-                        format!("the chain has {peers} peers, and this client fetches whole tables up to {}", self.options.whole);
+                    let reason = format!(
+                        "the chain has {peers} peers, and this client fetches whole tables up to {}",
+                        self.options.whole
+                    );
                     self.auditing = None;
                     self.report(end, Outcome::NotAudited(reason));
                 }
@@ -307,7 +315,9 @@ impl Follower {
         }
         let Some(auditing) = self.auditing.take() else { return };
         let outcome = match (&auditing.found, auditing.both()) {
-            (Some((recomputed, table, _)), Some((_, end))) => Outcome::Wrong(audit::withheld(end, &recomputed.after, *table)),
+            (Some((recomputed, table, _)), Some((_, end))) => {
+                Outcome::Wrong(audit::withheld(end, &recomputed.after, *table))
+            }
             _ => Outcome::NotAudited(format!("no source has {}", what(need))),
         };
         self.report(auditing.end, outcome);
@@ -316,7 +326,9 @@ impl Follower {
     /// Computes once everything is there.
     fn compute(&mut self) {
         let Some(auditing) = self.auditing.as_mut() else { return };
-        if let (Some((recomputed, table, Part { whole: Some(tree), .. })), Some((_, end))) = (&auditing.found, auditing.both()) {
+        if let (Some((recomputed, table, Part { whole: Some(tree), .. })), Some((_, end))) =
+            (&auditing.found, auditing.both())
+        {
             let outcome = Outcome::Wrong(audit::difference(end, &recomputed.after, *table, tree.leaves()));
             let end = auditing.end;
             self.auditing = None;

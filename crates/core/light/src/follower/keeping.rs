@@ -142,7 +142,9 @@ impl Follower {
         }
         let Some((end, digest)) = self.client.end() else { return false };
         let Some((header, _)) = self.client.certified(end) else { return false };
-        let Some(validators) = self.client.validators(epochs::after(end, self.parameters().tempo)) else { return false };
+        let Some(validators) = self.client.validators(epochs::after(end, self.parameters().tempo)) else {
+            return false;
+        };
         let checkpoint = Checkpoint { height: end, digest, time: header.time, validators };
         let head = self.client.head().and_then(|head| self.client.certified(head.height()));
         let head = head.map(|(header, finalization)| (header.clone(), finalization.clone()));

@@ -223,7 +223,8 @@ impl Participant {
 
     /// Which own key owns this peer: one that registered before there was a cold key is owned by its hot key.
     fn owning(&self, uid: Uid) -> Result<Signer, String> {
-        let by_proof = self.mine.neuron().and_then(|(_, neuron)| neuron).filter(|(own, _)| *own == uid).map(|(_, neuron)| neuron);
+        let by_proof =
+            self.mine.neuron().and_then(|(_, neuron)| neuron).filter(|(own, _)| *own == uid).map(|(_, neuron)| neuron);
         let neuron = by_proof.or_else(|| self.follower.tables().and_then(|tables| tables.neuron(uid)));
         let cold = &neuron.ok_or_else(|| format!("no peer has uid {uid}"))?.cold;
         if *cold == self.me {
@@ -255,7 +256,8 @@ impl Participant {
     fn begin_next(&mut self, signer: Signer, head: Height) {
         let lane = self.wallet.lane(signer);
         let free = lane.asked.is_none() && lane.pending.is_none() && lane.pause.until <= self.now;
-        if !free || lane.queue.is_empty() || !self.is_current(signer, lane.settled) || self.follower.refuted().is_some() {
+        if !free || lane.queue.is_empty() || !self.is_current(signer, lane.settled) || self.follower.refuted().is_some()
+        {
             return;
         }
         let Some((_, nonce)) = self.mine.nonce(signer) else { return };
@@ -339,7 +341,9 @@ impl Participant {
             self.mine.want(signer);
             match &transaction.action {
                 Action::SetWeights { uid, .. } => self.follower.prove(Subject::Row(*uid)),
-                Action::Register { .. } | Action::Subscribe { .. } => self.follower.prove(Subject::Neuron(self.me.clone())),
+                Action::Register { .. } | Action::Subscribe { .. } => {
+                    self.follower.prove(Subject::Neuron(self.me.clone()))
+                }
                 _ => {}
             }
         }
@@ -420,7 +424,9 @@ impl Participant {
         }
         let reason = match &pending.refused {
             Some((reason, when)) if at.since(*when) >= LATER => reason.clone(),
-            _ if at > expires => format!("not included by height {expires}: it is signed again where it is still wanted"),
+            _ if at > expires => {
+                format!("not included by height {expires}: it is signed again where it is still wanted")
+            }
             _ => return None,
         };
         Some((Refused(reason), at))

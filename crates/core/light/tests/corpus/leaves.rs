@@ -88,7 +88,8 @@ fn forged_leaf(
 ) -> (&'static str, Vec<u8>) {
     let Reply::Leaf { index, leaf, proof } = honest.clone() else { panic!("no leaf") };
     let other = random.of(heads);
-    let (_, Reply::Leaf { index: other_index, leaf: other_leaf, proof: other_proof }) = any(world, random, other) else {
+    let (_, Reply::Leaf { index: other_index, leaf: other_leaf, proof: other_proof }) = any(world, random, other)
+    else {
         panic!("no leaf")
     };
     let (deed, forged) = match random.below(7) {
@@ -161,11 +162,7 @@ fn spoilt_pieces(random: &mut Random, mut pieces: Vec<Vec<u8>>) -> (&'static str
     (deed, pieces)
 }
 
-fn forged_pieces(
-    random: &mut Random,
-    mut pieces: Vec<Vec<u8>>,
-    other: &[Bytes],
-) -> (&'static str, Vec<Vec<u8>>) {
+fn forged_pieces(random: &mut Random, mut pieces: Vec<Vec<u8>>, other: &[Bytes]) -> (&'static str, Vec<Vec<u8>>) {
     let place = random.below(pieces.len());
     let Ok(Reply::Table { mut total, mut from, mut leaves }) = read::<Reply>("reply", &pieces[place]) else {
         panic!("no table")

@@ -20,7 +20,7 @@ use crate::{
     resident::now,
     say,
 };
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use begin::{Beginning, begin};
 use carrier::{Answer, Carrier};
 use ledger::{Genesis, Height, Reply, query::Link, text};

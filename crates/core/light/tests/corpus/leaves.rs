@@ -74,7 +74,9 @@ fn any(world: &World, random: &mut Random, head: &Verified) -> (Asked, Reply) {
 
 fn check_leaf(head: &Verified, (table, asked): Asked, bytes: &[u8]) -> Result<Bytes, Error> {
     match read::<Reply>("reply", bytes)? {
-        Reply::Leaf { index, leaf, proof } => tables::leaf(head.header(), table, asked, index, &leaf, &proof).map(|()| leaf),
+        Reply::Leaf { index, leaf, proof } => {
+            tables::leaf(head.header(), table, asked, index, &leaf, &proof).map(|()| leaf)
+        }
         _ => Err(Error::WrongReply),
     }
 }
@@ -143,8 +145,8 @@ fn check_pieces(head: &Verified, table: Table, pieces: &[Vec<u8>]) -> Result<Vec
     for bytes in pieces {
         match read::<Reply>("reply", bytes)? {
             Reply::Table { total, from, leaves } => {
-                if let Some(leaves) = assembly.add(head.header(), total, from, leaves)? {
-                    return Ok(leaves);
+                if let Some(tree) = assembly.add(head.header(), total, from, leaves)? {
+                    return Ok(tree.leaves().to_vec());
                 }
             }
             _ => return Err(Error::WrongReply),

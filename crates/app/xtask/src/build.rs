@@ -1,7 +1,8 @@
-//! Builds the native program and the site, and starts a development network from them.
+//! Builds the native program, the site and the light client for npm, and starts a development network.
 //!
-//! Two profiles: `dev` for everything native, `release` for everything in the tab.
+//! Three profiles: `dev` for everything native, `release` for everything in the tab, `client` for the npm package.
 
+use crate::client;
 use crate::setup::{self, For};
 use crate::shell::{Shell, run as run_it, say, step};
 use crate::site;
@@ -10,17 +11,18 @@ use anyhow::{Context, Result};
 use std::path::Path;
 use std::time::Instant;
 
-/// Set-up, then both.
+/// Set-up, then all of it.
 pub fn run() -> Result<setup::Ready> {
     let ready = setup::run(For::Run)?;
     all(&ready.shell)?;
     Ok(ready)
 }
 
-/// Builds both on a machine that is set up.
+/// Builds all of it on a machine that is set up.
 pub fn all(shell: &Shell) -> Result<()> {
     program(shell)?;
-    tab(shell)
+    tab(shell)?;
+    client::build(shell)
 }
 
 /// Builds the page that direct connections between browsers are tested and measured with.

@@ -26,6 +26,7 @@ pub fn run() -> Result<()> {
     for package in IN_TAB {
         checks.one("lints, wasm32", || lint(shell, &["--all-targets", "--release", "--target", TARGET, "-p", package]));
     }
+    checks.one("lints, wasm32", || lint(shell, &["--profile", "client", "--target", TARGET, "-p", "peerage-client"]));
     // Half of this one is for browsers, but its tests are native.
     let webrtc = ["--lib", "--examples", "--release", "--target", TARGET, "-p", "peerage-webrtc"];
     checks.one("lints, wasm32", || lint(shell, &webrtc));

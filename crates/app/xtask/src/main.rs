@@ -8,6 +8,7 @@ mod arrows;
 mod bench;
 mod build;
 mod check;
+mod client;
 mod debian;
 mod figures;
 mod licences;
@@ -36,6 +37,8 @@ enum Command {
     Setup,
     /// Build the native program and the site it serves (pkg/site)
     Build,
+    /// Build the light client for npm (pkg/light)
+    Client,
     /// Build, then start a development network on this machine and print its address
     Run {
         /// Arguments of `peerage dev`, after `--`: for example `-- --corpus FILE`; `-- --help` lists them
@@ -73,6 +76,7 @@ fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Setup => setup::run(setup::For::Test).map(|_| ()),
         Command::Build => build::run().map(|_| ()),
+        Command::Client => setup::run(setup::For::Run).and_then(|ready| client::build(&ready.shell)),
         Command::Run { dev } => build::dev(&dev),
         Command::Test => test::run(),
         Command::Check => check::run(),

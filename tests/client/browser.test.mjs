@@ -1,0 +1,72 @@
+// The npm package in Chromium, in a page and in a worker, against a real development network; and the example page.
+
+import assert from 'node:assert/strict';
+import {after, before, describe, test} from 'node:test';
+import {launch, open} from '../e2e/support/browser.mjs';
+import {Node} from '../e2e/support/node.mjs';
+import {until} from '../e2e/support/wait.mjs';
+import {door} from './support/places.mjs';
+import {check} from './support/verdict.mjs';
+
+describe('the light client in Chromium', {concurrency: false}, () => {
+  /** @type {Node} */ let node;
+  /** @type {import('./support/places.mjs').Door[]} */ let doors = [];
+  /** @type {import('playwright-core').Browser} */ let browser;
+  /** @type {string[]} */ let [honest, liar] = ['', ''];
+  before(async () => {
+    node = await Node.start({residents: 2});
+    doors = [await door(node.url), await door(node.url, {lies: true})];
+    [honest, liar] = doors.map((one) => one.url);
+    browser = await launch();
+  });
+  after(async () => {
+    await browser?.close();
+    await Promise.allSettled(doors.map((one) => one.close()));
+    await node?.remove();
+  });
+
+  test('follows, audits, proves, keeps, and names who lies in a page', async () => {
+    const {page, errors, context} = await open(browser, 'page');
+    await page.goto(honest);
+    const seen = await page.evaluate(async (world) => {
+      const {scenario} = await import(/** @type {any} */ ('/test/scenario.mjs'));
+      return scenario('/light/index.js', world);
+    }, {honest, liar, kept: true});
+    check(seen, (await node.bootstrap()).chain, {honest, liar});
+    assert.deepEqual(errors, []);
+    await context.close();
+  });
+
+  test('does so in a worker', async () => {
+    const {page, errors, context} = await open(browser, 'worker');
+    await page.goto(honest);
+    const {seen, error} = await page.evaluate(
+      (world) =>
+        new Promise((resolve) => {
+          const worker = new Worker('/test/worker.mjs', {type: 'module'});
+          worker.onmessage = ({data}) => resolve(data);
+          worker.onerror = ({message}) => resolve({error: message});
+          worker.postMessage(world);
+        }),
+      {honest, liar, kept: true},
+    );
+    assert.equal(error, undefined);
+    check(seen, (await node.bootstrap()).chain, {honest, liar});
+    assert.deepEqual(errors, []);
+    await context.close();
+  });
+
+  test('the example page shows an audited epoch and proves an account', async () => {
+    const {page, errors, context} = await open(browser, 'example');
+    await page.goto(`${honest}/light/example/index.html?node=${encodeURIComponent(honest)}`);
+    await until('the example shows an audited epoch', 120, async () => /as computed here/.test((await page.textContent('#audit')) ?? ''));
+    assert.match((await page.textContent('#trusted')) ?? '', /^bootstrap: block \d+/);
+    const {residents} = {residents: await page.evaluate(async () => (await (await fetch('/api/neurons')).json()))};
+    const cold = (residents.neurons ?? residents)[0].cold;
+    await page.fill('input[name=key]', cold);
+    await page.getByRole('button', {name: 'Prove'}).click();
+    await until('the example proves an account', 30, async () => /tokens, proven at block \d+/.test((await page.textContent('#account')) ?? ''));
+    assert.deepEqual(errors, []);
+    await context.close();
+  });
+});

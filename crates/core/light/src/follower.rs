@@ -326,6 +326,7 @@ impl Follower {
         match &purpose {
             Purpose::Submit(digest) => self.on_not_submitted(*digest),
             Purpose::Audit(need) => self.on_audit_failed(*need),
+            Purpose::Attest(digest, _) if !left => self.on_not_attested(*digest),
             _ => {}
         }
     }

@@ -26,6 +26,10 @@ pub(super) struct Auditor {
     ready: bool,
     /// Workers there were.
     life: u32,
+    /// None is started any more.
+    over: bool,
+    /// Seed of the hot key that is in use.
+    seed: Option<String>,
     sources: BTreeSet<PeerId>,
     liars: BTreeSet<PeerId>,
     policy: Option<auditor::Policy>,
@@ -64,6 +68,12 @@ impl Auditor {
         self.worker.take().is_some()
     }
 
+    /// Ends the worker, for good.
+    pub(super) fn close(&mut self) {
+        self.end();
+        self.over = true;
+    }
+
     /// Whether a word is from the worker there is now.
     pub(super) fn lives(&self, life: u32) -> bool {
         self.life == life
@@ -74,6 +84,9 @@ impl Session {
     /// Starts the worker, in place of the one there may be.
     pub(super) fn start_auditor(&mut self) {
         self.auditor.end();
+        if self.auditor.over {
+            return;
+        }
         self.auditor.life = self.auditor.life.wrapping_add(1);
         self.auditor.worker = self.worker(super::Part::Auditor(self.auditor.life));
     }
@@ -99,7 +112,11 @@ impl Session {
             }
             auditor::Event::Judged { id, judgement } => return self.on_judged(id, judgement),
             auditor::Event::Publish { bytes } => return self.publish(bytes.into_vec()),
-            auditor::Event::Identity { seed, key, record, .. } => return self.on_identity(&seed, &key, &record),
+            auditor::Event::Identity { seed, key, record, .. } => {
+                self.on_identity(&seed, &key, &record);
+                self.auditor.seed = Some(seed);
+                return;
+            }
             auditor::Event::Head(_) => self.auditor.renewals = 0,
             auditor::Event::Dropped { source, .. } => {
                 if let Ok(peer) = source.parse() {
@@ -120,7 +137,7 @@ impl Session {
         self.auditor.ready = true;
         self.to_auditor(&auditor::Command::Start {
             bootstrap: self.options.bootstrap_text.clone(),
-            seed: self.options.seed.clone().or_else(|| self.keys.seed.clone()),
+            seed: self.options.seed.clone().or_else(|| self.auditor.seed.clone()).or_else(|| self.keys.seed.clone()),
             peer: self.network.peer().to_string(),
             cold: self.keys.cold.as_ref().map(|cold| cold.public().to_owned()),
         });

@@ -265,7 +265,7 @@ impl Session {
             Word::Forget => {
                 self.keys.let_go();
                 // It would keep what it verifies.
-                self.auditor.end();
+                self.auditor.close();
                 crate::keys::forget();
             }
             Word::Trainer(message) => match serde_wasm_bindgen::from_value(message.clone()) {
@@ -339,7 +339,7 @@ impl Session {
     /// Ends what is left, and says so.
     async fn end(mut self) {
         self.trainer = None;
-        self.auditor.end();
+        self.auditor.close();
         // It may have ended by itself.
         let _ = self.network.shutdown().await;
         let Self { keys, listener, stopping, .. } = self;

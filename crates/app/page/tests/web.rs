@@ -233,6 +233,7 @@ async fn reason(promise: js_sys::Promise) -> String {
 async fn the_cold_key_signs_and_is_saved_once() {
     let (tab, mut events) = played(&bootstrap(b"cold"));
     let start = heard(&mut events, "start").await;
+    assert!(!Reflect::has(&start, &"seed".into()).unwrap(), "the first visit has no hot key");
     let identity = until(&mut events, "identity").await;
     let cold = text(&identity, "cold");
     assert_eq!((text(&start, "cold"), cold.len(), flag(&identity, "backedUp")), (cold.clone(), 64, false));
@@ -262,7 +263,7 @@ async fn the_cold_key_signs_and_is_saved_once() {
     JsFuture::from(tab.import_cold(format!(" {}\n", "33".repeat(32)))).await.unwrap();
     let start = heard(&mut events, "start").await;
     let other = Keypair::ed25519_from_bytes([0x33; 32]).unwrap().public().try_into_ed25519().unwrap();
-    assert_eq!(text(&start, "cold"), hex(&other.to_bytes()));
+    assert_eq!((text(&start, "cold"), text(&start, "seed")), (hex(&other.to_bytes()), "11".repeat(32)));
     JsFuture::from(tab.forget_chain()).await.unwrap();
     JsFuture::from(tab.stop()).await.unwrap();
 }
@@ -300,6 +301,7 @@ async fn a_second_tab_and_an_identity_from_before_have_no_cold_key() {
     assert!(Reflect::get(&identity, &"cold".into()).unwrap().is_null());
     assert!(reason(second.backup()).await.starts_with("This tab has no cold key"));
     assert!(reason(second.import_cold("33".repeat(32))).await.starts_with("Another tab"));
+    assert!(!flag(&identity, "backedUp"));
     let unsigned = heard(&mut others, "unsigned").await;
     assert!(text(&unsigned, "reason").starts_with("This tab has no cold key"));
     for tab in [&second, &first] {
@@ -359,7 +361,8 @@ async fn what_a_script_asks_for_is_looked_at_and_told_again_to_a_new_auditor() {
     let ask = heard(&mut events, "ask").await;
     assert_eq!(JSON::stringify(&ask).unwrap(), r#"{"type":"ask","intent":{"type":"weights","row":[[3,1],[5,0.25]]}}"#);
     JsFuture::from(tab.import_cold("33".repeat(32))).await.unwrap();
-    heard(&mut events, "start").await;
+    let start = heard(&mut events, "start").await;
+    assert_eq!(text(&start, "seed"), "11".repeat(32), "the hot key stays");
     heard(&mut events, "policy").await;
     assert!(flag(&heard(&mut events, "work").await, "paused"));
     JsFuture::from(tab.forget_chain()).await.unwrap();

@@ -3,7 +3,8 @@
 //! A worker that finds its checkpoint too old is started anew with a newer `/bootstrap.json` of the same chain. Ids begin anew with
 //! it, so whatever was on its way to the one before is dropped: an answer to another's question would look like a lie.
 //!
-//! Other peers could ask without end: the network lets a few queries of each wait, and here each has so many a second.
+//! Other peers could ask without end: the network lets a few queries of each wait, and here each has a budget of queries and of bytes
+//! that grows slowly back.
 
 use super::{Session, Word};
 use crate::{cold::ColdError, port::Worker};
@@ -25,6 +26,10 @@ pub(super) struct Auditor {
     ready: bool,
     /// Workers there were.
     life: u32,
+    /// None is started any more.
+    over: bool,
+    /// Seed of the hot key that is in use.
+    seed: Option<String>,
     sources: BTreeSet<PeerId>,
     liars: BTreeSet<PeerId>,
     policy: Option<auditor::Policy>,
@@ -37,12 +42,12 @@ pub(super) struct Auditor {
 /// Somebody else's queries.
 #[derive(Default)]
 struct Serving {
-    open: BTreeMap<u32, oneshot::Sender<Vec<u8>>>,
+    open: BTreeMap<u32, (PeerId, oneshot::Sender<Vec<u8>>)>,
     last: u32,
     budgets: BTreeMap<PeerId, Budget>,
 }
 
-/// What a peer may ask yet.
+/// What a peer may ask yet, in queries; a reply costs as many as it has parts of [`PART`] bytes.
 #[derive(Clone, Copy, Debug)]
 struct Budget {
     queries: f64,
@@ -63,6 +68,12 @@ impl Auditor {
         self.worker.take().is_some()
     }
 
+    /// Ends the worker, for good.
+    pub(super) fn close(&mut self) {
+        self.end();
+        self.over = true;
+    }
+
     /// Whether a word is from the worker there is now.
     pub(super) fn lives(&self, life: u32) -> bool {
         self.life == life
@@ -73,6 +84,9 @@ impl Session {
     /// Starts the worker, in place of the one there may be.
     pub(super) fn start_auditor(&mut self) {
         self.auditor.end();
+        if self.auditor.over {
+            return;
+        }
         self.auditor.life = self.auditor.life.wrapping_add(1);
         self.auditor.worker = self.worker(super::Part::Auditor(self.auditor.life));
     }
@@ -89,11 +103,7 @@ impl Session {
             auditor::Event::Loaded => return self.instruct(),
             auditor::Event::Query { id, source, bytes } => return self.query(id, &source, bytes.into_vec()),
             auditor::Event::Served { id, bytes } => {
-                if let Some(respond) = self.auditor.serving.open.remove(&id) {
-                    // Whoever asked may be gone meanwhile.
-                    let _ = respond.send(bytes.into_vec());
-                }
-                return;
+                return self.auditor.serving.answer(id, bytes.into_vec(), js_sys::Date::now());
             }
             auditor::Event::Sign { id, message, .. } => return self.sign(id, message.into_vec()),
             auditor::Event::Askers { askers } => {
@@ -102,7 +112,11 @@ impl Session {
             }
             auditor::Event::Judged { id, judgement } => return self.on_judged(id, judgement),
             auditor::Event::Publish { bytes } => return self.publish(bytes.into_vec()),
-            auditor::Event::Identity { seed, key, record, .. } => return self.on_identity(&seed, &key, &record),
+            auditor::Event::Identity { seed, key, record, .. } => {
+                self.on_identity(&seed, &key, &record);
+                self.auditor.seed = Some(seed);
+                return;
+            }
             auditor::Event::Head(_) => self.auditor.renewals = 0,
             auditor::Event::Dropped { source, .. } => {
                 if let Ok(peer) = source.parse() {
@@ -123,7 +137,7 @@ impl Session {
         self.auditor.ready = true;
         self.to_auditor(&auditor::Command::Start {
             bootstrap: self.options.bootstrap_text.clone(),
-            seed: self.options.seed.clone().or_else(|| self.keys.seed.clone()),
+            seed: self.options.seed.clone().or_else(|| self.auditor.seed.clone()).or_else(|| self.keys.seed.clone()),
             peer: self.network.peer().to_string(),
             cold: self.keys.cold.as_ref().map(|cold| cold.public().to_owned()),
         });
@@ -144,15 +158,7 @@ impl Session {
     /// Chooses who is asked: nodes, and tabs that are connected directly; who lied takes no place from others.
     pub(super) fn choose_sources(&mut self, connections: &[Connection]) {
         let old = &self.auditor.sources;
-        let mut fit: Vec<_> = connections
-            .iter()
-            .filter(|there| there.node || (there.kind == Some(Kind::Tab) && there.path == Path::Direct))
-            .map(|there| {
-                (self.auditor.liars.contains(&there.peer), !there.node, !old.contains(&there.peer), there.peer)
-            })
-            .collect();
-        fit.sort_unstable();
-        let new: BTreeSet<PeerId> = fit.into_iter().take(SOURCES).map(|(.., peer)| peer).collect();
+        let new = chosen(connections, old, &self.auditor.liars);
         let changes = old.symmetric_difference(&new).map(|peer| (peer.to_string(), new.contains(peer)));
         for (name, up) in changes.collect::<Vec<_>>() {
             self.to_auditor(&auditor::Command::Source { name, up });
@@ -190,7 +196,7 @@ impl Session {
     /// Somebody queries the ledger; without a response the asker is told so.
     pub(super) fn on_query(&mut self, peer: PeerId, bytes: Vec<u8>, respond: oneshot::Sender<Vec<u8>>) {
         if self.auditor.hears() && self.auditor.serving.may_ask(peer, js_sys::Date::now()) {
-            let id = self.auditor.serving.wait(respond);
+            let id = self.auditor.serving.wait(peer, respond);
             self.to_auditor(&auditor::Command::Serve { id, bytes: ByteBuf::from(bytes) });
         }
     }
@@ -247,28 +253,54 @@ impl Session {
     }
 }
 
+/// The sources among those connected.
+fn chosen(connections: &[Connection], old: &BTreeSet<PeerId>, liars: &BTreeSet<PeerId>) -> BTreeSet<PeerId> {
+    let mut fit: Vec<_> = connections
+        .iter()
+        .filter(|there| there.node || (there.kind == Some(Kind::Tab) && there.path == Path::Direct))
+        .map(|there| (liars.contains(&there.peer), !there.node, !old.contains(&there.peer), there.peer))
+        .collect();
+    fit.sort_unstable();
+    fit.into_iter().take(SOURCES).map(|(.., peer)| peer).collect()
+}
+
 impl Serving {
-    /// Whether `peer` may ask now. A budget that is full again is as good as none.
+    /// Whether `peer` may ask now.
     fn may_ask(&mut self, peer: PeerId, now: f64) -> bool {
-        let full = Budget { queries: BURST, at: now };
-        if self.budgets.len() >= BUDGETS {
-            self.budgets.retain(|_, budget| budget.now(now).queries < BURST);
-        }
-        let mut budget = self.budgets.get(&peer).map_or(full, |budget| budget.now(now));
-        let may = budget.queries >= 1.0;
+        let may = self.budget(peer, now).queries >= 1.0;
         if may {
-            budget.queries -= 1.0;
+            self.charge(peer, 1.0, now);
         }
-        self.budgets.insert(peer, budget);
         may
     }
 
     /// A number for the auditor to answer by.
-    fn wait(&mut self, respond: oneshot::Sender<Vec<u8>>) -> u32 {
-        self.open.retain(|_, respond| !respond.is_canceled());
+    fn wait(&mut self, peer: PeerId, respond: oneshot::Sender<Vec<u8>>) -> u32 {
+        self.open.retain(|_, (_, respond)| !respond.is_canceled());
         self.last = self.last.wrapping_add(1);
-        self.open.insert(self.last, respond);
+        self.open.insert(self.last, (peer, respond));
         self.last
+    }
+
+    /// The auditor's answer.
+    fn answer(&mut self, id: u32, bytes: Vec<u8>, now: f64) {
+        let Some((peer, respond)) = self.open.remove(&id) else { return };
+        self.charge(peer, bytes.len() as f64 / PART, now);
+        // Whoever asked may be gone meanwhile.
+        let _ = respond.send(bytes);
+    }
+
+    fn budget(&self, peer: PeerId, now: f64) -> Budget {
+        self.budgets.get(&peer).map_or(Budget { queries: BURST, at: now }, |budget| budget.now(now))
+    }
+
+    fn charge(&mut self, peer: PeerId, queries: f64, now: f64) {
+        if self.budgets.len() >= BUDGETS {
+            // One that is full again is as good as none.
+            self.budgets.retain(|_, budget| budget.now(now).queries < BURST);
+        }
+        let budget = self.budget(peer, now);
+        self.budgets.insert(peer, Budget { queries: budget.queries - queries, ..budget });
     }
 }
 
@@ -302,10 +334,12 @@ async fn fetch(url: &str) -> Result<String, String> {
 const SOURCES: usize = 8;
 /// Most peers that are remembered for having lied.
 const LIARS: usize = 256;
-/// Queries that a peer may ask at once: an epoch of 16,384 peers with 64 weights takes 40.
-const BURST: f64 = 64.0;
-/// Queries that a peer may ask each second after that: a head each block of half a second, and twice as many more.
+/// What a peer may ask at once: the tables of an epoch of 16,384 peers are some 10 MB.
+const BURST: f64 = 256.0;
+/// What it may ask each second after that: a head each block of half a second, and as much as 256 KiB.
 const A_SECOND: f64 = 6.0;
+/// Bytes of a reply that cost as much as a query.
+const PART: f64 = 65_536.0;
 /// Budgets that are kept before those that are full again are let go: more than there are connections.
 const BUDGETS: usize = 64;
 /// Pause before a bootstrap is fetched a second time, ms; twice as long before each one after it.
@@ -318,16 +352,57 @@ mod tests {
     use super::*;
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
+    fn asked(serving: &mut Serving, peer: PeerId, now: f64) -> usize {
+        (0..1_000).filter(|_| serving.may_ask(peer, now)).count()
+    }
+
     #[test]
     fn a_peer_may_ask_a_burst_and_then_so_many_a_second() {
         let mut serving = Serving::default();
         let (one, other) = (PeerId::random(), PeerId::random());
-        let asked = |serving: &mut Serving, peer, now| (0..1_000).filter(|_| serving.may_ask(peer, now)).count();
-        assert_eq!(asked(&mut serving, one, 0.0), 64);
-        assert_eq!(asked(&mut serving, other, 0.0), 64);
+        assert_eq!(asked(&mut serving, one, 0.0), 256);
+        assert_eq!(asked(&mut serving, other, 0.0), 256);
         assert_eq!(asked(&mut serving, one, 2_000.0), 12);
         assert_eq!(asked(&mut serving, one, 1_000.0), 0, "a clock set back gives nothing");
-        assert_eq!(asked(&mut serving, one, 1e9), 64);
+        assert_eq!(asked(&mut serving, one, 1e9), 256);
+    }
+
+    #[test]
+    fn long_replies_cost_more() {
+        let mut serving = Serving::default();
+        let peer = PeerId::random();
+        assert!(serving.may_ask(peer, 0.0));
+        let (respond, mut response) = oneshot::channel();
+        let id = serving.wait(peer, respond);
+        serving.answer(id, vec![7; 1 << 20], 0.0);
+        assert_eq!(response.try_recv().unwrap().unwrap().len(), 1 << 20);
+        assert_eq!(asked(&mut serving, peer, 0.0), 256 - 1 - 16);
+        // What is answered twice, or was not asked, is nothing.
+        serving.answer(id, vec![], 0.0);
+    }
+
+    #[test]
+    fn nodes_come_first_who_lied_last_and_relayed_tabs_not_at_all() {
+        let there = |node: bool, kind: Option<Kind>, path: Path| Connection {
+            peer: PeerId::random(),
+            path,
+            node,
+            kind,
+            key: None,
+            round_trip: None,
+        };
+        let node = there(true, None, Path::Websocket);
+        let relayed = there(false, Some(Kind::Tab), Path::Relayed);
+        let resident = there(false, Some(Kind::Resident), Path::Websocket);
+        let tabs: Vec<_> = (0..9).map(|_| there(false, Some(Kind::Tab), Path::Direct)).collect();
+        let all: Vec<_> = tabs.iter().chain([&node, &relayed, &resident]).cloned().collect();
+        let old = BTreeSet::from([tabs[8].peer, tabs[3].peer]);
+        let liars = BTreeSet::from([tabs[3].peer]);
+        let new = chosen(&all, &old, &liars);
+        assert_eq!(new.len(), SOURCES);
+        assert!(new.contains(&node.peer) && new.contains(&tabs[8].peer));
+        assert!([&relayed, &resident, &tabs[3]].iter().all(|out| !new.contains(&out.peer)));
+        assert_eq!(chosen(&tabs[3..4], &old, &liars), liars, "where there is nobody else, who lied is asked");
     }
 
     #[test]

@@ -128,7 +128,7 @@ pub(crate) fn intent(intent: Intent) -> Result<light::Intent, String> {
         Intent::Stake { uid, amount: units } => Wanted::Stake { uid: Uid::new(uid), amount: amount(&units)? },
         Intent::Unstake { uid, amount: units } => Wanted::Unstake { uid: Uid::new(uid), amount: amount(&units)? },
         Intent::Leave { uid } => Wanted::Leave { uid: Uid::new(uid) },
-        Intent::Rekey { .. } => return Err("the hot key of a peer cannot be replaced from here".into()),
+        Intent::Rekey { uid, hot } => Wanted::Rekey { uid: Uid::new(uid), hot: key(&hot)? },
     })
 }
 

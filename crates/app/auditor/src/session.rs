@@ -59,7 +59,7 @@ impl Session {
     pub fn start(
         settings: Settings,
         store: Store,
-        kept: Vec<Kept>,
+        kept: &[Kept],
         stopwatch: fn() -> f64,
         now: u64,
     ) -> Result<Self, StartError> {
@@ -196,8 +196,8 @@ impl Session {
     }
 
     /// Verifies what was kept.
-    fn restore(&mut self, kept: Vec<Kept>) {
-        for Kept { shelf, damage, .. } in &kept {
+    fn restore(&mut self, kept: &[Kept]) {
+        for Kept { shelf, damage, .. } in kept {
             if let Some(reason) = damage {
                 self.events.push(Event::Damaged { shelf: (*shelf).into(), reason: reason.clone() });
             }

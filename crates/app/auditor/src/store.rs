@@ -178,7 +178,7 @@ impl File {
 
     fn read(&self) -> Result<Vec<u8>, Fault> {
         let mut bytes = vec![0; usize::try_from(self.size).unwrap_or_default()];
-        let read = self.handle.read_with_u8_array_and_options(&mut bytes, &at(0)).map_err(fault)?;
+        let read = self.handle.read_with_u8_array_and_options(&mut bytes, &at(0)).map_err(|error| fault(&error))?;
         if read < self.size as f64 {
             return Err(Fault(format!("{read} of {} bytes were read", self.size)));
         }
@@ -187,7 +187,8 @@ impl File {
 
     /// Writes there and ends the file behind it.
     fn write(&mut self, at_byte: u64, bytes: &[u8]) -> Result<(), Fault> {
-        let written = self.handle.write_with_u8_array_and_options(bytes, &at(at_byte)).map_err(fault)?;
+        let written =
+            self.handle.write_with_u8_array_and_options(bytes, &at(at_byte)).map_err(|error| fault(&error))?;
         if written < bytes.len() as f64 {
             return Err(Fault(format!("{written} of {} bytes were written", bytes.len())));
         }
@@ -196,9 +197,9 @@ impl File {
 
     /// Ends the file there, and sees it to the disk.
     fn cut(&mut self, size: u64) -> Result<(), Fault> {
-        self.handle.truncate_with_f64(size as f64).map_err(fault)?;
+        self.handle.truncate_with_f64(size as f64).map_err(|error| fault(&error))?;
         self.size = size;
-        self.handle.flush().map_err(fault)
+        self.handle.flush().map_err(|error| fault(&error))
     }
 }
 
@@ -238,7 +239,7 @@ fn at(byte: u64) -> FileSystemReadWriteOptions {
     options
 }
 
-fn fault(error: JsValue) -> Fault {
+fn fault(error: &JsValue) -> Fault {
     Fault(error.dyn_ref::<DomException>().map_or_else(|| format!("{error:?}"), DomException::message))
 }
 

@@ -78,7 +78,7 @@ async fn run(scope: DedicatedWorkerGlobalScope, mut inbox: mpsc::UnboundedReceiv
 async fn begin(settings: Result<Settings, StartError>) -> Result<Session, StartError> {
     let settings = settings?;
     let (store, kept) = Store::open(&settings.chain(), &Session::SHELVES).await;
-    Session::start(settings, store, kept, stopwatch, now())
+    Session::start(settings, store, &kept, stopwatch, now())
 }
 
 /// Posts `event` to the page, its bytes transferred.

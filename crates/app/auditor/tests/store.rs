@@ -142,8 +142,11 @@ fn restored(events: &[Event]) -> Vec<(u64, bool)> {
 }
 
 fn damaged(events: &[Event]) -> Vec<&str> {
-    let of = |event| if let &Event::Damaged { ref shelf, .. } = event { Some(shelf.as_str()) } else { None };
-    events.iter().filter_map(of).collect()
+    let damaged = events.iter().filter_map(|event| match event {
+        Event::Damaged { shelf, .. } => Some(shelf.as_str()),
+        _ => None,
+    });
+    damaged.collect()
 }
 
 #[wasm_bindgen_test]

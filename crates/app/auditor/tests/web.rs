@@ -109,7 +109,7 @@ fn a_session_binds_the_peer_id_to_its_key() {
     let text = bootstrap_of(&chain).to_text().unwrap();
     let again = Settings::parse(&text, Some(seed), PEER, None, || panic!("no seed is needed")).unwrap();
     let store = Store::nowhere(&Session::SHELVES);
-    let mut again = Session::start(again, store, vec![], || 0.0, chain.time()).unwrap();
+    let mut again = Session::start(again, store, &[], || 0.0, chain.time()).unwrap();
     assert_eq!(live::key(&again.events()), *key);
     // The record is renewed before it ends.
     let later = chain.time() + protocol::limits::RECORD_LIFETIME_MS / 2;
@@ -128,7 +128,7 @@ fn what_a_session_cannot_start_with_is_named() {
     assert!(matches!(refused(&text, None, PEER, Some("ab")), StartError::Cold(_)));
     let late = chain.time() + chain.genesis.parameters.trust_period + 1;
     let fit = settings(&text, None, PEER, None).unwrap();
-    let stale = Session::start(fit, Store::nowhere(&Session::SHELVES), vec![], || 0.0, late).unwrap_err();
+    let stale = Session::start(fit, Store::nowhere(&Session::SHELVES), &[], || 0.0, late).unwrap_err();
     assert!(stale.stale() && matches!(stale, StartError::Light(Error::StaleCheckpoint { .. })), "{stale}");
     let other = Genesis { name: "other".into(), ..chain.genesis.clone() };
     let foreign = Bootstrap { genesis: other.encode().to_vec(), ..bootstrap_of(&chain) };

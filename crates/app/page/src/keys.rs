@@ -2,8 +2,9 @@
 //!
 //! Two tabs must not be one peer, so the identity belongs to the tab that holds a Web Lock; another tab gets one of its own that is
 //! not kept. Where there are no locks (a page not served securely) each tab keeps its own for as long as it lives. A script that
-//! runs on the page could read the storage, but for a cold key that was backed up (`cold`): the page runs no foreign scripts (Content-Security-Policy). A node that names another
-//! chain than before gets no tab: the tab's stake is on the chain of its first visit.
+//! runs on the page could read the storage, but for a cold key that was backed up (`cold`): the page runs no foreign scripts
+//! (Content-Security-Policy). A node that names another chain than before gets no tab: the tab's stake is on the chain of its
+//! first visit.
 
 use crate::{
     cold::{Cold, ColdError},
@@ -11,12 +12,13 @@ use crate::{
 };
 use futures::channel::oneshot;
 use futures::future::{Either, select};
+use gloo_timers::future::TimeoutFuture;
 use js_sys::{Function, IteratorNext, Object, Promise, Reflect};
 use network::Keypair;
 use protocol::wire::{from_hex, hex};
 use std::{cell::RefCell, rc::Rc};
 use wasm_bindgen::prelude::{Closure, JsCast, JsValue};
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{FileSystemDirectoryHandle, FileSystemRemoveOptions, Storage, StorageManager};
 
 /// The identity of this tab on one chain.
@@ -70,10 +72,9 @@ pub(crate) fn pin(chain: &str) -> Result<(), OtherChain> {
     }
 }
 
-/// Removes everything that any tab of ours keeps at this address.
+/// Removes everything that any tab of ours keeps at this address, but for what auditors keep ([`forget_files`]).
 pub(crate) fn forget() {
     vault::forget();
-    spawn_local(forget_files());
     for storage in [local(), session()].into_iter().flatten() {
         let length = storage.length().unwrap_or(0);
         let names: Vec<String> = (0..length).filter_map(|index| storage.key(index).ok().flatten()).collect();
@@ -83,15 +84,10 @@ pub(crate) fn forget() {
     }
 }
 
-/// Removes what auditors keep. A file that a worker has open stays; it holds nothing secret, and is verified before it is used.
-async fn forget_files() {
-    let storage = web_sys::window().map(|window| Reflect::get(&window.navigator(), &"storage".into()));
-    let Some(Ok(storage)) = storage else { return };
-    if !storage.is_object() || !Reflect::has(&storage, &"getDirectory".into()).unwrap_or_default() {
-        return;
-    }
-    let root = JsFuture::from(storage.unchecked_into::<StorageManager>().get_directory()).await;
-    let Ok(root) = root.map(JsCast::unchecked_into::<FileSystemDirectoryHandle>) else { return };
+/// Removes what auditors keep, once they have let go of it. What another tab has open stays: it holds nothing secret, and is
+/// verified before it is used.
+pub(crate) async fn forget_files() {
+    let Some(Ok(root)) = files().await else { return };
     let (names, mut folders) = (root.keys(), Vec::new());
     while let Ok(next) = names.next().map(JsFuture::from) {
         let Ok(next) = next.await.map(JsCast::unchecked_into::<IteratorNext>) else { break };
@@ -101,8 +97,23 @@ async fn forget_files() {
     let options = FileSystemRemoveOptions::new();
     options.set_recursive(true);
     for folder in folders.iter().filter(|name| name.starts_with(FOLDER)) {
-        drop(JsFuture::from(root.remove_entry_with_options(folder, &options)).await);
+        for _ in 0..TRIES {
+            if JsFuture::from(root.remove_entry_with_options(folder, &options)).await.is_ok() {
+                break;
+            }
+            TimeoutFuture::new(PAUSE_MS).await;
+        }
     }
+}
+
+/// The root of the files of this address, where there are such.
+async fn files() -> Option<Result<FileSystemDirectoryHandle, JsValue>> {
+    let storage = Reflect::get(&web_sys::window()?.navigator(), &"storage".into()).ok()?;
+    if !storage.is_object() || !Reflect::has(&storage, &"getDirectory".into()).ok()? {
+        return None;
+    }
+    let root = JsFuture::from(storage.unchecked_into::<StorageManager>().get_directory()).await;
+    Some(root.map(JsCast::unchecked_into))
 }
 
 impl Keys {
@@ -250,3 +261,7 @@ const PINNED: &str = "peerage.chain";
 const IDENTITY: &str = "identity";
 /// The seed of the hot key.
 const SEED: &str = "seed";
+/// How often a folder is tried to be removed that a worker has open, which may have ended a moment ago.
+const TRIES: u32 = 10;
+/// Pause between two tries, ms.
+const PAUSE_MS: u32 = 50;

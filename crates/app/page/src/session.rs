@@ -264,6 +264,8 @@ impl Session {
             }
             Word::Forget => {
                 self.keys.let_go();
+                // It would keep what it verifies.
+                self.auditor.end();
                 crate::keys::forget();
             }
             Word::Trainer(message) => match serde_wasm_bindgen::from_value(message.clone()) {

@@ -156,11 +156,16 @@ impl Tab {
         })
     }
 
-    /// Gives up what this browser keeps of any chain: its identity, and which chain it has joined.
+    /// Gives up what this browser keeps of any chain: its identity, which chain it has joined, and what it verified. Nothing is
+    /// checked after that. Resolves when all is gone, or what another tab has open is all there is left.
     #[wasm_bindgen(js_name = forgetChain)]
-    pub fn forget_chain(&self) {
+    pub fn forget_chain(&self) -> Promise {
         self.say(Word::Forget);
         keys::forget();
+        future_to_promise(async {
+            keys::forget_files().await;
+            Ok(JsValue::UNDEFINED)
+        })
     }
 
     /// The chain this tab follows, hex.
@@ -370,7 +375,8 @@ export class Tab {
   /** Takes the cold key of a backup file in place of the one kept here. */
   importCold(text: string): Promise<void>;
   stop(): Promise<void>;
-  forgetChain(): void;
+  /** Gives up what this browser keeps of any chain; resolves when it is gone. */
+  forgetChain(): Promise<void>;
   snapshot(): TabNetwork | null;
   readonly chain: string;
   free(): void;

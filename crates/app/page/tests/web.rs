@@ -83,11 +83,11 @@ async fn another_chain_than_before_is_refused_until_it_is_forgotten() {
     assert_eq!(tab.chain(), Sha256::hash(&[b"one"]).to_string());
     let message = refusal(start(&bootstrap(b"two")));
     assert!(message.contains("names another chain"), "{message}");
-    tab.forget_chain();
+    JsFuture::from(tab.forget_chain()).await.unwrap();
     JsFuture::from(tab.stop()).await.unwrap();
     until(&mut events, "stopped").await;
     let (other, _events) = start(&bootstrap(b"two")).unwrap();
-    other.forget_chain();
+    JsFuture::from(other.forget_chain()).await.unwrap();
     JsFuture::from(other.stop()).await.unwrap();
 }
 
@@ -115,7 +115,7 @@ async fn what_is_missing_is_said_and_it_stops_all_the_same() {
     tab.join(&Uint8Array::from(&b"some text"[..])).unwrap();
     JsFuture::from(tab.stop()).await.unwrap();
     until(&mut events, "stopped").await;
-    tab.forget_chain();
+    JsFuture::from(tab.forget_chain()).await.unwrap();
 }
 
 #[wasm_bindgen_test]
@@ -129,7 +129,7 @@ async fn two_tabs_of_one_browser_are_two_peers_and_one_is_found_again() {
     JsFuture::from(second.stop()).await.unwrap();
     let (again, mut events) = start(&bootstrap(b"two tabs")).unwrap();
     assert_eq!(peer(&mut events).await, own);
-    again.forget_chain();
+    JsFuture::from(again.forget_chain()).await.unwrap();
     JsFuture::from(again.stop()).await.unwrap();
 }
 
@@ -157,7 +157,7 @@ async fn servers_of_ones_own_are_taken_as_a_browser_takes_them() {
     let turn = r#"[{"urls": ["turn:127.0.0.1:3478"], "username": "me", "credential": "secret"}, "stun:127.0.0.1"]"#;
     for json in ["[]", turn] {
         let (tab, _events) = with(json).unwrap();
-        tab.forget_chain();
+        JsFuture::from(tab.forget_chain()).await.unwrap();
         JsFuture::from(tab.stop()).await.unwrap();
     }
 }
@@ -169,7 +169,7 @@ async fn a_page_that_is_left_ends_without_waiting() {
     let left = web_sys::Event::new("pagehide").unwrap();
     web_sys::window().unwrap().dispatch_event(&left).unwrap();
     until(&mut events, "stopped").await;
-    tab.forget_chain();
+    JsFuture::from(tab.forget_chain()).await.unwrap();
     JsFuture::from(tab.stop()).await.unwrap();
 }
 
@@ -178,7 +178,7 @@ async fn an_empty_text_is_refused() {
     let (tab, _events) = start(&bootstrap(b"empty")).unwrap();
     let message = text(&JsValue::from(tab.join(&Uint8Array::new_with_length(0)).unwrap_err()), "message");
     assert_eq!(message, "The text to learn from is empty.");
-    tab.forget_chain();
+    JsFuture::from(tab.forget_chain()).await.unwrap();
     JsFuture::from(tab.stop()).await.unwrap();
 }
 
@@ -263,7 +263,31 @@ async fn the_cold_key_signs_and_is_saved_once() {
     let start = heard(&mut events, "start").await;
     let other = Keypair::ed25519_from_bytes([0x33; 32]).unwrap().public().try_into_ed25519().unwrap();
     assert_eq!(text(&start, "cold"), hex(&other.to_bytes()));
-    tab.forget_chain();
+    JsFuture::from(tab.forget_chain()).await.unwrap();
+    JsFuture::from(tab.stop()).await.unwrap();
+}
+
+/// The names of what lies in the files of this address.
+async fn folders() -> Vec<String> {
+    let listed = js_sys::eval("navigator.storage.getDirectory().then((root) => Array.fromAsync(root.keys()))").unwrap();
+    let names = JsFuture::from(js_sys::Promise::from(listed)).await.unwrap();
+    Array::from(&names).iter().map(|name| name.as_string().unwrap()).collect()
+}
+
+#[wasm_bindgen_test]
+async fn what_is_forgotten_is_gone() {
+    let (tab, mut events) = played(&bootstrap(b"forgotten"));
+    let cold = text(&until(&mut events, "identity").await, "cold");
+    let make = "navigator.storage.getDirectory().then((root) => root.getDirectoryHandle('peerage-ab', {create: true}))";
+    JsFuture::from(js_sys::Promise::from(js_sys::eval(make).unwrap())).await.unwrap();
+    assert_eq!(folders().await, ["peerage-ab"]);
+    JsFuture::from(tab.forget_chain()).await.unwrap();
+    assert_eq!(folders().await, [""; 0]);
+    JsFuture::from(tab.stop()).await.unwrap();
+    let (tab, mut events) = played(&bootstrap(b"forgotten"));
+    let identity = until(&mut events, "identity").await;
+    assert_ne!(text(&identity, "cold"), cold);
+    JsFuture::from(tab.forget_chain()).await.unwrap();
     JsFuture::from(tab.stop()).await.unwrap();
 }
 
@@ -286,11 +310,11 @@ async fn a_second_tab_and_an_identity_from_before_have_no_cold_key() {
     let storage = web_sys::window().unwrap().local_storage().unwrap().unwrap();
     let chain = Sha256::hash(&[b"before"]);
     storage.set_item(&format!("peerage.{chain}.seed"), &"11".repeat(32)).unwrap();
-    first.forget_chain();
+    JsFuture::from(first.forget_chain()).await.unwrap();
     storage.set_item(&format!("peerage.{chain}.seed"), &"11".repeat(32)).unwrap();
     let (tab, mut events) = played(&bootstrap(b"before"));
     assert!(Reflect::get(&until(&mut events, "identity").await, &"cold".into()).unwrap().is_null());
-    tab.forget_chain();
+    JsFuture::from(tab.forget_chain()).await.unwrap();
     JsFuture::from(tab.stop()).await.unwrap();
 }
 
@@ -313,7 +337,7 @@ async fn a_checkpoint_that_is_too_old_is_replaced_by_one_of_the_same_chain() {
         }
     };
     assert!(flag(&refused, "fatal"));
-    tab.forget_chain();
+    JsFuture::from(tab.forget_chain()).await.unwrap();
     JsFuture::from(tab.stop()).await.unwrap();
 }
 
@@ -338,6 +362,6 @@ async fn what_a_script_asks_for_is_looked_at_and_told_again_to_a_new_auditor() {
     heard(&mut events, "start").await;
     heard(&mut events, "policy").await;
     assert!(flag(&heard(&mut events, "work").await, "paused"));
-    tab.forget_chain();
+    JsFuture::from(tab.forget_chain()).await.unwrap();
     JsFuture::from(tab.stop()).await.unwrap();
 }

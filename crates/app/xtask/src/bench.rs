@@ -1,6 +1,7 @@
 //! Figures: measured in headless browsers by scripts, and of the ledger by programs of its own.
 
 mod ledger;
+mod light;
 
 use crate::build;
 use crate::setup::{self, For};
@@ -18,6 +19,8 @@ pub enum Subject {
     Mechanism,
     /// Streams of a direct connection beside bare data channels and js-libp2p (1 minute)
     Webrtc,
+    /// What a light client costs, natively and in a tab: following, proofs, audits, a cold start (2 minutes)
+    Light,
     /// Validators under load, the cost of a block by the number of peers, catching up (7 minutes)
     Ledger,
 }
@@ -36,10 +39,12 @@ pub fn run(subject: Subject, json: bool, quick: bool) -> Result<()> {
     let ready = setup::run(For::Test)?;
     let script = match subject {
         Subject::Tab | Subject::Ledger => build::all(&ready.shell).map(|()| "tests/e2e/bench.mjs"),
+        Subject::Light => light::build(&ready.shell).map(|()| "tests/light/bench.mjs"),
         Subject::Mechanism => build::epochs(&ready.shell).map(|()| "tests/mechanism/bench.mjs"),
         Subject::Webrtc => build::probe(&ready.shell).map(|()| "tests/webrtc/bench.mjs"),
     }?;
     let mut command = in_node(&ready.shell, ready.browser.as_ref().context("set-up found no browser")?, script);
+    command.env("PEERAGE_LIGHT", light::folder(&ready.shell));
     say("Measuring:");
     finish(command.args(json.then_some("--json"))).context("the measurement did not finish")
 }

@@ -63,7 +63,7 @@ pub fn ledger(shell: &Shell) -> Result<()> {
 }
 
 /// Makes a module for browsers of an example that was built for the tab.
-fn bindgen(shell: &Shell, example: &str, folder: &Path) -> Result<()> {
+pub fn bindgen(shell: &Shell, example: &str, folder: &Path) -> Result<()> {
     let mut bindgen = shell.command("wasm-bindgen");
     bindgen.args(["--target", "web", "--out-name", example, "--out-dir"]).arg(folder);
     bindgen.arg(shell.workspace.target.join(TARGET).join("release/examples").join(format!("{example}.wasm")));

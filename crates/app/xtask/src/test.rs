@@ -145,7 +145,7 @@ const SCRIPTS: [(&str, &str); 3] = [
     ("end to end", "tests/e2e/run.mjs"),
 ];
 /// What runs in a tab and has a suite of its own.
-const IN_BROWSER: [&str; 4] = ["peerage-lab", "peerage-page", "peerage-auditor", "peerage-trainer"];
+const IN_BROWSER: [&str; 5] = ["peerage-lab", "peerage-light", "peerage-page", "peerage-auditor", "peerage-trainer"];
 
 /// Headless, and with the software adapter where there is no GPU. The sandbox does not start for root.
 const ARGUMENTS: &[&str] = &[

@@ -181,7 +181,7 @@ impl Proofs {
         let ((), ms) = timed(|| {
             for (asked, reply) in (0u32..).zip(&self.replies) {
                 let Reply::Leaf { index, leaf, proof } = Reply::decode(reply.clone()).unwrap() else { panic!("none") };
-                tables::leaf(&self.head, Table::Neurons, asked, index, &leaf, &proof).unwrap();
+                tables::leaf(self.head.header(), Table::Neurons, asked, index, &leaf, &proof).unwrap();
             }
         });
         (self.replies.len() as u64, ms)

@@ -151,7 +151,7 @@ impl Follower {
 
     /// Whether the tables of the newest end of an epoch are still to be had, and may be.
     pub fn awaits_audit(&self) -> bool {
-        self.auditing.as_ref().is_some_and(|auditing| !auditing.in_vain(&self.queries))
+        self.has_source() && self.auditing.as_ref().is_some_and(|auditing| !auditing.in_vain(&self.queries))
     }
 
     /// The proof of two histories, where that stopped the follower.
@@ -326,6 +326,7 @@ impl Follower {
         match &purpose {
             Purpose::Submit(digest) => self.on_not_submitted(*digest),
             Purpose::Audit(need) => self.on_audit_failed(*need),
+            Purpose::Attest(digest, _) if !left => self.on_not_attested(*digest),
             _ => {}
         }
     }

@@ -1,7 +1,12 @@
 //! What following the own payoff brings: alone it rises until the row rests, on chains with masks and without; and without masks it
 //! leads to voting for oneself.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking, and says what it measured")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and says what it measured"
+)]
 
 extern crate peerage_light as light;
 

@@ -11,11 +11,11 @@ use bytes::Bytes;
 use chain::{BEGIN, Chain, genesis};
 use commonware_cryptography::{Signer as _, ed25519::PrivateKey};
 use ledger::{
-    Action, Amount, Founder, Genesis, Header, Height, Nonce, Parameters, Query, Refusal, Reply, Row, Score, Table,
+    Action, Amount, Founder, Genesis, Header, Height, Nonce, Parameters, Query, Refusal, Reply, Row, Score,
     Transaction, Uid, economy,
 };
 use light::{Alarm, Deed, Error, Event, Own, Participant};
-use world::{Carrier, Fate, HONEST, KEY, LIAR, World, honest};
+use world::{Carrier, Fate, KEY, LIAR, World, honest};
 
 /// Runs with `carry` until three rows are included, and looks that nothing was lost or done twice.
 fn lives(carry: Carrier, blocks: u64) -> World {

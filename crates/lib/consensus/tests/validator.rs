@@ -12,7 +12,8 @@ use ledger::{
     AccountLeaf, Action, Amount, Genesis, Header, Height, Nonce, Parameters, PrivateKey, Puzzle, Query, Refusal, Reply,
     Row, Score, Table, Transaction, Uid, WeightsLeaf,
 };
-use light::{Accepted, Checkpoint, Client, Error, Event, Participant, Step};
+use light::audit::Outcome;
+use light::{Accepted, Checkpoint, Client, Error, Event, Participant, Source, Step};
 use peerage_consensus::{Config, Folder, LedgerHandle, OpenError, Place, Runner, StartError, Validator};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -189,20 +190,25 @@ fn a_light_client_follows_epoch_by_epoch() {
         // A participant that looks every seventh block misses the ends of most epochs.
         let begin = ledger.head().expect("it is there").header;
         let mut me = Participant::new(genesis(), checkpoint(&begin), key(9), begin.time).unwrap();
+        me.add_source(Source::new("node"));
         let (mut newest, mut links) = (begin.clone(), 0);
         while me.head().is_none_or(|head| head.height() < begin.height.after(50)) {
             newest = head_at(&ledger, newest.height.get() + 7).await;
             while let Some(step) = me.poll(newest.time) {
-                let Step::Query { id, query } = step else { panic!("{step:?}") };
+                let Step::Query { id, query, .. } = step else { continue };
                 links += u32::from(matches!(query, Query::Epochs { .. }));
                 let reply = ledger.query(query).await;
                 me.handle_reply(id, reply, newest.time);
             }
         }
         assert!(links > 0);
-        let mut heads = 0;
+        let (mut heads, mut sound) = (0, 0);
         while let Some(event) = me.next_event() {
             assert!(!matches!(event, Event::Alarm(_)), "{event:?}");
+            if let Event::Audit(audit) = &event {
+                assert!(matches!(audit.outcome, Outcome::Sound { .. }), "{audit:?}");
+                sound += 1;
+            }
             if let Event::Head { head, .. } = event {
                 heads += 1;
                 let query = Query::Headers { from: head.height(), limit: 1 };
@@ -210,7 +216,7 @@ fn a_light_client_follows_epoch_by_epoch() {
                 assert_eq!(headers[0].digest(), head.digest());
             }
         }
-        assert!(heads >= 5, "{heads}");
+        assert!(heads >= 5 && sound >= 3, "{heads} heads, {sound} audits");
     });
 }
 

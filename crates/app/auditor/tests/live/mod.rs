@@ -47,7 +47,7 @@ pub fn settings(text: &str, seed: Option<&str>, peer: &str, cold: Option<&str>) 
 pub fn session_on(chain: &Chain, cold: Option<&str>, (store, kept): (Store, Vec<Kept>)) -> Session {
     let text = bootstrap_of(chain).to_text().unwrap();
     let settings = settings(&text, None, PEER, cold).unwrap();
-    Session::start(settings, store, kept, || js_sys::Date::now(), chain.time()).unwrap()
+    Session::start(settings, store, &kept, js_sys::Date::now, chain.time()).unwrap()
 }
 
 /// A session that keeps nothing, with an honest source.

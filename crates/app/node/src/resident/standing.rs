@@ -9,7 +9,7 @@ use crate::node::verdict;
 use commonware_codec::{Copying, DecodeExt, Encode};
 use futures::{FutureExt, StreamExt, channel::mpsc, future::BoxFuture, stream::FuturesUnordered};
 use ledger::{PublicKey, Reply, query::MAX_REPLY_BYTES};
-use light::{Alarm, Event, Participant, Step, TransactionState};
+use light::{Alarm, Event, Participant, Source, Step, TransactionState};
 use network::{GossipId, Network, Topic};
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ pub enum Word {
 }
 
 enum Done {
-    Published,
+    Nothing,
     Replied(u32, Result<Vec<u8>, String>),
     Searched(Option<u64>, u64),
 }
@@ -46,6 +46,7 @@ pub async fn take_part(
     roll: Roll,
 ) {
     let mut open: FuturesUnordered<BoxFuture<'static, Done>> = FuturesUnordered::new();
+    participant.add_source(Source::new("node"));
     participant.join();
     loop {
         while let Some(step) = participant.poll(now()) {
@@ -69,7 +70,7 @@ pub async fn take_part(
                     participant.handle_failed(id, now());
                 }
                 Done::Searched(found, tried) => participant.handle_search(found, tried, now()),
-                Done::Published => {}
+                Done::Nothing => {}
             },
             word = words.next() => match word {
                 Some(Word::Hint) => participant.hint(),
@@ -93,7 +94,9 @@ pub async fn take_part(
 /// Begins one step.
 fn begin(step: Step, network: &Network) -> BoxFuture<'static, Done> {
     match step {
-        Step::Query { id, query } => {
+        // A resident lives as long as its node, which keeps the ledger itself; its hot key owns its stake.
+        Step::Keep { .. } | Step::Sign { .. } => futures::future::ready(Done::Nothing).boxed(),
+        Step::Query { id, query, .. } => {
             let network = network.clone();
             let bytes = query.encode().to_vec();
             async move { Done::Replied(id, network.ledger(bytes, None).await.map_err(|error| error.to_string())) }
@@ -104,7 +107,7 @@ fn begin(step: Step, network: &Network) -> BoxFuture<'static, Done> {
             async move {
                 // A network that has stopped reaches nobody.
                 let _ = network.publish(Topic::Transactions, transaction.encode().to_vec()).await;
-                Done::Published
+                Done::Nothing
             }
             .boxed()
         }
@@ -136,9 +139,15 @@ fn hear(index: usize, event: Event, roll: &Roll) -> bool {
         }
         Event::Alarm(alarm) => tracing::warn!(resident = index, %alarm),
         Event::Own(own) => {
-            tracing::debug!(resident = index, height = %own.height, stake = %own.stake, rank = own.rank, trust = own.trust, "stands");
+            tracing::debug!(resident = index, height = %own.height, stake = %own.stake, figures = ?own.figures, "stands");
         }
-        Event::Head { .. } | Event::Working { .. } | Event::Transaction { .. } => {}
+        Event::Unsigned(reason) => tracing::info!(resident = index, reason, "signs nothing now"),
+        Event::Audit(audit) => tracing::debug!(resident = index, epoch = audit.epoch, outcome = ?audit.outcome, "audited"),
+        Event::Head { .. }
+        | Event::Working { .. }
+        | Event::Transaction { .. }
+        | Event::Proposal { .. }
+        | Event::Restored { .. } => {}
     }
     true
 }

@@ -208,6 +208,11 @@ impl Follower {
         Ok(())
     }
 
+    /// Nobody has the block where a source says that it is: another may know better.
+    pub(super) fn on_not_attested(&mut self, digest: Digest) {
+        self.proofs.finds.insert(digest, None);
+    }
+
     /// Whether it is at its place under the root of this verified header.
     fn included(&mut self, digest: Digest, place: &Place, header: &Header) -> Result<(), Error> {
         let Place { height, index, .. } = *place;

@@ -62,6 +62,13 @@ pub enum Intent {
         /// The peer.
         uid: Uid,
     },
+    /// Have another key sign the rows of a peer that is owned.
+    Rekey {
+        /// The peer.
+        uid: Uid,
+        /// The new hot key.
+        hot: PublicKey,
+    },
 }
 
 /// The transactions of both keys.
@@ -187,6 +194,7 @@ impl Participant {
             Intent::Stake { uid, amount } => (self.owning(uid)?, Action::Stake { uid, amount }),
             Intent::Unstake { uid, amount } => (self.owning(uid)?, Action::Unstake { uid, amount }),
             Intent::Leave { uid } => (self.owning(uid)?, Action::Leave { uid }),
+            Intent::Rekey { uid, hot } => (self.owning(uid)?, Action::Rekey { uid, hot }),
         };
         self.queue(signer, action)
     }

@@ -120,6 +120,13 @@ impl Chain {
         Self { elects: true, ..Self::of(Genesis { parameters, ..genesis }) }
     }
 
+    /// The chain of `genesis` whose validators all reckon by other rules than it says.
+    pub fn ruled_by(genesis: Genesis, rules: Parameters) -> Self {
+        let mut chain = Self::of(genesis);
+        chain.states = vec![chain.states[0].ruled_by(rules)];
+        chain
+    }
+
     /// Whether headers elect whom the ledger did not.
     pub fn pretends(&self) -> bool {
         (self.elect)(1).is_some()

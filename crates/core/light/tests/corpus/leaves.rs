@@ -74,7 +74,7 @@ fn any(world: &World, random: &mut Random, head: &Verified) -> (Asked, Reply) {
 
 fn check_leaf(head: &Verified, (table, asked): Asked, bytes: &[u8]) -> Result<Bytes, Error> {
     match read::<Reply>("reply", bytes)? {
-        Reply::Leaf { index, leaf, proof } => tables::leaf(head, table, asked, index, &leaf, &proof).map(|()| leaf),
+        Reply::Leaf { index, leaf, proof } => tables::leaf(head.header(), table, asked, index, &leaf, &proof).map(|()| leaf),
         _ => Err(Error::WrongReply),
     }
 }
@@ -142,7 +142,7 @@ fn check_pieces(head: &Verified, table: Table, pieces: &[Vec<u8>]) -> Result<Vec
     for bytes in pieces {
         match read::<Reply>("reply", bytes)? {
             Reply::Table { total, from, leaves } => {
-                if let Some(leaves) = assembly.add(head, total, from, leaves)? {
+                if let Some(leaves) = assembly.add(head.header(), total, from, leaves)? {
                     return Ok(leaves);
                 }
             }
@@ -150,7 +150,7 @@ fn check_pieces(head: &Verified, table: Table, pieces: &[Vec<u8>]) -> Result<Vec
         }
     }
     // What is missing is asked for, and nothing comes.
-    assembly.add(head, u32::MAX, assembly.next(), Vec::new()).map(|_| Vec::new())
+    assembly.add(head.header(), u32::MAX, assembly.next(), Vec::new()).map(|_| Vec::new())
 }
 
 fn spoilt_pieces(random: &mut Random, mut pieces: Vec<Vec<u8>>) -> (&'static str, Vec<Vec<u8>>) {

@@ -9,6 +9,7 @@
 
 #![allow(dead_code, clippy::unwrap_used, clippy::panic, reason = "shared by test binaries, which fail by panicking")]
 
+mod audits;
 mod bytes;
 mod certificates;
 mod chains;
@@ -45,7 +46,7 @@ pub struct Verdicts {
 pub fn run() -> Verdicts {
     let world = World::new();
     let mut verdicts = Verdicts { mutants: 0, hash: Digest::from([0; 32]), tally: BTreeMap::new() };
-    let kinds: [fn(&World, &mut Random, &mut Verdicts); 8] = [
+    let kinds: [fn(&World, &mut Random, &mut Verdicts); 9] = [
         certificates::judge,
         heads::judge,
         links::judge,
@@ -54,6 +55,7 @@ pub fn run() -> Verdicts {
         transactions::judge,
         gossip::judge,
         starts::judge,
+        audits::judge,
     ];
     // A kind that changes leaves the others as they are.
     for (seed, kind) in (1..).zip(kinds) {

@@ -44,5 +44,8 @@ names! {
     WrongRoot,
     WrongIndex,
     BadPiece,
+    WrongBody,
+    WrongTables,
+    NotIncluded,
     WrongReply,
 }

@@ -52,12 +52,12 @@ pub fn key(peer: usize) -> PrivateKey {
 
 impl Founders {
     /// A chain of founders with these stakes, in base units.
-    pub fn new(parameters: Parameters, stakes: &[u64]) -> Self {
+    pub fn new(mut parameters: Parameters, stakes: &[u64]) -> Self {
         let keys: Vec<PrivateKey> = (0..stakes.len()).map(key).collect();
         let founders = keys.iter().zip(stakes).map(|(key, stake)| (key.public_key(), Amount(*stake))).collect();
         let seed = |seed| PrivateKey::from_seed(seed).public_key();
-        let vigil = parameters.vigil.max(parameters.tempo);
-        let parameters = Parameters { seat: Amount::ZERO, vigil, ..parameters };
+        parameters.vigil = parameters.vigil.max(parameters.tempo);
+        parameters.seat = Amount::ZERO;
         let genesis = Genesis { parameters, ..Genesis::dev(1_700_000_000_000, seed(0), seed(1), Amount(1), founders) };
         let state = genesis.state().unwrap();
         Self { genesis, keys, state }

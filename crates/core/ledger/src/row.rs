@@ -96,7 +96,9 @@ impl Row {
         let mut scores: Vec<u32> = exact.iter().map(|x| x.floor().min(f64::from(SUM)) as u32).collect();
         let given: u32 = scores.iter().sum();
         let mut order: Vec<usize> = (0..exact.len()).collect();
-        tiny_sort::stable::sort_by(&mut order, |&a, &b| (exact[b] - exact[b].floor()).total_cmp(&(exact[a] - exact[a].floor())).then(a.cmp(&b)));
+        tiny_sort::stable::sort_by(&mut order, |&a, &b| {
+            (exact[b] - exact[b].floor()).total_cmp(&(exact[a] - exact[a].floor())).then(a.cmp(&b))
+        });
         for &index in order.iter().cycle().take(SUM.saturating_sub(given) as usize) {
             scores[index] += 1;
         }

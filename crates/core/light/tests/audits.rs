@@ -11,7 +11,8 @@ use bytes::Bytes;
 use chain::{Chain, genesis};
 use commonware_cryptography::{Signer as _, ed25519::PrivateKey};
 use ledger::{
-    Action, Amount, Founder, Genesis, Height, Kind, Nonce, Parameters, Query, Reply, Row, Score, Table, Transaction, Uid,
+    Action, Amount, Founder, Genesis, Height, Kind, Nonce, Parameters, Query, Reply, Row, Score, Table, Transaction,
+    Uid,
 };
 use light::audit::{Audit, Outcome};
 use light::{Alarm, Error, Follower, Leaf, Options, Seen, Shelf, Source, Step, Subject};
@@ -173,7 +174,8 @@ fn every_epoch_of_every_mechanism_is_computed_again_and_found_sound() {
         let audits = world.audits();
         let epochs: Vec<u64> = audits.iter().map(|audit| audit.epoch).collect();
         assert_eq!(epochs, [1, 2, 3, 4, 5], "{kind:?}");
-        let last = |audit: &&Audit| matches!(audit.outcome, Outcome::Sound { peers: 4, transactions } if transactions > 0);
+        let last =
+            |audit: &&Audit| matches!(audit.outcome, Outcome::Sound { peers: 4, transactions } if transactions > 0);
         assert!(unpaid || audits.iter().any(last), "{kind:?}: {audits:?}");
         assert_eq!(world.sound(), 5, "{kind:?}: {audits:?}");
         // What it holds now is what the chain holds.
@@ -424,7 +426,10 @@ fn a_transaction_is_found_in_a_block_with_its_proof_and_a_false_place_is_a_lie()
         world.follower.find(digest);
         world.run(1);
     }
-    let found = world.seen.iter().filter(|seen| matches!(seen, Seen::Included { height: Height(1), index: 2, digest: of } if *of == digest));
+    let found = world
+        .seen
+        .iter()
+        .filter(|seen| matches!(seen, Seen::Included { height: Height(1), index: 2, digest: of } if *of == digest));
     assert!(found.count() >= 1, "{:?}", world.seen);
     assert!(world.liars().is_empty() || world.liars() == ["liar"]);
 }
@@ -464,13 +469,18 @@ fn a_reload_goes_on_from_what_was_kept_and_verified_again() {
             chain.steps(40);
             let mut world = World::kept(chain, vec![("node", honest())], spoilt);
             world.run(16);
-            let damaged = world.alarms().iter().any(|alarm| matches!(alarm, Alarm::Damaged { shelf: of, .. } if *of == shelf));
+            let damaged =
+                world.alarms().iter().any(|alarm| matches!(alarm, Alarm::Damaged { shelf: of, .. } if *of == shelf));
             assert_eq!(damaged, damage < 2, "{shelf}, {damage}: {:?}", world.alarms());
             assert!(world.sound() >= 2, "{shelf}, {damage}: {:?}", world.audits());
             let (chain, shelves) = (world.chain, world.shelves);
             let mut after = World::kept(chain, vec![], shelves);
             after.settle();
-            assert!(after.alarms().is_empty() && after.follower.tables().is_some(), "{shelf}, {damage}: {:?}", after.alarms());
+            assert!(
+                after.alarms().is_empty() && after.follower.tables().is_some(),
+                "{shelf}, {damage}: {:?}",
+                after.alarms()
+            );
         }
     }
 }

@@ -351,7 +351,8 @@ fn a_leaf_is_proven_and_nothing_else_passes_for_it() {
     let head = verified(&chain);
     let query = Query::Leaf { height: head.height(), table: Table::Neurons, index: 1 };
     let Reply::Leaf { index, leaf, proof } = chain.reply(&query) else { panic!() };
-    let check = |table, asked, got, leaf: &[u8], proof: &[u8]| tables::leaf(head.header(), table, asked, got, leaf, proof);
+    let check =
+        |table, asked, got, leaf: &[u8], proof: &[u8]| tables::leaf(head.header(), table, asked, got, leaf, proof);
     check(Table::Neurons, 1, index, &leaf, &proof).unwrap();
     let wrong = check(Table::Neurons, 0, 1, &leaf, &proof).unwrap_err();
     assert_eq!(wrong, Error::WrongIndex { table: Table::Neurons, asked: 0, got: 1 });

@@ -15,8 +15,7 @@ mod store;
 mod told;
 
 use crate::{
-    cli,
-    genesis,
+    cli, genesis,
     remote::{Fault, Node},
     resident::now,
     say,

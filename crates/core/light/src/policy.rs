@@ -10,7 +10,7 @@
 //! as zero: they come from training on answers of strangers.
 
 use commonware_cryptography::ed25519::PublicKey;
-use ledger::{Key, Row, Score, State, Uid};
+use ledger::{Row, Score, State, Uid};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What an own row is to follow.
@@ -55,19 +55,6 @@ impl Limits {
             direct: parameters.direct,
         }
     }
-}
-
-/// The row for peer `own` by `scores` (hot key, score): from `current` towards the target, or the target itself where
-/// `current` is `None` (the first row is exempt from ε). Without any positive score it is `current`, or the self-loop.
-pub fn row(
-    own: Uid,
-    current: Option<&Row>,
-    scores: &[(PublicKey, f64)],
-    uids: &BTreeMap<Key, Uid>,
-    limits: Limits,
-) -> Row {
-    let target = shares(own, scores, |key| uids.get(&key.into()).copied(), limits.max_weights);
-    towards(own, current, &target, &uids.values().copied().collect(), limits)
 }
 
 /// The row for peer `own` from `current` towards `target`, (uid, share) at any scale, or the target itself where `current` is
@@ -154,6 +141,7 @@ fn bounded(current: &Row, shares: &[(Uid, f64)], limits: Limits) -> Row {
 mod tests {
     use super::*;
     use commonware_cryptography::{Signer as _, ed25519::PrivateKey};
+    use ledger::Key;
     use proptest::prelude::*;
 
     const LIMITS: Limits = Limits { max_weights: 4, epsilon: 0.5, min_weights: 1, direct: 0.001 };
@@ -165,6 +153,19 @@ mod tests {
     /// Keys 0 to 7 have the uids 0 to 7.
     fn uids() -> BTreeMap<Key, Uid> {
         (0..8).map(|seed| (key(u64::from(seed)).into(), Uid::new(seed))).collect()
+    }
+
+    /// The row for peer `own` by `scores` (hot key, score): from `current` towards the target, or the target itself where
+    /// `current` is `None` (the first row is exempt from ε). Without any positive score it is `current`, or the self-loop.
+    fn row(
+        own: Uid,
+        current: Option<&Row>,
+        scores: &[(PublicKey, f64)],
+        uids: &BTreeMap<Key, Uid>,
+        limits: Limits,
+    ) -> Row {
+        let target = shares(own, scores, |key| uids.get(&key.into()).copied(), limits.max_weights);
+        towards(own, current, &target, &uids.values().copied().collect(), limits)
     }
 
     fn shares_of(row: &Row) -> Vec<(u32, f64)> {

@@ -84,6 +84,11 @@ impl Cold {
         self.backed_up
     }
 
+    /// It is being backed up, and that happens once.
+    pub(crate) const fn close(&mut self) {
+        self.backed_up = true;
+    }
+
     /// The text of the backup file, the seed as `peerage` keeps keys; and the key as it is from now on, which cannot be read.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ use gloo_timers::future::TimeoutFuture;
 use js_sys::{Function, IteratorNext, Object, Promise, Reflect};
 use network::Keypair;
 use protocol::wire::{from_hex, hex};
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, pin::pin, rc::Rc};
 use wasm_bindgen::prelude::{Closure, JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{FileSystemDirectoryHandle, FileSystemRemoveOptions, Storage, StorageManager};
@@ -131,7 +131,14 @@ impl Keys {
             .and_then(|bytes| Keypair::from_protobuf_encoding(&bytes).ok());
         let seed = read(SEED);
         let cold = match &lock {
-            Some(_) if !given => Cold::acquire(chain, seed.is_none()).await,
+            // A browser that does not answer has no place for a key.
+            Some(_) if !given => {
+                let cold = pin!(Cold::acquire(chain, seed.is_none()));
+                match select(cold, TimeoutFuture::new(PATIENCE_MS)).await {
+                    Either::Left((cold, _)) => cold,
+                    Either::Right(_) => None,
+                }
+            }
             _ => None,
         };
         let keys = Self {
@@ -265,3 +272,5 @@ const SEED: &str = "seed";
 const TRIES: u32 = 10;
 /// Pause between two tries, ms.
 const PAUSE_MS: u32 = 50;
+/// Longest wait for the cold key, ms.
+const PATIENCE_MS: u32 = 5_000;

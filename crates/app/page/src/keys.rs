@@ -1,10 +1,10 @@
 //! What this browser keeps: which chain it has joined, and one identity a chain (decisions.md, Keys).
 //!
-//! Two tabs must not be one peer, so the identity belongs to the tab that holds a Web Lock; another tab gets one of its own that is
-//! not kept. Where there are no locks (a page not served securely) each tab keeps its own for as long as it lives. A script that
-//! runs on the page could read the storage, but for a cold key that was backed up (`cold`): the page runs no foreign scripts
-//! (Content-Security-Policy). A node that names another chain than before gets no tab: the tab's stake is on the chain of its
-//! first visit.
+//! Two tabs must not be one peer, so the identity belongs to the tab that holds a Web Lock; another tab gets one of its
+//! own that is not kept. Where there are no locks (a page not served securely) each tab keeps its own for as long as it
+//! lives. A script that runs on the page could read the storage, but for a cold key that was backed up (`cold`): the
+//! page runs no foreign scripts (Content-Security-Policy). A node that names another chain than before gets no tab: the
+//! tab's stake is on the chain of its first visit.
 
 use crate::{
     cold::{Cold, ColdError},
@@ -84,8 +84,8 @@ pub(crate) fn forget() {
     }
 }
 
-/// Removes what auditors keep, once they have let go of it. What another tab has open stays: it holds nothing secret, and is
-/// verified before it is used.
+/// Removes what auditors keep, once they have let go of it. What another tab has open stays: it holds nothing secret,
+/// and is verified before it is used.
 pub(crate) async fn forget_files() {
     let Some(Ok(root)) = files().await else { return };
     let (names, mut folders) = (root.keys(), Vec::new());
@@ -117,8 +117,8 @@ async fn files() -> Option<Result<FileSystemDirectoryHandle, JsValue>> {
 }
 
 impl Keys {
-    /// The identity kept for `chain`, if no other tab holds it, or a new one. One whose hot key is `given` by the script has no
-    /// cold key.
+    /// The identity kept for `chain`, if no other tab holds it, or a new one. One whose hot key is `given` by the
+    /// script has no cold key.
     pub(crate) async fn acquire(chain: &str, given: bool) -> Self {
         let (place, lock) = match Lock::request(&format!("{PREFIX}keys.{chain}")).await {
             Locked::Ours(lock) => (local(), Some(lock)),

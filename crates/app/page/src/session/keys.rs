@@ -1,5 +1,5 @@
-//! What a person does with the cold key: saves it once, brings it back. The text of a backup goes to whoever asked and is part of
-//! no event.
+//! What a person does with the cold key: saves it once, brings it back. The text of a backup goes to whoever asked and
+//! is part of no event.
 
 use super::{Session, Word};
 use crate::{

@@ -15,13 +15,12 @@ mod store;
 mod told;
 
 use crate::{
-    cli,
-    genesis,
+    cli, genesis,
     remote::{Fault, Node},
     resident::now,
     say,
 };
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use begin::{Beginning, begin};
 use carrier::{Answer, Carrier};
 use ledger::{Genesis, Height, Reply, query::Link, text};

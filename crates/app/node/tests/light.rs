@@ -23,7 +23,8 @@ fn a_chain_is_followed_with_a_liar_and_a_silent_one_among_the_sources() {
     let node = network.address.clone();
     let liar = serve(move |bytes| Some(twisted(forwarded(&node, bytes)?)));
     let silent = serve(|_| None);
-    let (node, liar, silent) = (format!("http://{}", network.address), format!("http://{liar}"), format!("http://{silent}"));
+    let (node, liar, silent) =
+        (format!("http://{}", network.address), format!("http://{liar}"), format!("http://{silent}"));
     let genesis = place.path().join("data").display().to_string();
     let store = place.path().join("kept").display().to_string();
     let account = network.account.clone();
@@ -63,7 +64,8 @@ fn a_chain_is_followed_with_a_liar_and_a_silent_one_among_the_sources() {
     }
 
     // A block that somebody names is found by its digest, and another digest is not.
-    let newest = of("head").last().map(|head| format!("{}:{}", head["height"], head["digest"].as_str().unwrap())).unwrap();
+    let newest =
+        of("head").last().map(|head| format!("{}:{}", head["height"], head["digest"].as_str().unwrap())).unwrap();
     let output = light(&[&silent, &node], &["--checkpoint", &newest, "--until-epoch", "2", "--json"]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     let other = format!("{}:{}", heights[0], "2a".repeat(32));
@@ -172,7 +174,8 @@ fn serve(answer: impl Fn(&[u8]) -> Option<Vec<u8>> + Send + Sync + 'static) -> S
                 let Some(body) = request(&mut stream) else { return };
                 match answer(&body) {
                     Some(reply) => {
-                        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", reply.len());
+                        let head =
+                            format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", reply.len());
                         let _ = stream.write_all(&[head.as_bytes(), &reply].concat());
                     }
                     // Until whoever asked gives up.

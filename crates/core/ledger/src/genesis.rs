@@ -189,7 +189,7 @@ impl Genesis {
     /// The keys of the first validators, ascending.
     pub fn validator_keys(&self) -> Vec<PublicKey> {
         let mut keys: Vec<PublicKey> = self.validators.iter().map(|seat| seat.key.clone()).collect();
-        keys.sort();
+        tiny_sort::stable::sort(&mut keys);
         keys
     }
 

@@ -83,7 +83,7 @@ impl Header {
 /// The commitment to a set of validators, in ascending order of their keys.
 pub fn validators_digest(validators: &[PublicKey]) -> Digest {
     let mut sorted: Vec<&PublicKey> = validators.iter().collect();
-    sorted.sort();
+    tiny_sort::stable::sort(&mut sorted);
     let bytes: Vec<u8> = sorted.into_iter().flat_map(|key| key.iter().copied()).collect();
     tagged(Domain::Validators, [&bytes, &[], &[]])
 }

@@ -83,9 +83,9 @@ impl Row {
             *merged.entry(*uid).or_default() += share;
         }
         let mut largest: Vec<(Uid, f64)> = merged.into_iter().filter(|(_, share)| *share > 0.0).collect();
-        largest.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        tiny_sort::stable::sort_by(&mut largest, |a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         largest.truncate(most.clamp(1, LIMIT));
-        largest.sort_by_key(|(uid, _)| *uid);
+        tiny_sort::stable::sort_by_key(&mut largest, |(uid, _)| *uid);
         let scale = largest.iter().fold(0.0f64, |most, (_, share)| most.max(*share));
         let total: f64 = largest.iter().map(|(_, share)| share / scale).sum();
         if largest.is_empty() || !total.is_finite() {
@@ -96,7 +96,9 @@ impl Row {
         let mut scores: Vec<u32> = exact.iter().map(|x| x.floor().min(f64::from(SUM)) as u32).collect();
         let given: u32 = scores.iter().sum();
         let mut order: Vec<usize> = (0..exact.len()).collect();
-        order.sort_by(|&a, &b| (exact[b] - exact[b].floor()).total_cmp(&(exact[a] - exact[a].floor())).then(a.cmp(&b)));
+        tiny_sort::stable::sort_by(&mut order, |&a, &b| {
+            (exact[b] - exact[b].floor()).total_cmp(&(exact[a] - exact[a].floor())).then(a.cmp(&b))
+        });
         for &index in order.iter().cycle().take(SUM.saturating_sub(given) as usize) {
             scores[index] += 1;
         }

@@ -259,7 +259,7 @@ impl State {
             struck: false,
         };
         let mut candidates: Vec<CandidateLeaf> = genesis.validators.iter().map(candidate).collect();
-        candidates.sort_by(|a, b| a.key.cmp(&b.key));
+        tiny_sort::stable::sort_by(&mut candidates, |a, b| a.key.cmp(&b.key));
         let (account_of, uid_of) = indexes(&accounts, &neurons);
         let mut state = Self {
             chain: genesis.chain(),

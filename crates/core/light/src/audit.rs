@@ -21,8 +21,8 @@ use ledger::parameters::YEAR;
 use ledger::state::AssembleError;
 use ledger::table::Tree;
 use ledger::{
-    ApplyError, At, Body, Digest, EpochLeaf, Genesis, Header, Height, NeuronLeaf, PublicKey, Standing, State, Table, Totals,
-    Uid,
+    ApplyError, At, Body, Digest, EpochLeaf, Genesis, Header, Height, NeuronLeaf, PublicKey, Standing, State, Table,
+    Totals, Uid,
 };
 use mechanism::emission;
 
@@ -114,7 +114,8 @@ pub fn recompute(genesis: &Genesis, before: Before, end: &Header, body: &Body) -
     if end.parent != header.digest() {
         return Err(Error::BrokenLink { height: end.height }.into());
     }
-    let state = State::from_trees(genesis, &header, validators, recent, trees).map_err(|error| input(&header, &error))?;
+    let state =
+        State::from_trees(genesis, &header, validators, recent, trees).map_err(|error| input(&header, &error))?;
     replay(state, end, body)
 }
 
@@ -169,8 +170,7 @@ pub fn difference(end: &Header, after: &State, table: Table, leaves: &[Bytes]) -
         Table::Neurons => figures(chain_leaf, own_leaf, of_neuron),
         _ => None,
     };
-    let (figure, chain, own) =
-        named.unwrap_or_else(|| (format!("entry {index}"), hex(chain_leaf), hex(own_leaf)));
+    let (figure, chain, own) = named.unwrap_or_else(|| (format!("entry {index}"), hex(chain_leaf), hex(own_leaf)));
     Difference { height: end.height, table: Some(table), uid, figure, chain, own }
 }
 
@@ -194,7 +194,8 @@ pub fn minted(previous: &State, state: &State) -> Result<(), Difference> {
     #[expect(clippy::cast_precision_loss, reason = "a bound, generous by a part in 2^50")]
     let years = blocks as f64 * state.parameters().block_time as f64 / YEAR as f64 * (1.0 + 1e-9);
     let supply = u64::try_from(state.supply()).unwrap_or(u64::MAX);
-    let most = earned(previous).saturating_add(u128::from(emission::accrued(supply, 1.0, previous.totals().tau, years)) + 1);
+    let most =
+        earned(previous).saturating_add(u128::from(emission::accrued(supply, 1.0, previous.totals().tau, years)) + 1);
     let got = earned(state);
     if got <= most {
         return Ok(());
@@ -218,7 +219,9 @@ fn input(header: &Header, error: &AssembleError) -> Fault {
     let height = header.height;
     Fault::Input(match error {
         AssembleError::Table(table) => Error::WrongRoot { table: *table, height },
-        AssembleError::Differs(_) | AssembleError::Genesis(_) | AssembleError::Misfit => Error::WrongTables { height, reason: error.to_string() },
+        AssembleError::Differs(_) | AssembleError::Genesis(_) | AssembleError::Misfit => {
+            Error::WrongTables { height, reason: error.to_string() }
+        }
     })
 }
 
@@ -264,7 +267,8 @@ fn figures<T: commonware_codec::Read<Cfg = ()>>(
 fn of_epoch(leaf: &EpochLeaf) -> Vec<(&'static str, String)> {
     match leaf {
         EpochLeaf::Totals(totals) => {
-            let Totals { number, height, loss, stake, paid, pool, minted, tau, min_weights, difficulty, registered } = totals;
+            let Totals { number, height, loss, stake, paid, pool, minted, tau, min_weights, difficulty, registered } =
+                totals;
             vec![
                 ("the number of the epoch", number.to_string()),
                 ("the height of the epoch", height.to_string()),

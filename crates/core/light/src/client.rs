@@ -159,7 +159,8 @@ impl Client {
     /// Height and digest of the newest end of an epoch that is trusted; genesis counts as one.
     pub fn end(&self) -> Option<(Height, Digest)> {
         let begin = &self.checkpoint;
-        let ends = begin.height == Height::new(0) || epochs::after(begin.height, self.tempo) > epochs::of(begin.height, self.tempo);
+        let ends = begin.height == Height::new(0)
+            || epochs::after(begin.height, self.tempo) > epochs::of(begin.height, self.tempo);
         let checkpoint = ends.then_some((begin.height, begin.digest));
         self.end.as_ref().map(|(digest, header, _)| (header.height, *digest)).or(checkpoint)
     }

@@ -1,8 +1,8 @@
 //! What a follower and a participant ask of their owner, and what they tell it: everything told was verified, but for what says so.
 
+use crate::Proposal;
 use crate::audit::{Audit, Difference};
 use crate::follower::{Leaf, Subject};
-use crate::Proposal;
 use crate::standing::Own;
 use crate::{Error, Shelf, Source, Verified};
 use bytes::Bytes;

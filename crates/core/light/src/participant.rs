@@ -22,7 +22,10 @@ mod work;
 
 use crate::gossip::Judgement;
 use crate::standing::Known;
-use crate::{Alarm, Checkpoint, Error, Event, Evidence, Follower, Options, Policy, Seen, Shelf, Signer, Source, Step, Tables, Verified};
+use crate::{
+    Alarm, Checkpoint, Error, Event, Evidence, Follower, Options, Policy, Seen, Shelf, Signer, Source, Step, Tables,
+    Verified,
+};
 use commonware_cryptography::{
     Signer as _,
     ed25519::{PrivateKey, PublicKey},
@@ -292,7 +295,8 @@ impl Participant {
     fn tell_own(&mut self) {
         let Some(tables) = self.follower.tables() else { return };
         let alpha = if let Policy::Payoff { alpha } = self.policy { alpha } else { ALPHA };
-        let account = self.mine.account(Signer::Cold).or_else(|| tables.state().account(self.owner()).map(|(_, leaf)| leaf));
+        let account =
+            self.mine.account(Signer::Cold).or_else(|| tables.state().account(self.owner()).map(|(_, leaf)| leaf));
         let known = Known { account, row: self.mine.row(), scores: &self.scores, alpha };
         let own = tables.own(&self.me, known);
         self.events.push_back(Event::Own(Box::new(own)));

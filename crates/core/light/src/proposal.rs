@@ -57,8 +57,8 @@ pub fn propose(
 }
 
 impl Position<'_> {
-    /// The row to set by `policy`, at the scores (hot key, score) that the peer learned and the shares that were given by hand; from the own
-    /// row of the state, or from a `newer` one.
+    /// The row to set by `policy`, at the scores (hot key, score) that the peer learned and the shares that were given by hand;
+    /// from the own row of the state, or from a `newer` one, with which the market is then evaluated anew.
     ///
     /// # Errors
     /// [`Reason::Never`]; [`Reason::NoScores`]; [`Reason::NoShares`], [`Reason::Share`] or [`Reason::Stranger`] for a row by hand;
@@ -71,8 +71,10 @@ impl Position<'_> {
         newer: Option<&WeightsLeaf>,
     ) -> Result<Proposal, Reason> {
         let (state, uid) = (self.state(), self.uid());
-        let leaf = state.weights().get(uid.index()).ok_or(Reason::Unregistered { uid })?;
-        let leaf = newer.filter(|newer| newer.version > leaf.version).unwrap_or(leaf);
+        let leaf = self.leaf();
+        if let Some(newer) = newer.filter(|newer| newer.version > leaf.version) {
+            return Self::with_leaf(state, uid, newer.clone())?.propose(policy, scores, by_hand, None);
+        }
         let limits = Limits::of(state);
         let there: BTreeSet<Uid> = (0u32..)
             .map(Uid::new)
@@ -116,7 +118,7 @@ impl Position<'_> {
         epsilon: Option<f64>,
         towards: impl Fn(&[(Uid, f64)]) -> Row,
     ) -> Result<(Row, Figures), Reason> {
-        let row = &self.state().weights().get(self.uid().index()).ok_or(Reason::Unregistered { uid: self.uid() })?.row;
+        let row = &self.leaf().row;
         let masks = self.state().parameters().mechanism == Kind::Competitive;
         let value = |economy: &Economy, epoch: &Epoch| -> Result<f64, Reason> {
             if masks {

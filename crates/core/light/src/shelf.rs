@@ -71,7 +71,8 @@ impl Begin {
             };
             Ok(Self { checkpoint, head })
         };
-        let begin = read(&mut rest).map_err(|error: commonware_codec::Error| Error::codec(what, bytes.len(), &error))?;
+        let begin =
+            read(&mut rest).map_err(|error: commonware_codec::Error| Error::codec(what, bytes.len(), &error))?;
         whole(what, &rest)?;
         Ok(begin)
     }

@@ -69,7 +69,10 @@ impl Tables {
             peers: u32::try_from(ledger::economy::present(self.neurons())).unwrap_or(u32::MAX),
             scaling: neuron.map_or(1.0, |neuron| neuron.scaling),
             figures: position.as_ref().map(Position::figures).map_err(Clone::clone),
-            gradients: position.as_ref().map(|position| position.gradients(known.scores, known.alpha)).map_err(Clone::clone),
+            gradients: position
+                .as_ref()
+                .map(|position| position.gradients(known.scores, known.alpha))
+                .map_err(Clone::clone),
             row: row.map(|weights| weights.row.clone()),
             version: row.map_or(0, |weights| weights.version),
         }

@@ -51,13 +51,7 @@ impl Assembly {
     ///
     /// # Errors
     /// [`Error::BadPiece`], [`Error::Oversized`], [`Error::WrongRoot`].
-    pub fn add(
-        &mut self,
-        header: &Header,
-        total: u32,
-        from: u32,
-        leaves: Vec<Bytes>,
-    ) -> Result<Option<Tree>, Error> {
+    pub fn add(&mut self, header: &Header, total: u32, from: u32, leaves: Vec<Bytes>) -> Result<Option<Tree>, Error> {
         let table = self.table;
         let expected = self.next();
         let got = leaves.len();

@@ -351,7 +351,8 @@ fn a_leaf_is_proven_and_nothing_else_passes_for_it() {
     let head = verified(&chain);
     let query = Query::Leaf { height: head.height(), table: Table::Neurons, index: 1 };
     let Reply::Leaf { index, leaf, proof } = chain.reply(&query) else { panic!() };
-    let check = |table, asked, got, leaf: &[u8], proof: &[u8]| tables::leaf(&head, table, asked, got, leaf, proof);
+    let check =
+        |table, asked, got, leaf: &[u8], proof: &[u8]| tables::leaf(head.header(), table, asked, got, leaf, proof);
     check(Table::Neurons, 1, index, &leaf, &proof).unwrap();
     let wrong = check(Table::Neurons, 0, 1, &leaf, &proof).unwrap_err();
     assert_eq!(wrong, Error::WrongIndex { table: Table::Neurons, asked: 0, got: 1 });
@@ -369,36 +370,38 @@ fn a_table_must_meet_its_root() {
     let mut chain = Chain::new(1);
     chain.step();
     let head = verified(&chain);
+    let (height, header) = (head.height(), head.header());
     let leaves = chain.state().leaves(Table::Epoch);
     assert_eq!(leaves.len(), 3);
     let table = Table::Epoch;
     let mut assembly = Assembly::new(table);
-    assert_eq!(assembly.add(&head, 3, 0, leaves[..2].to_vec()), Ok(None));
+    assert!(assembly.add(header, 3, 0, leaves[..2].to_vec()).unwrap().is_none());
     assert_eq!(assembly.next(), 2);
-    assert_eq!(assembly.add(&head, 3, 2, leaves[2..].to_vec()), Ok(Some(leaves.clone())));
+    let tree = assembly.add(header, 3, 2, leaves[2..].to_vec()).unwrap().unwrap();
+    assert_eq!((tree.leaves(), tree.root()), (&leaves[..], header.root(table)));
 
-    let whole = |leaves: Vec<Bytes>| Assembly::new(table).add(&head, leaves.len() as u32, 0, leaves).unwrap_err();
-    let wrong_root = Error::WrongRoot { table, height: head.height() };
+    let whole = |leaves: Vec<Bytes>| Assembly::new(table).add(header, leaves.len() as u32, 0, leaves).unwrap_err();
+    let wrong_root = Error::WrongRoot { table, height };
     assert_eq!(whole(leaves[..2].to_vec()), wrong_root, "one left out");
     assert_eq!(
         whole(vec![leaves[1].clone(), leaves[0].clone(), leaves[2].clone()]),
-        Error::WrongRoot { table, height: head.height() }
+        Error::WrongRoot { table, height }
     );
     let forged = vec![leaves[0].clone(), leaves[1].clone(), Bytes::from_static(b"more stake")];
     assert_eq!(whole(forged), wrong_root);
 
     let piece = |total, from, count: usize| {
         let mut assembly = Assembly::new(table);
-        assembly.add(&head, 3, 0, leaves[..1].to_vec()).unwrap();
-        assembly.add(&head, total, from, leaves[..count].to_vec()).unwrap_err()
+        assembly.add(header, 3, 0, leaves[..1].to_vec()).unwrap();
+        assembly.add(header, total, from, leaves[..count].to_vec()).unwrap_err()
     };
     for (total, from, count) in [(3, 0, 2), (4, 1, 1), (3, 1, 3), (3, 1, 0)] {
         assert!(matches!(piece(total, from, count), Error::BadPiece { expected: 1, .. }), "{total} {from} {count}");
     }
-    let endless = Assembly::new(table).add(&head, MAX_LEAVES + 1, 0, leaves.clone()).unwrap_err();
+    let endless = Assembly::new(table).add(header, MAX_LEAVES + 1, 0, leaves.clone()).unwrap_err();
     assert!(matches!(endless, Error::Oversized { what: "table", .. }));
     let huge = vec![Bytes::from(vec![0; tables::MAX_TABLE + 1])];
-    assert!(matches!(Assembly::new(table).add(&head, 1, 0, huge), Err(Error::Oversized { what: "table", .. })));
+    assert!(matches!(Assembly::new(table).add(header, 1, 0, huge), Err(Error::Oversized { what: "table", .. })));
 }
 
 proptest! {

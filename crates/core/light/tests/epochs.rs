@@ -110,7 +110,10 @@ fn a_source_that_lies_about_validators_is_refused_by_name_and_the_next_answer_ta
         let refused: Vec<_> = world.alarms();
         assert!(!refused.is_empty(), "{name}");
         for alarm in refused {
-            assert!(matches!(alarm, Alarm::Lied { who, error } if who.name() == LIAR && named(error)), "{name}: {alarm}");
+            assert!(
+                matches!(alarm, Alarm::Lied { who, error } if who.name() == LIAR && named(error)),
+                "{name}: {alarm}"
+            );
         }
     }
 }

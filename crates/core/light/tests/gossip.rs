@@ -32,18 +32,23 @@ struct World {
 
 impl World {
     fn new() -> Self {
+        Self::begin(1)
+    }
+
+    /// Begun from this block of two.
+    fn begin(from: usize) -> Self {
         let mut chain = Chain::new(4);
         chain.step();
         let now = chain.time();
-        let checkpoint = chain.checkpoint_at(1);
+        let checkpoint = chain.checkpoint_at(from);
         let mut me = Participant::new(chain.genesis.clone(), checkpoint, PrivateKey::from_seed(KEY), now).unwrap();
         me.add_source(Source::new("node"));
         Self { chain, me, now }
     }
 
-    /// Whose source answered until a survey was made.
+    /// Whose source answered, and which knows the tables of genesis.
     fn surveyed() -> Self {
-        let mut world = Self::new();
+        let mut world = Self::begin(0);
         world.chain.step();
         world.now = world.chain.time();
         while let Some(step) = world.me.poll(world.now) {

@@ -35,7 +35,7 @@ fn climbs(
     for _ in 0..400 {
         let position = Position::new(&founders.state, uid(own)).unwrap();
         values.push(value(&position));
-        let proposal = position.propose(Policy::Payoff { alpha }, scores, None).unwrap();
+        let proposal = position.propose(Policy::Payoff { alpha }, scores, None, None).unwrap();
         if proposal.length == 0.0 {
             return values;
         }

@@ -31,7 +31,8 @@ fn lives(carry: Carrier, blocks: u64) -> World {
     assert_eq!(weights.version, 3);
     let nonce = state.account(world.me.key()).unwrap().1.nonce;
     assert_eq!(nonce, Nonce(4), "one registration and three rows, each once");
-    assert!(world.most_open <= 6);
+    // Those of an audit that is given up are open to the carrier still.
+    assert!(world.most_open <= 12);
     world
 }
 
@@ -190,7 +191,8 @@ fn lost_and_failed_replies_cost_time_only() {
     let world = lives(
         Box::new(move |_, _, reply| {
             count += 1;
-            match count % 7 {
+            // Without a rhythm, so that nothing is lost every time.
+            match (count.wrapping_mul(0x9e37_79b9) >> 16) % 7 {
                 2 | 5 => Fate::Lost,
                 3 => Fate::Failed,
                 _ => Fate::Comes(reply),
@@ -270,7 +272,7 @@ fn a_forged_table_is_refused() {
     let world = lives(
         lying(|reply| match reply {
             Reply::Table { total, from, mut leaves } => {
-                leaves[0] = with_byte_changed(&leaves[0], 1);
+                *leaves.first_mut()? = with_byte_changed(leaves.first()?, 1);
                 Some(Reply::Table { total, from, leaves })
             }
             _ => None,

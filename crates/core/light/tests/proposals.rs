@@ -141,7 +141,7 @@ fn each_reason_has_its_name() {
     let position = |own| Position::new(&founders.state, uid(own)).unwrap();
     let scores = [(founders.key(1), 1.0)];
     let reason = |own, policy, by_hand: Option<&[(Uid, f64)]>| {
-        position(own).propose(policy, &scores, by_hand).map(|_| ()).unwrap_err()
+        position(own).propose(policy, &scores, by_hand, None).map(|_| ()).unwrap_err()
     };
     assert_eq!(reason(0, Policy::Never, None), Reason::Never);
     assert_eq!(reason(0, Policy::Hand, None), Reason::NoShares);
@@ -152,7 +152,7 @@ fn each_reason_has_its_name() {
     assert_eq!(reason(2, Policy::Payoff { alpha: 1.0 }, None), Reason::NoStake);
     assert_eq!(reason(0, Policy::Payoff { alpha: -1.0 }, None), Reason::Alpha { alpha: -1.0 });
     for policy in [Policy::Scores, Policy::Payoff { alpha: 1.0 }] {
-        assert_eq!(position(0).propose(policy, &[], None).map(|_| ()).unwrap_err(), Reason::NoScores);
+        assert_eq!(position(0).propose(policy, &[], None, None).map(|_| ()).unwrap_err(), Reason::NoScores);
     }
     assert_eq!(Policy::default(), Policy::Scores);
     assert!(Reason::Never.to_string().contains("choose another policy"));
@@ -181,4 +181,25 @@ fn who_left_is_named_by_nothing() {
     }
     let hand = propose(&founders.state, uid(0), Policy::Hand, &[], Some(&[(uid(2), 1.0)]));
     assert_eq!(hand.map(|_| ()).unwrap_err(), Reason::Stranger { uid: uid(2) });
+}
+
+#[test]
+fn from_a_newer_own_row_the_step_and_its_effect_are_those_of_that_row() {
+    for kind in Kind::ALL {
+        let mut founders = Founders::drawn(Parameters { tempo: 1_000, epsilon: 0.05, ..rules(kind) }, PEERS, 5);
+        let scores = all_scores(&founders, &mut Random(6));
+        let older = founders.state.clone();
+        for _ in 0..3 {
+            let step = propose(&founders.state, uid(1), Policy::Hand, &[], Some(&[(uid(0), 1.0)])).unwrap();
+            takes(&mut founders, 1, &step);
+        }
+        let newer = &founders.state.weights()[1];
+        assert!(!older.weights()[1].row.within(&newer.row, 0.05), "farther than a step");
+        let position = Position::new(&older, uid(1)).unwrap();
+        for policy in [Policy::Scores, Policy::Payoff { alpha: 10.0 }] {
+            let found = position.propose(policy, &scores, None, Some(newer));
+            assert_eq!(found, propose(&founders.state, uid(1), policy, &scores, None));
+            assert!(found.is_err() || found != position.propose(policy, &scores, None, None));
+        }
+    }
 }

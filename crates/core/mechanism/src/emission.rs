@@ -35,7 +35,7 @@ pub fn split(pool: u64, shares: &[f64]) -> Vec<u64> {
         parts.push(part);
         remainders.push((quota % total, index));
     }
-    remainders.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+    tiny_sort::stable::sort_by(&mut remainders, |a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
     // Fewer units are left than there are remainders above 0.
     for &(_, index) in remainders.iter().take((pool - given) as usize) {
         parts[index] += 1;

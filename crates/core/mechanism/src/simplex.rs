@@ -15,7 +15,7 @@ pub fn project(point: &[f64]) -> Vec<f64> {
     let largest = point.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let point: Vec<f64> = point.iter().map(|value| value - largest).collect();
     let mut sorted = point.clone();
-    sorted.sort_by(|a, b| b.total_cmp(a));
+    tiny_sort::stable::sort_by(&mut sorted, |a, b| b.total_cmp(a));
     // The largest threshold for which what is above it sums to 1.
     let (mut sum, mut threshold, mut kept) = (0.0, 0.0, 0.0);
     for value in &sorted {

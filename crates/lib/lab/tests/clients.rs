@@ -154,7 +154,7 @@ impl Chain {
             let propose = |own: usize| {
                 let scores = self.scores(own, &losses[own]);
                 let position = Position::new(&self.state, Uid::new(own as u32)).unwrap();
-                let proposal = position.propose(Policy::Payoff { alpha }, &scores, None).unwrap();
+                let proposal = position.propose(Policy::Payoff { alpha }, &scores, None, None).unwrap();
                 assert!(proposal.length < EPSILON);
                 (proposal.length > 0.0).then_some((own, proposal.row))
             };

@@ -178,9 +178,7 @@ pub struct Signed {
 impl From<&audit::Outcome> for Outcome {
     fn from(outcome: &audit::Outcome) -> Self {
         match outcome {
-            audit::Outcome::Sound { peers, transactions } => {
-                Self::Sound { peers: *peers, transactions: *transactions }
-            }
+            audit::Outcome::Sound { peers, transactions } => Self::Sound { peers: *peers, transactions: *transactions },
             audit::Outcome::Wrong(Difference { table, uid, figure, chain, own, .. }) => Self::Wrong {
                 table: table.map(|table| table.to_string()),
                 uid: uid.map(Uid::get),
@@ -259,7 +257,9 @@ impl Told {
             Self::Links { from, to, source } if from == to => {
                 say::line(format_args!("Links     epoch {from} from {source}"));
             }
-            Self::Links { from, to, source } => say::line(format_args!("Links     epochs {from} to {to} from {source}")),
+            Self::Links { from, to, source } => {
+                say::line(format_args!("Links     epochs {from} to {to} from {source}"))
+            }
             Self::Head { height, digest, signers, validators, .. } => say::line(format_args!(
                 "Head      block {height} ({}), signed by {signers} of {validators}",
                 brief(digest)

@@ -142,7 +142,9 @@ fn hear(index: usize, event: Event, roll: &Roll) -> bool {
             tracing::debug!(resident = index, height = %own.height, stake = %own.stake, figures = ?own.figures, "stands");
         }
         Event::Unsigned(reason) => tracing::info!(resident = index, reason, "signs nothing now"),
-        Event::Audit(audit) => tracing::debug!(resident = index, epoch = audit.epoch, outcome = ?audit.outcome, "audited"),
+        Event::Audit(audit) => {
+            tracing::debug!(resident = index, epoch = audit.epoch, outcome = ?audit.outcome, "audited")
+        }
         Event::Head { .. }
         | Event::Working { .. }
         | Event::Transaction { .. }

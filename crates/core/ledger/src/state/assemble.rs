@@ -63,7 +63,7 @@ impl State {
         if recent.len() as u64 != wanted || recent.last().is_some_and(|parent| *parent != header.parent) {
             return Err(AssembleError::Differs("recent blocks"));
         }
-        validators.sort();
+        tiny_sort::stable::sort(&mut validators);
         genesis.check()?;
         for tree in &trees {
             if tree.root() != header.root(tree.table()) {

@@ -220,7 +220,7 @@ pub(super) fn elect(state: &mut State) -> Option<Event> {
 fn seated(state: &State) -> Vec<PublicKey> {
     let mut benches: Vec<Bench<'_>> = Vec::new();
     let mut able: Vec<&CandidateLeaf> = state.candidates.iter().filter(|leaf| able(state, leaf)).collect();
-    able.sort_by_key(|leaf| (leaf.uid, leaf.since));
+    tiny_sort::stable::sort_by_key(&mut able, |leaf| (leaf.uid, leaf.since));
     for leaf in able {
         match benches.last_mut().filter(|bench| bench.uid == leaf.uid) {
             Some(bench) => bench.keys.push(leaf),
@@ -237,7 +237,7 @@ fn seated(state: &State) -> Vec<PublicKey> {
         elected.extend(bench.keys.get(bench.seats).map(|leaf| leaf.key.clone()));
         bench.seats += 1;
     }
-    elected.sort();
+    tiny_sort::stable::sort(&mut elected);
     elected
 }
 

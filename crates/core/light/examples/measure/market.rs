@@ -6,17 +6,20 @@ use commonware_codec::{DecodeExt as _, Encode as _};
 use commonware_cryptography::{Signer as _, ed25519::PrivateKey};
 use ledger::header::{self, validators_digest};
 use ledger::row::SUM;
+use ledger::table::Tree;
 use ledger::types::TOKEN;
 use ledger::work::RECENT;
 use ledger::{
-    Action, Amount, At, Body, Digest, Founder, Genesis, Header, Height, Nonce, Parameters, PublicKey, Reply, Row, Score,
-    State, Table, Transaction, Uid,
+    Action, Amount, At, Body, Digest, Founder, Genesis, Header, Height, Nonce, Parameters, PublicKey, Reply, Row,
+    Score, State, Table, Transaction, Uid,
 };
 use light::audit::Before;
 
 /// What an audit takes.
 pub struct Epoch {
+    /// But for the trees over the tables.
     pub before: Before,
+    pub tables: Vec<(Table, Vec<Bytes>)>,
     pub end: Header,
     pub body: Body,
 }
@@ -63,10 +66,8 @@ pub fn epoch(peers: u32) -> Vec<u8> {
 /// Genesis, the two headers, the block, the digests before, the validators, and the tables.
 fn written(genesis: &Genesis, before: &State, headers: &[Header], body: &Body) -> Vec<u8> {
     let [earlier @ .., header, end] = headers else { panic!("two blocks at least") };
-    let recent: Vec<u8> = earlier[earlier.len().saturating_sub(RECENT as usize)..]
-        .iter()
-        .flat_map(|header| header.digest().0)
-        .collect();
+    let recent: Vec<u8> =
+        earlier[earlier.len().saturating_sub(RECENT as usize)..].iter().flat_map(|header| header.digest().0).collect();
     let validators: Vec<u8> = before.validators().iter().flat_map(|key| key.encode().to_vec()).collect();
     let table = |table| {
         let leaves = before.leaves(table);
@@ -86,8 +87,16 @@ pub fn read(parts: &[Bytes]) -> Epoch {
         other => panic!("{other:?}"),
     };
     let tables = Table::ALL.into_iter().zip(rest.iter().map(leaves)).collect();
-    let before = Before { header: Header::decode(header.clone()).unwrap(), recent, validators, tables };
-    Epoch { before, end: Header::decode(end.clone()).unwrap(), body: Body::decode(body.clone()).unwrap() }
+    let before = Before { header: Header::decode(header.clone()).unwrap(), recent, validators, trees: Vec::new() };
+    Epoch { before, tables, end: Header::decode(end.clone()).unwrap(), body: Body::decode(body.clone()).unwrap() }
+}
+
+impl Epoch {
+    /// What an audit takes, the trees built over the leaves as they came.
+    pub fn grown(self) -> (Before, Header, Body) {
+        let trees = self.tables.into_iter().map(|(table, leaves)| Tree::new(table, leaves)).collect();
+        (Before { trees, ..self.before }, self.end, self.body)
+    }
 }
 
 /// The certificate of a block by the one validator of genesis.

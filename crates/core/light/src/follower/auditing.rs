@@ -16,7 +16,11 @@ use crate::tables::{self, Assembly};
 use crate::{Alarm, Error, Seen, Shelf, Source, Tables, epochs, shelf};
 use commonware_cryptography::sha256::Digest;
 use ledger::header::validators_digest;
-use ledger::{Body, Genesis, Header, Height, PublicKey, Query, Reply, State, Table, table::{Tree, leaf_count}, work::RECENT};
+use ledger::{
+    Body, Genesis, Header, Height, PublicKey, Query, Reply, State, Table,
+    table::{Tree, leaf_count},
+    work::RECENT,
+};
 
 /// An audit under way.
 #[derive(Debug)]
@@ -38,12 +42,14 @@ pub(super) struct Auditing {
 struct Part {
     coming: Assembly,
     from: Option<Source>,
+    /// How often the next piece was asked for in vain.
+    failures: u32,
     whole: Option<Tree>,
 }
 
 impl Part {
     const fn new(table: Table) -> Self {
-        Self { coming: Assembly::new(table), from: None, whole: None }
+        Self { coming: Assembly::new(table), from: None, failures: 0, whole: None }
     }
 }
 
@@ -143,9 +149,11 @@ impl Follower {
     /// Begins the audit of the newest end of an epoch, where it was not made.
     pub(super) fn plan_audit(&mut self) {
         let Some((end, digest)) = self.client.end() else { return };
+        // One that takes longer than an epoch is finished all the same; sources keep what it needs for two.
+        let tempo = self.parameters().tempo;
         let known = self.base.as_ref().is_some_and(|base| base.end.height == end)
             || self.audit.as_ref().is_some_and(|audit| audit.height == end)
-            || self.auditing.as_ref().is_some_and(|auditing| auditing.end == end);
+            || self.auditing.as_ref().is_some_and(|auditing| end.since(auditing.end) <= tempo);
         if known || self.options.whole == 0 {
             return;
         }
@@ -183,7 +191,9 @@ impl Follower {
                 Need::Validators => Query::Epochs { from: epochs::of(end, self.parameters().tempo), limit: 1 },
                 Need::Size => Query::Leaf { height: before, table: Table::Epoch, index: 0 },
                 Need::Body => Query::Body { height: end },
-                Need::Piece(table) => return self.next_piece(need, before, table).or_else(|| self.other_piece(need, before)),
+                Need::Piece(table) => {
+                    return self.next_piece(need, before, table).or_else(|| self.other_piece(need, before));
+                }
                 Need::Differing(table) => return self.next_piece(need, end, table),
             };
             if let Some(step) = self.ask(Purpose::Audit(need), query, None) {
@@ -260,8 +270,10 @@ impl Follower {
                 let peers = leaf_count(&proof).unwrap_or(1).saturating_sub(1);
                 auditing.sized = true;
                 if !self.options.takes(peers) {
-                    let reason =
-                        format!("the chain has {peers} peers, and this client fetches whole tables up to {}", self.options.whole);
+                    let reason = format!(
+                        "the chain has {peers} peers, and this client fetches whole tables up to {}",
+                        self.options.whole
+                    );
                     self.auditing = None;
                     self.report(end, Outcome::NotAudited(reason));
                 }
@@ -278,7 +290,9 @@ impl Follower {
                 let header = if matches!(need, Need::Piece(_)) { before.clone() } else { last.clone() };
                 let Some(part) = auditing.part(need) else { return Ok(()) };
                 if part.from.as_ref() == Some(source) {
-                    part.whole = part.coming.add(&header, total, from, leaves)?;
+                    let added = part.coming.add(&header, total, from, leaves);
+                    part.failures = if added.is_ok() { 0 } else { PATIENCE };
+                    part.whole = added?;
                 }
             }
             _ => return Err(Error::WrongReply),
@@ -291,14 +305,19 @@ impl Follower {
     pub(super) fn on_audit_failed(&mut self, need: Need) {
         let Some(auditing) = self.auditing.as_mut() else { return };
         if let (Some(part), Need::Piece(table) | Need::Differing(table)) = (auditing.part(need), need) {
-            *part = Part::new(table);
+            part.failures += 1;
+            if part.failures >= PATIENCE {
+                *part = Part::new(table);
+            }
         }
         if !self.queries.in_vain(&Purpose::Audit(need)) {
             return;
         }
         let Some(auditing) = self.auditing.take() else { return };
         let outcome = match (&auditing.found, auditing.both()) {
-            (Some((recomputed, table, _)), Some((_, end))) => Outcome::Wrong(audit::withheld(end, &recomputed.after, *table)),
+            (Some((recomputed, table, _)), Some((_, end))) => {
+                Outcome::Wrong(audit::withheld(end, &recomputed.after, *table))
+            }
             _ => Outcome::NotAudited(format!("no source has {}", what(need))),
         };
         self.report(auditing.end, outcome);
@@ -307,7 +326,9 @@ impl Follower {
     /// Computes once everything is there.
     fn compute(&mut self) {
         let Some(auditing) = self.auditing.as_mut() else { return };
-        if let (Some((recomputed, table, Part { whole: Some(tree), .. })), Some((_, end))) = (&auditing.found, auditing.both()) {
+        if let (Some((recomputed, table, Part { whole: Some(tree), .. })), Some((_, end))) =
+            (&auditing.found, auditing.both())
+        {
             let outcome = Outcome::Wrong(audit::difference(end, &recomputed.after, *table, tree.leaves()));
             let end = auditing.end;
             self.auditing = None;
@@ -379,6 +400,9 @@ impl Follower {
 fn first_header(end: Height) -> Height {
     Height::new(end.get().saturating_sub(RECENT).max(1))
 }
+
+/// How often one source is asked in vain for the rest of a table before another is asked for all of it.
+const PATIENCE: u32 = 2;
 
 /// The headers up to `end`, whose digest is known.
 fn leading(mut headers: Vec<Header>, end: Height, digest: Digest) -> Result<Vec<Header>, Error> {

@@ -139,7 +139,7 @@ impl Follower {
     }
 
     /// What the party that named the checkpoint said is looked at once the chain is there.
-    fn compare_claims(&mut self, height: Height) {
+    pub(super) fn compare_claims(&mut self, height: Height) {
         for claim in core::mem::take(&mut self.claims) {
             match self.client.verified_at(claim.height) {
                 Some(got) if got != claim.digest => {

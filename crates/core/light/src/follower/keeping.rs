@@ -83,6 +83,7 @@ impl Follower {
             let _ = self.client.accept(header, &finalization, self.now);
             self.keep_links();
         }
+        self.compare_claims(self.client.height());
         let epochs = self.links.len() as u64;
         if epochs > 0 || self.client.head().is_some() {
             self.events.push_back(Seen::Restored { height: self.client.height(), epochs, tables: false });
@@ -141,7 +142,9 @@ impl Follower {
         }
         let Some((end, digest)) = self.client.end() else { return false };
         let Some((header, _)) = self.client.certified(end) else { return false };
-        let Some(validators) = self.client.validators(epochs::after(end, self.parameters().tempo)) else { return false };
+        let Some(validators) = self.client.validators(epochs::after(end, self.parameters().tempo)) else {
+            return false;
+        };
         let checkpoint = Checkpoint { height: end, digest, time: header.time, validators };
         let head = self.client.head().and_then(|head| self.client.certified(head.height()));
         let head = head.map(|(header, finalization)| (header.clone(), finalization.clone()));

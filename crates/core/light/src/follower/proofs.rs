@@ -11,8 +11,8 @@ use commonware_codec::{Copying, DecodeExt as _, Read};
 use commonware_cryptography::sha256::Digest;
 use ledger::block::verify_inclusion;
 use ledger::{
-    AccountLeaf, EpochLeaf, Header, Height, NeuronLeaf, PublicKey, Query, Refusal, Reply, Standing, Table, Totals, Transaction,
-    Uid, WeightsLeaf,
+    AccountLeaf, EpochLeaf, Header, Height, NeuronLeaf, PublicKey, Query, Refusal, Reply, Standing, Table, Totals,
+    Transaction, Uid, WeightsLeaf,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 

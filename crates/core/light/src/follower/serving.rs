@@ -16,10 +16,12 @@ impl Follower {
             Query::Head => self.newest(),
             Query::Epochs { from, limit } => self.links_from(*from, *limit),
             Query::Headers { from, limit } => self.headers_from(*from, *limit),
-            Query::Leaf { height, table, index } => self.state_at(*height).map(|state| leaf(state, *table, Some(*index))),
-            Query::Account { height, key } => self.state_at(*height).map(|state| {
-                leaf(state, Table::Accounts, state.account(key).map(|(index, _)| index))
-            }),
+            Query::Leaf { height, table, index } => {
+                self.state_at(*height).map(|state| leaf(state, *table, Some(*index)))
+            }
+            Query::Account { height, key } => self
+                .state_at(*height)
+                .map(|state| leaf(state, Table::Accounts, state.account(key).map(|(index, _)| index))),
             Query::Neuron { height, key } => self.state_at(*height).map(|state| neuron(state, key)),
             Query::Table { height, table, from } => self.state_at(*height).map(|state| state.part(*table, *from)),
             Query::Body { height } => self.base.as_ref().and_then(|base| {

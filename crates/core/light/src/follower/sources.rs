@@ -53,7 +53,8 @@ impl Sources {
     pub fn pick(&mut self, tried: &BTreeSet<Source>, now: u64) -> Option<Source> {
         let fits = |source: &Source| !tried.contains(source) && self.trusted(source, now);
         let best = self.all.iter().filter(|(source, _)| fits(source));
-        let best = best.min_by_key(|(_, entry)| (entry.strikes, entry.open, entry.used)).map(|(source, _)| source.clone())?;
+        let best =
+            best.min_by_key(|(_, entry)| (entry.strikes, entry.open, entry.used)).map(|(source, _)| source.clone())?;
         self.take(&best).then_some(best)
     }
 

@@ -37,6 +37,8 @@ pub struct Position<'a> {
     pub(crate) economy: Economy,
     pub(crate) epoch: Epoch,
     pub(super) clipping: Result<Clipping, NotDefined>,
+    /// The own row as it is.
+    leaf: WeightsLeaf,
     memory: Memory,
 }
 
@@ -54,14 +56,20 @@ impl<'a> Position<'a> {
     /// # Errors
     /// [`Reason::Unregistered`], and [`Reason::Economy`] for tables that no honest chain has.
     pub fn new(state: &'a State, uid: Uid) -> Result<Self, Reason> {
+        let leaf = state.weights().get(uid.index()).ok_or(Reason::Unregistered { uid })?;
+        Self::with_leaf(state, uid, leaf.clone())
+    }
+
+    /// The same with another own row than in the state.
+    pub(crate) fn with_leaf(state: &'a State, uid: Uid, leaf: WeightsLeaf) -> Result<Self, Reason> {
         if state.neurons().get(uid.index()).is_none_or(|neuron| neuron.vacant) {
             return Err(Reason::Unregistered { uid });
         }
         let (parameters, memory) = (state.parameters(), economy::memory(state.bonds(), state.totals()));
-        let (economy, epoch) = economy::evaluate(state.neurons(), state.weights(), &memory, parameters, coming(state))?;
+        let (economy, epoch) = evaluate(state, uid, &leaf, &memory)?;
         let (kappa, temperature) = economy::clipping(parameters, economy::present(state.neurons()));
         let clipping = Clipping::new(&economy.world(), uid.index(), kappa, temperature);
-        Ok(Self { state, uid, economy, epoch, clipping, memory })
+        Ok(Self { state, uid, economy, epoch, clipping, leaf, memory })
     }
 
     /// The state.
@@ -72,6 +80,11 @@ impl<'a> Position<'a> {
     /// Whose position.
     pub const fn uid(&self) -> Uid {
         self.uid
+    }
+
+    /// The own row as it is.
+    pub const fn leaf(&self) -> &WeightsLeaf {
+        &self.leaf
     }
 
     /// Whether the chain ranks clipped stake; where not, clipped stake and its gradient are advice.
@@ -95,10 +108,7 @@ impl<'a> Position<'a> {
 
     /// The market in which the own row is `row`, and what the epoch that comes would say of it.
     pub(crate) fn with(&self, row: &Row) -> Result<(Economy, Epoch), Reason> {
-        let (state, own) = (self.state, self.uid.index());
-        let mine = &WeightsLeaf { row: row.clone(), version: 0, updated: state.height() };
-        let weights = state.weights().iter().enumerate().map(|(i, leaf)| if i == own { mine } else { leaf });
-        Ok(economy::evaluate(state.neurons(), weights, &self.memory, state.parameters(), coming(state))?)
+        evaluate(self.state, self.uid, &WeightsLeaf { row: row.clone(), ..self.leaf.clone() }, &self.memory)
     }
 
     /// The figures with the own row `row`, of which the epoch that comes would say `epoch`.
@@ -128,6 +138,12 @@ impl<'a> Position<'a> {
     pub(super) fn whole(&self) -> f64 {
         sum(&self.economy.stake)
     }
+}
+
+/// The market in which the own row is that of `own`, and what the epoch that comes would say of it.
+fn evaluate(state: &State, uid: Uid, own: &WeightsLeaf, memory: &Memory) -> Result<(Economy, Epoch), Reason> {
+    let weights = state.weights().iter().enumerate().map(|(i, leaf)| if i == uid.index() { own } else { leaf });
+    Ok(economy::evaluate(state.neurons(), weights, memory, state.parameters(), coming(state))?)
 }
 
 /// The number of the epoch that comes.

@@ -223,7 +223,8 @@ impl Participant {
 
     /// Which own key owns this peer: one that registered before there was a cold key is owned by its hot key.
     fn owning(&self, uid: Uid) -> Result<Signer, String> {
-        let by_proof = self.mine.neuron().and_then(|(_, neuron)| neuron).filter(|(own, _)| *own == uid).map(|(_, neuron)| neuron);
+        let by_proof =
+            self.mine.neuron().and_then(|(_, neuron)| neuron).filter(|(own, _)| *own == uid).map(|(_, neuron)| neuron);
         let neuron = by_proof.or_else(|| self.follower.tables().and_then(|tables| tables.neuron(uid)));
         let cold = &neuron.ok_or_else(|| format!("no peer has uid {uid}"))?.cold;
         if *cold == self.me {
@@ -255,7 +256,8 @@ impl Participant {
     fn begin_next(&mut self, signer: Signer, head: Height) {
         let lane = self.wallet.lane(signer);
         let free = lane.asked.is_none() && lane.pending.is_none() && lane.pause.until <= self.now;
-        if !free || lane.queue.is_empty() || !self.is_current(signer, lane.settled) || self.follower.refuted().is_some() {
+        if !free || lane.queue.is_empty() || !self.is_current(signer, lane.settled) || self.follower.refuted().is_some()
+        {
             return;
         }
         let Some((_, nonce)) = self.mine.nonce(signer) else { return };
@@ -339,7 +341,9 @@ impl Participant {
             self.mine.want(signer);
             match &transaction.action {
                 Action::SetWeights { uid, .. } => self.follower.prove(Subject::Row(*uid)),
-                Action::Register { .. } | Action::Subscribe { .. } => self.follower.prove(Subject::Neuron(self.me.clone())),
+                Action::Register { .. } | Action::Subscribe { .. } => {
+                    self.follower.prove(Subject::Neuron(self.me.clone()))
+                }
                 _ => {}
             }
         }
@@ -419,8 +423,10 @@ impl Participant {
             };
         }
         let reason = match &pending.refused {
-            Some((reason, when)) if at > *when => reason.clone(),
-            _ if at > expires => format!("not included by height {expires}: it is signed again where it is still wanted"),
+            Some((reason, when)) if at.since(*when) >= LATER => reason.clone(),
+            _ if at > expires => {
+                format!("not included by height {expires}: it is signed again where it is still wanted")
+            }
             _ => return None,
         };
         Some((Refused(reason), at))
@@ -494,6 +500,9 @@ pub(super) const MODALITY_TEXT: u8 = 0;
 
 /// Blocks after which a transaction is handed in again.
 const RESUBMIT_BLOCKS: u64 = 10;
+
+/// Blocks after which a refusal counts: who refused may have been a block ahead, and have passed the transaction on all the same.
+const LATER: u64 = 2;
 
 /// Blocks for which the place of what is included is looked for.
 const SOUGHT_BLOCKS: u64 = 64;

@@ -60,7 +60,8 @@ impl Participant {
         let difficulty = self.follower.tables().map_or(u64::MAX, |tables| tables.state().totals().difficulty);
         let fits = |search: &Search| recent.since(search.recent) <= RENEW && search.puzzle.difficulty >= difficulty;
         if !self.search.as_ref().is_some_and(fits) {
-            let puzzle = Puzzle { chain: self.follower.chain(), key: self.me.clone(), recent: head.digest(), difficulty };
+            let puzzle =
+                Puzzle { chain: self.follower.chain(), key: self.me.clone(), recent: head.digest(), difficulty };
             let mut search = Search::new(puzzle, recent, self.now);
             if let Some(old) = self.search.take() {
                 (search.count, search.tried, search.began, search.told, search.asked) =

@@ -3,9 +3,13 @@
 
 use super::{Random, Refused, Verdicts, World, bytes::spoil};
 use crate::chain::{self, Chain};
+use ::bytes::Bytes;
 use commonware_codec::{Copying, DecodeExt as _, Encode as _};
 use commonware_cryptography::{Signer as _, ed25519::PrivateKey};
-use ledger::{Action, Amount, Digest, Genesis, Header, Height, Nonce, Parameters, Query, Reply, Table, Transaction, Uid};
+use ledger::table::Tree;
+use ledger::{
+    Action, Amount, Digest, Genesis, Header, Height, Nonce, Parameters, Query, Reply, Table, Transaction, Uid,
+};
 use light::audit::{self, Before, Fault, Outcome};
 use light::{Alarm, Error, Follower, Leaf, Options, Seen, Source, Step, Subject};
 
@@ -38,22 +42,27 @@ fn steady() -> Chain {
     chain
 }
 
-/// What an audit of the epoch that ended with this block takes.
-fn before(chain: &Chain, end: u64) -> Before {
+/// Leaves of every table.
+type Tables = Vec<(Table, Vec<Bytes>)>;
+
+/// What an audit of the epoch that ended with this block takes, but for the trees over the tables.
+fn before(chain: &Chain, end: u64) -> (Before, Tables) {
     let digests = |range: std::ops::Range<u64>| range.map(|height| chain.headers[height as usize].digest()).collect();
     let state = &chain.states[end as usize - 1];
-    Before {
+    let before = Before {
         header: chain.headers[end as usize - 1].clone(),
         recent: digests((end - 1).saturating_sub(32)..end - 1),
         validators: chain.validators_of(0),
-        tables: Table::ALL.map(|table| (table, state.leaves(table))).into(),
-    }
+        trees: Vec::new(),
+    };
+    (before, Table::ALL.map(|table| (table, state.leaves(table))).into())
 }
 
 fn epochs(chain: &Chain, random: &mut Random, verdicts: &mut Verdicts) {
     for _ in 0..800 {
         let end = TEMPO * random.within(1, NEWEST / TEMPO);
-        let (mut before, mut body) = (before(chain, end), chain.bodies[end as usize].clone());
+        let (mut before, mut tables) = before(chain, end);
+        let mut body = chain.bodies[end as usize].clone();
         let mut header = chain.headers[end as usize].clone();
         let deed = match random.below(8) {
             0 => {
@@ -72,13 +81,12 @@ fn epochs(chain: &Chain, random: &mut Random, verdicts: &mut Verdicts) {
                 "other validators"
             }
             3 => {
-                let place = random.below(before.tables.len());
-                drop(before.tables.remove(place));
+                let place = random.below(tables.len());
+                drop(tables.remove(place));
                 "a table left out"
             }
             4 => {
-                let table = random.below(before.tables.len());
-                let leaves = &mut before.tables[table].1;
+                let leaves = &mut tables[random.below(Table::ALL.len())].1;
                 if leaves.is_empty() {
                     continue;
                 }
@@ -99,12 +107,14 @@ fn epochs(chain: &Chain, random: &mut Random, verdicts: &mut Verdicts) {
                 "another parent"
             }
         };
+        before.trees = tables.into_iter().map(|(table, leaves)| Tree::new(table, leaves)).collect();
         let verdict = audit::recompute(&chain.genesis, before, &header, &body).map_err(|fault| match fault {
             Fault::Input(error) => Refused::from(error),
             Fault::Wrong(difference) => Refused::by_ledger("Audit", &difference),
         });
         // What is computed from something else is not what the header says.
-        let same = |found: &audit::Recomputed| found.after.roots() == header.roots && header == chain.headers[end as usize];
+        let same =
+            |found: &audit::Recomputed| found.after.roots() == header.roots && header == chain.headers[end as usize];
         let verdict = verdict.and_then(|found| match same(&found) {
             true => Ok(()),
             false => Err(Refused { name: "Audit::Roots".into(), words: String::new() }),

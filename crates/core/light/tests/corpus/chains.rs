@@ -1,6 +1,6 @@
 //! Chains of headers whose last has a certificate.
 
-use super::{Random, Refused, Verdicts, World, bytes::spoil, read, heads::digest, world::NEWEST};
+use super::{Random, Refused, Verdicts, World, bytes::spoil, heads::digest, read, world::NEWEST};
 use bytes::Bytes;
 use commonware_codec::Encode as _;
 use ledger::{Header, Reply, query::MAX_HEADERS};

@@ -74,7 +74,9 @@ fn any(world: &World, random: &mut Random, head: &Verified) -> (Asked, Reply) {
 
 fn check_leaf(head: &Verified, (table, asked): Asked, bytes: &[u8]) -> Result<Bytes, Error> {
     match read::<Reply>("reply", bytes)? {
-        Reply::Leaf { index, leaf, proof } => tables::leaf(head.header(), table, asked, index, &leaf, &proof).map(|()| leaf),
+        Reply::Leaf { index, leaf, proof } => {
+            tables::leaf(head.header(), table, asked, index, &leaf, &proof).map(|()| leaf)
+        }
         _ => Err(Error::WrongReply),
     }
 }
@@ -88,7 +90,8 @@ fn forged_leaf(
 ) -> (&'static str, Vec<u8>) {
     let Reply::Leaf { index, leaf, proof } = honest.clone() else { panic!("no leaf") };
     let other = random.of(heads);
-    let (_, Reply::Leaf { index: other_index, leaf: other_leaf, proof: other_proof }) = any(world, random, other) else {
+    let (_, Reply::Leaf { index: other_index, leaf: other_leaf, proof: other_proof }) = any(world, random, other)
+    else {
         panic!("no leaf")
     };
     let (deed, forged) = match random.below(7) {
@@ -142,8 +145,8 @@ fn check_pieces(head: &Verified, table: Table, pieces: &[Vec<u8>]) -> Result<Vec
     for bytes in pieces {
         match read::<Reply>("reply", bytes)? {
             Reply::Table { total, from, leaves } => {
-                if let Some(leaves) = assembly.add(head.header(), total, from, leaves)? {
-                    return Ok(leaves);
+                if let Some(tree) = assembly.add(head.header(), total, from, leaves)? {
+                    return Ok(tree.leaves().to_vec());
                 }
             }
             _ => return Err(Error::WrongReply),
@@ -161,11 +164,7 @@ fn spoilt_pieces(random: &mut Random, mut pieces: Vec<Vec<u8>>) -> (&'static str
     (deed, pieces)
 }
 
-fn forged_pieces(
-    random: &mut Random,
-    mut pieces: Vec<Vec<u8>>,
-    other: &[Bytes],
-) -> (&'static str, Vec<Vec<u8>>) {
+fn forged_pieces(random: &mut Random, mut pieces: Vec<Vec<u8>>, other: &[Bytes]) -> (&'static str, Vec<Vec<u8>>) {
     let place = random.below(pieces.len());
     let Ok(Reply::Table { mut total, mut from, mut leaves }) = read::<Reply>("reply", &pieces[place]) else {
         panic!("no table")

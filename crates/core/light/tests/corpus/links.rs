@@ -1,6 +1,6 @@
 //! Links: how the set of validators goes on, from the first epoch or a later one.
 
-use super::{Random, Refused, Verdicts, World, bytes::spoil, read, heads::digest, world::TEMPO};
+use super::{Random, Refused, Verdicts, World, bytes::spoil, heads::digest, read, world::TEMPO};
 use commonware_codec::Encode as _;
 use commonware_cryptography::{Signer as _, ed25519::PrivateKey};
 use ledger::query::{Link, MAX_LINKS};

@@ -70,7 +70,8 @@ fn checkpoints(world: &World, random: &mut Random, verdicts: &mut Verdicts) {
                 "a key twice"
             }
             2 => {
-                checkpoint.validators = (0..65 + random.next() % 9).map(|seed| PrivateKey::from_seed(seed).public_key()).collect();
+                checkpoint.validators =
+                    (0..65 + random.next() % 9).map(|seed| PrivateKey::from_seed(seed).public_key()).collect();
                 "too many keys"
             }
             3 => {

@@ -67,7 +67,11 @@ fn bodies(world: &World, random: &mut Random, verdicts: &mut Verdicts) {
 fn body(world: &World, height: u64, bytes: &[u8]) -> Result<Body, Refused> {
     let body = read::<Body>("body", bytes)?;
     let root = world.header(height).transactions;
-    if body.root() == root { Ok(body) } else { Err(Refused::by_ledger("Body", &InclusionError::WrongRoot { index: 0, root })) }
+    if body.root() == root {
+        Ok(body)
+    } else {
+        Err(Refused::by_ledger("Body", &InclusionError::WrongRoot { index: 0, root }))
+    }
 }
 
 fn inclusions(world: &World, random: &mut Random, verdicts: &mut Verdicts) {
@@ -159,7 +163,11 @@ fn forged(world: &World, random: &mut Random, height: u64, honest: Transaction) 
         5 => ("a stranger's", Transaction::sign(&stranger, world.chain.id(), Nonce(0), expires, action())),
         _ => ("long gone", {
             let old = random.of(&world.chain.bodies[4].transactions).clone();
-            if height > 4 { old } else { Transaction::sign(&stranger, world.other.chain(), honest.nonce, expires, action()) }
+            if height > 4 {
+                old
+            } else {
+                Transaction::sign(&stranger, world.other.chain(), honest.nonce, expires, action())
+            }
         }),
     }
 }

@@ -148,7 +148,11 @@ impl World {
             assert!(known.is_none_or(|known| known == digest), "{deed}: another block {height} is believed");
         }
         assert!(client.height() <= Height(NEWEST), "{deed}: block {} does not exist", client.height());
-        assert!(client.epoch() <= epochs::after(Height(NEWEST), TEMPO), "{deed}: epoch {} has not begun", client.epoch());
+        assert!(
+            client.epoch() <= epochs::after(Height(NEWEST), TEMPO),
+            "{deed}: epoch {} has not begun",
+            client.epoch()
+        );
     }
 }
 

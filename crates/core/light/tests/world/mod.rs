@@ -9,9 +9,9 @@
 )]
 
 use crate::chain::Chain;
+use bytes::Bytes;
 use commonware_cryptography::{Signer as _, ed25519::PrivateKey};
 use ledger::{Height, Query, Reply, Transaction};
-use bytes::Bytes;
 use light::{Alarm, Deed, Event, Options, Own, Participant, Shelf, Source, Step, TransactionState};
 use std::collections::BTreeMap;
 

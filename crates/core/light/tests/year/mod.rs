@@ -4,7 +4,12 @@
 //!
 //! A native test and a browser test include this file, so that both follow the same year.
 
-#![allow(dead_code, clippy::unwrap_used, clippy::panic, reason = "shared by several test binaries, which fail by panicking")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "shared by several test binaries, which fail by panicking"
+)]
 
 use crate::chain::{self, BEGIN};
 use bytes::Bytes;
@@ -158,7 +163,10 @@ impl std::fmt::Display for Figures {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { epochs, replies, bytes, ms } = self;
         let each = ms / *epochs as f64;
-        write!(f, "{epochs} epochs of {SEATS} seats: {bytes} bytes in {replies} replies, {ms:.0} ms; an epoch {each:.3} ms")
+        write!(
+            f,
+            "{epochs} epochs of {SEATS} seats: {bytes} bytes in {replies} replies, {ms:.0} ms; an epoch {each:.3} ms"
+        )
     }
 }
 

@@ -162,9 +162,9 @@ fn merge(held: impl Iterator<Item = (u32, f64)>, added: impl Iterator<Item = (u3
 /// Keeps the `most` largest, ties to the lower column, in ascending order.
 fn cut(row: &mut Vec<(u32, f64)>, most: usize) {
     if row.len() > most {
-        row.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        tiny_sort::stable::sort_by(row, |a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         row.truncate(most);
-        row.sort_by_key(|&(column, _)| column);
+        tiny_sort::stable::sort_by_key(row, |&(column, _)| column);
     }
 }
 

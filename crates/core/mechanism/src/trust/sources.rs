@@ -37,7 +37,7 @@ impl Sources {
             let voices = peers.iter().map(|&peer| voice(peer)).collect();
             return Self { peers, voices };
         }
-        peers.sort_by(|&a, &b| voice(b).total_cmp(&voice(a)).then(a.cmp(&b)));
+        tiny_sort::stable::sort_by(&mut peers, |&a, &b| voice(b).total_cmp(&voice(a)).then(a.cmp(&b)));
         let mut drawn = points(&peers, scaled, z, parameters);
         drawn.sort_unstable();
         #[expect(clippy::cast_precision_loss, reason = "there are more peers than slots, and fewer than 2^32 peers")]

@@ -1,5 +1,5 @@
-//! Words over `postMessage` as plain objects; the light client's events in them, and what a person asks for in the light client's types.
-//! Amounts are text, since a JavaScript number cannot hold a `u64`.
+//! Words over `postMessage` as plain objects; the light client's events in them, and what a person asks for in the
+//! light client's types. Amounts are text, since a JavaScript number cannot hold a `u64`.
 
 use crate::settings::parse_key;
 use ledger::{Amount, Row, Uid};

@@ -1,8 +1,8 @@
-//! One key on one chain: a [`Participant`] behind the words of the port, and the [`Store`] it is kept in. Time and randomness are
-//! arguments.
+//! One key on one chain: a [`Participant`] behind the words of the port, and the [`Store`] it is kept in. Time and
+//! randomness are arguments.
 //!
-//! Replies and queries come from strangers: they are bounded and parsed here before the light client judges or answers them. So is
-//! gossip, by the light client itself. What the store gives is a stranger's reply too.
+//! Replies and queries come from strangers: they are bounded and parsed here before the light client judges or answers
+//! them. So is gossip, by the light client itself. What the store gives is a stranger's reply too.
 
 use crate::port::{Effort, alarm, intent, policy, words};
 use crate::settings::{Settings, StartError, parse_key};
@@ -52,7 +52,8 @@ impl Session {
         [first.name(), second.name(), third.name(), fourth.name()]
     };
 
-    /// Starts with what is on the shelves of `store`, which it verifies again. `stopwatch` tells milliseconds since whenever.
+    /// Starts with what is on the shelves of `store`, which it verifies again. `stopwatch` tells milliseconds since
+    /// whenever.
     ///
     /// # Errors
     /// [`StartError`]: the checkpoint is refused, or the record cannot be made.
@@ -125,8 +126,8 @@ impl Session {
         }
     }
 
-    /// Does what is due: keeps what is to be kept, queues queries as events, and works one slice of proof of work where one is
-    /// asked for.
+    /// Does what is due: keeps what is to be kept, queues queries as events, and works one slice of proof of work where
+    /// one is asked for.
     ///
     /// `clock` tells the time after the slice. Gives the time at which to call again, ms since 1970.
     pub fn drive(&mut self, now: u64, clock: impl Fn() -> u64) -> Option<u64> {

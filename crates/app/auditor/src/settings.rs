@@ -1,5 +1,5 @@
-//! What a session starts with, parsed once: `/bootstrap.json` comes from the party under audit, so its genesis must hash to the
-//! chain it names; a kept seed and a cold key must be 32 bytes of hex, a peer id base58.
+//! What a session starts with, parsed once: `/bootstrap.json` comes from the party under audit, so its genesis must
+//! hash to the chain it names; a kept seed and a cold key must be 32 bytes of hex, a peer id base58.
 
 use commonware_codec::{Copying, DecodeExt as _};
 use commonware_cryptography::ed25519::{PrivateKey, PublicKey};
@@ -52,8 +52,8 @@ impl StartError {
 }
 
 impl Settings {
-    /// The words of `Command::Start`: the text of `/bootstrap.json`, a kept `seed` or fresh randomness from `random`, the
-    /// `peer` id to bind, the `cold` key's public half where there is one.
+    /// The words of `Command::Start`: the text of `/bootstrap.json`, a kept `seed` or fresh randomness from `random`,
+    /// the `peer` id to bind, the `cold` key's public half where there is one.
     ///
     /// # Errors
     /// All of [`StartError`] but `Record` and what the checkpoint is refused for.

@@ -1,9 +1,9 @@
 //! What the light client verified, kept for the next visit: shelves of bytes in the origin private file system.
 //!
-//! A folder a chain, a file a shelf, opened once and then written synchronously, as only a worker may: when [`Store::keep`] returns,
-//! the bytes are on the disk. A write is there whole or not at all (`frames`). Where the browser has no such files, refuses them,
-//! or has lent them to another tab, nothing is kept, which [`Store::place`] says. Nothing read here is trusted: the light client
-//! verifies it like a stranger's reply.
+//! A folder a chain, a file a shelf, opened once and then written synchronously, as only a worker may: when
+//! [`Store::keep`] returns, the bytes are on the disk. A write is there whole or not at all (`frames`). Where the
+//! browser has no such files, refuses them, or has lent them to another tab, nothing is kept, which [`Store::place`]
+//! says. Nothing read here is trusted: the light client verifies it like a stranger's reply.
 
 mod frames;
 
@@ -249,7 +249,8 @@ const PREFIX: &str = "peerage-";
 const LARGEST: u64 = 128 << 20;
 /// Largest size that a number of JavaScript tells exactly.
 const LONGEST: f64 = 9_007_199_254_740_991.0;
-/// A page that is loaded anew finds the files still lent for a moment: how often it tries again, and how long it waits, ms.
+/// A page that is loaded anew finds the files still lent for a moment: how often it tries again, and how long it waits,
+/// ms.
 const TRIES: u32 = 20;
 /// See [`TRIES`].
 const PAUSE_MS: u32 = 50;

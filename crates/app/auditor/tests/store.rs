@@ -1,5 +1,5 @@
-//! The store in a real browser's worker: what is kept is there again, whatever happened in between, and a session that begins with it
-//! goes on where it was.
+//! The store in a real browser's worker: what is kept is there again, whatever happened in between, and a session that
+//! begins with it goes on where it was.
 
 #![cfg(target_arch = "wasm32")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]

@@ -1,9 +1,10 @@
-//! The cold key, which owns the stake (decisions.md, Keys): an Ed25519 key of WebCrypto, one a chain, kept in IndexedDB.
+//! The cold key, which owns the stake (decisions.md, Keys): an Ed25519 key of WebCrypto, one a chain, kept in
+//! IndexedDB.
 //!
-//! It is made from a fresh seed together with the hot key, so an identity from before goes on without one. Until it is backed up
-//! it can be read, once, for that; from then on the browser signs with it and gives it to nobody. Where WebCrypto has no Ed25519,
-//! or IndexedDB is not to be had, there is none and the hot key owns the stake. What it signs was put together by the auditor;
-//! a script never gets here.
+//! It is made from a fresh seed together with the hot key, so an identity from before goes on without one. Until it is
+//! backed up it can be read, once, for that; from then on the browser signs with it and gives it to nobody. Where
+//! WebCrypto has no Ed25519, or IndexedDB is not to be had, there is none and the hot key owns the stake. What it signs
+//! was put together by the auditor; a script never gets here.
 
 use crate::vault;
 use js_sys::{Array, Object, Promise, Reflect, Uint8Array};
@@ -84,7 +85,13 @@ impl Cold {
         self.backed_up
     }
 
-    /// The text of the backup file, the seed as `peerage` keeps keys; and the key as it is from now on, which cannot be read.
+    /// It is being backed up, and that happens once.
+    pub(crate) const fn close(&mut self) {
+        self.backed_up = true;
+    }
+
+    /// The text of the backup file, the seed as `peerage` keeps keys; and the key as it is from now on, which cannot be
+    /// read.
     ///
     /// # Errors
     /// `BackedUp`, `Browser`.

@@ -1,10 +1,10 @@
 //! What this browser keeps: which chain it has joined, and one identity a chain (decisions.md, Keys).
 //!
-//! Two tabs must not be one peer, so the identity belongs to the tab that holds a Web Lock; another tab gets one of its own that is
-//! not kept. Where there are no locks (a page not served securely) each tab keeps its own for as long as it lives. A script that
-//! runs on the page could read the storage, but for a cold key that was backed up (`cold`): the page runs no foreign scripts
-//! (Content-Security-Policy). A node that names another chain than before gets no tab: the tab's stake is on the chain of its
-//! first visit.
+//! Two tabs must not be one peer, so the identity belongs to the tab that holds a Web Lock; another tab gets one of its
+//! own that is not kept. Where there are no locks (a page not served securely) each tab keeps its own for as long as it
+//! lives. A script that runs on the page could read the storage, but for a cold key that was backed up (`cold`): the
+//! page runs no foreign scripts (Content-Security-Policy). A node that names another chain than before gets no tab: the
+//! tab's stake is on the chain of its first visit.
 
 use crate::{
     cold::{Cold, ColdError},
@@ -16,7 +16,7 @@ use gloo_timers::future::TimeoutFuture;
 use js_sys::{Function, IteratorNext, Object, Promise, Reflect};
 use network::Keypair;
 use protocol::wire::{from_hex, hex};
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, pin::pin, rc::Rc};
 use wasm_bindgen::prelude::{Closure, JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{FileSystemDirectoryHandle, FileSystemRemoveOptions, Storage, StorageManager};
@@ -84,8 +84,8 @@ pub(crate) fn forget() {
     }
 }
 
-/// Removes what auditors keep, once they have let go of it. What another tab has open stays: it holds nothing secret, and is
-/// verified before it is used.
+/// Removes what auditors keep, once they have let go of it. What another tab has open stays: it holds nothing secret,
+/// and is verified before it is used.
 pub(crate) async fn forget_files() {
     let Some(Ok(root)) = files().await else { return };
     let (names, mut folders) = (root.keys(), Vec::new());
@@ -117,8 +117,8 @@ async fn files() -> Option<Result<FileSystemDirectoryHandle, JsValue>> {
 }
 
 impl Keys {
-    /// The identity kept for `chain`, if no other tab holds it, or a new one. One whose hot key is `given` by the script has no
-    /// cold key.
+    /// The identity kept for `chain`, if no other tab holds it, or a new one. One whose hot key is `given` by the
+    /// script has no cold key.
     pub(crate) async fn acquire(chain: &str, given: bool) -> Self {
         let (place, lock) = match Lock::request(&format!("{PREFIX}keys.{chain}")).await {
             Locked::Ours(lock) => (local(), Some(lock)),
@@ -131,7 +131,14 @@ impl Keys {
             .and_then(|bytes| Keypair::from_protobuf_encoding(&bytes).ok());
         let seed = read(SEED);
         let cold = match &lock {
-            Some(_) if !given => Cold::acquire(chain, seed.is_none()).await,
+            // A browser that does not answer has no place for a key.
+            Some(_) if !given => {
+                let cold = pin!(Cold::acquire(chain, seed.is_none()));
+                match select(cold, TimeoutFuture::new(PATIENCE_MS)).await {
+                    Either::Left((cold, _)) => cold,
+                    Either::Right(_) => None,
+                }
+            }
             _ => None,
         };
         let keys = Self {
@@ -265,3 +272,5 @@ const SEED: &str = "seed";
 const TRIES: u32 = 10;
 /// Pause between two tries, ms.
 const PAUSE_MS: u32 = 50;
+/// Longest wait for the cold key, ms.
+const PATIENCE_MS: u32 = 5_000;

@@ -241,7 +241,9 @@ async fn the_cold_key_signs_and_is_saved_once() {
     assert_eq!(Reflect::get(&signed, &"id".into()).unwrap(), 7);
     let signature = Uint8Array::new(&Reflect::get(&signed, &"signature".into()).unwrap()).to_vec();
 
-    let saved = JsFuture::from(tab.backup()).await.unwrap().as_string().unwrap();
+    let (saved, twice) = (tab.backup(), tab.backup());
+    assert!(reason(twice).await.starts_with("The cold key was backed up before"));
+    let saved = JsFuture::from(saved).await.unwrap().as_string().unwrap();
     let key = Keypair::ed25519_from_bytes(from_hex(saved.trim()).unwrap()).unwrap().public();
     assert!(key.verify(&[1, 2, 3], &signature));
     assert_eq!(hex(&key.try_into_ed25519().unwrap().to_bytes()), cold);

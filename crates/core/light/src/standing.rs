@@ -57,7 +57,7 @@ impl Tables {
         let uid = self.uid(key);
         let neuron = uid.and_then(|uid| self.neuron(uid));
         let row = known.row.or_else(|| uid.and_then(|uid| self.row(uid))).filter(|_| uid.is_some());
-        let none = Reason::Unregistered { uid: Uid::new(u32::MAX) };
+        let none = Reason::NotRegistered;
         let position = uid.ok_or(none).and_then(|uid| Position::new(self.state(), uid));
         Own {
             uid,

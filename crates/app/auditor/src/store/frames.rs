@@ -1,8 +1,8 @@
-//! How a shelf lies in its file: frames of `u32` length (little endian), SHA-256 of the content, content. A shelf that is replaced
-//! is one frame, one that grows has a frame for each piece.
+//! How a shelf lies in its file: frames of `u32` length (little endian), SHA-256 of the content, content. A shelf that
+//! is replaced is one frame, one that grows has a frame for each piece.
 //!
-//! What a crash leaves behind is known by its length or its hash and is cut off. Whoever can write the files can write frames that
-//! fit: what they hold is for the light client to verify.
+//! What a crash leaves behind is known by its length or its hash and is cut off. Whoever can write the files can write
+//! frames that fit: what they hold is for the light client to verify.
 
 use commonware_cryptography::{Hasher as _, Sha256};
 

@@ -1,10 +1,12 @@
-//! The auditor's worker: what it is told, who answers its queries, whose queries it answers, and what its cold key signs.
+//! The auditor's worker: what it is told, who answers its queries, whose queries it answers, and what its cold key
+//! signs.
 //!
-//! A worker that finds its checkpoint too old is started anew with a newer `/bootstrap.json` of the same chain. Ids begin anew with
-//! it, so whatever was on its way to the one before is dropped: an answer to another's question would look like a lie.
+//! A worker that finds its checkpoint too old is started anew with a newer `/bootstrap.json` of the same chain. Ids
+//! begin anew with it, so whatever was on its way to the one before is dropped: an answer to another's question would
+//! look like a lie.
 //!
-//! Other peers could ask without end: the network lets a few queries of each wait, and here each has a budget of queries and of bytes
-//! that grows slowly back.
+//! Other peers could ask without end: the network lets a few queries of each wait, and here each has a budget of
+//! queries and of bytes that grows slowly back.
 
 use super::{Session, Word};
 use crate::{cold::ColdError, port::Worker};

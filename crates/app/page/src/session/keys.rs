@@ -1,5 +1,5 @@
-//! What a person does with the cold key: saves it once, brings it back. The text of a backup goes to whoever asked and is part of
-//! no event.
+//! What a person does with the cold key: saves it once, brings it back. The text of a backup goes to whoever asked and
+//! is part of no event.
 
 use super::{Session, Word};
 use crate::{
@@ -25,19 +25,26 @@ impl Session {
     }
 
     /// Gives the cold key out, for the only time.
-    pub(super) fn backup(&self, done: oneshot::Sender<Result<String, String>>) {
+    pub(super) fn backup(&mut self, done: oneshot::Sender<Result<String, String>>) {
         let (cold, words) = (self.keys.cold.clone(), self.words.clone());
+        if let Some(cold) = &mut self.keys.cold {
+            cold.close();
+        }
         spawn_local(async move {
-            let saved = match cold {
+            let saved = match &cold {
                 Some(cold) => cold.backup().await,
                 None => Err(ColdError::None),
             };
-            let text = saved.map(|(text, cold)| {
+            let (text, cold) = match saved {
+                Ok((text, sealed)) => (Ok(text), Some(sealed)),
+                // It is as it was.
+                Err(error) => (Err(error.to_string()), cold.filter(|cold| !cold.backed_up())),
+            };
+            if let Some(cold) = cold {
                 drop(words.unbounded_send(Word::Cold(cold)));
-                text
-            });
+            }
             // Whoever asked may not wait.
-            let _ = done.send(text.map_err(|error| error.to_string()));
+            let _ = done.send(text);
         });
     }
 

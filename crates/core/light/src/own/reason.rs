@@ -13,8 +13,11 @@ pub enum Reason {
     /// The tables make no economy.
     #[error(transparent)]
     Economy(#[from] EconomyError),
+    /// The own hot key is that of no peer.
+    #[error("this peer is not registered yet: once it is there will be a row and a stake")]
+    NotRegistered,
     /// No present peer has this uid.
-    #[error("no peer has uid {uid}: register, and there will be a row and a stake")]
+    #[error("no peer has uid {uid}")]
     Unregistered {
         /// The uid.
         uid: Uid,

@@ -87,7 +87,7 @@ impl Participant {
     }
 
     fn propose(&self, by_hand: Option<&[(Uid, f64)]>) -> Result<(Uid, Proposal), Reason> {
-        let none = Reason::Unregistered { uid: Uid::new(u32::MAX) };
+        let none = Reason::NotRegistered;
         let tables = self.follower.tables().ok_or_else(|| none.clone())?;
         let uid = tables.uid(&self.me).ok_or(none)?;
         let policy = if by_hand.is_some() { Policy::Hand } else { self.policy };

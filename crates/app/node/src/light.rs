@@ -194,8 +194,12 @@ impl<'a> Session<'a> {
                 self.open = self.open.saturating_sub(1);
                 self.tell_proof(&subject, at, leaf);
             }
-            Seen::Restored { height, epochs, tables } => {
-                Told::Restored { height: height.get(), epochs, tables }.tell(json);
+            Seen::Restored { height, epochs: links, tables } => {
+                if tables {
+                    // They are those of an epoch that was audited before.
+                    self.audited = self.audited.max(epochs::after(height, self.genesis.parameters.tempo));
+                }
+                Told::Restored { height: height.get(), epochs: links, tables }.tell(json);
             }
             Seen::Alarm(alarm) => return self.alarm(alarm),
             _ => {}

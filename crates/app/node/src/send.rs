@@ -109,7 +109,7 @@ impl Node {
             Reply::NoSuch => return Ok(Nonce::default()),
             other => return Err(unexpected(other, "the account")),
         };
-        tables::leaf(head, Table::Accounts, index, index, &leaf, &proof).context(FALSE)?;
+        tables::leaf(head.header(), Table::Accounts, index, index, &leaf, &proof).context(FALSE)?;
         let account = AccountLeaf::decode(leaf).context(FALSE)?;
         if account.key != *key {
             bail!("{FALSE}: it gives the account of another key");

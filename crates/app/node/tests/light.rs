@@ -2,8 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should fail")]
 
+#[path = "../../../core/light/tests/chain/mod.rs"]
+mod chain;
+
+use chain::Chain;
 use commonware_codec::{Copying, DecodeExt, Encode};
-use ledger::{Digest, Query, Reply, query::MAX_REPLY_BYTES};
+use ledger::{
+    Action, Digest, Genesis, Height, Nonce, Parameters, PrivateKey, Query, Reply, Row, Score, Transaction, Uid,
+    query::MAX_REPLY_BYTES,
+};
 use serde_json::Value;
 use std::{
     fs,
@@ -11,9 +18,9 @@ use std::{
     net::{SocketAddr, TcpListener, TcpStream},
     path::Path,
     process::{Child, Command, Output, Stdio},
-    sync::mpsc,
+    sync::{Mutex, mpsc},
     thread,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 #[test]
@@ -50,8 +57,10 @@ fn a_chain_is_followed_with_a_liar_and_a_silent_one_among_the_sources() {
     assert_eq!(dropped.len(), 1, "{dropped:?}");
     assert_eq!(dropped[0]["source"], *liar);
     assert!(!dropped[0]["reason"].as_str().unwrap().is_empty());
-    let sound = of("audit").into_iter().find(|audit| audit["epoch"] == 2).unwrap();
-    assert_eq!(sound["outcome"]["type"], "sound", "{sound}");
+    // How far the network was when it was first asked nobody knows; the newest epoch is audited.
+    let audits = of("audit");
+    let sound = |audit: &&&Value| audit["epoch"].as_u64() >= Some(2) && audit["outcome"]["type"] == "sound";
+    assert!(audits.iter().any(|audit| sound(&audit)), "{audits:?}");
     let accounts = of("account");
     assert!(!accounts.is_empty() && accounts.iter().all(|one| one["key"] == *account), "{accounts:?}");
 
@@ -74,6 +83,45 @@ fn a_chain_is_followed_with_a_liar_and_a_silent_one_among_the_sources() {
     // With nobody but a liar it ends.
     fails(&light(&[&liar], &["--checkpoint", "genesis"]), &["no source is left", "--source"]);
     drop(network);
+}
+
+#[test]
+fn wrong_economics_that_all_validators_signed_end_it_with_a_code_of_their_own() {
+    let place = tempfile::tempdir().unwrap();
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis() as u64;
+    let genesis = chain::genesis(4);
+    let genesis = Genesis { time: now - 60_000, parameters: Parameters { tempo: 8, ..genesis.parameters }, ..genesis };
+    fs::write(place.path().join("genesis"), genesis.encode()).unwrap();
+    let rules = Parameters { beta: 9.0, ..genesis.parameters.clone() };
+    let mut chain = Chain::ruled_by(genesis, rules);
+    for uid in 0..2 {
+        let key = PrivateKey::from_seed(u64::from(uid) + 2);
+        let row = Row::new(vec![(Uid(0), Score(30_000)), (Uid(1), Score(35_535))]).unwrap();
+        let action = Action::SetWeights { uid: Uid(uid), row, seen: Height(0) };
+        chain.pool.push(Transaction::sign(&key, chain.id(), Nonce(0), Height(10), action));
+    }
+    chain.steps(9);
+    assert!(chain.dropped.is_empty(), "{:?}", chain.dropped);
+    let chain = Mutex::new(chain);
+    let node = serve(move |bytes| {
+        let query = Query::decode(Copying(bytes)).ok()?;
+        Some(chain.lock().unwrap().reply(&query).encode().to_vec())
+    });
+    let genesis = place.path().display().to_string();
+    let light = |more: &[&str]| {
+        let source = format!("http://{node}");
+        peerage(&[&["--genesis", &genesis, "--source", &source, "--checkpoint", "genesis"], more].concat())
+    };
+    let output = light(&[]);
+    let words = said(&output);
+    assert_eq!(output.status.code(), Some(3), "{words}");
+    assert!(words.contains("epoch 1 is wrong at block 8"), "{words}");
+    assert!(words.contains("signed wrong economics, and nothing after it is to be trusted: "), "{words}");
+    let output = light(&["--json"]);
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    let audit = objects(&output).into_iter().find(|one| one["type"] == "audit").unwrap();
+    assert_eq!((&audit["epoch"], &audit["outcome"]["type"]), (&1.into(), &"wrong".into()));
+    assert!(audit["outcome"]["chain"] != audit["outcome"]["own"], "{audit}");
 }
 
 #[test]

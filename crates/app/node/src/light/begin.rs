@@ -12,7 +12,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use ledger::{Digest, Genesis, Height, PublicKey, Query, Reply, header::validators_digest, text};
 use light::{Checkpoint, epochs};
 use serde::Deserialize;
-use std::{fs, path::Path};
+use std::{fs, path::Path, sync::mpsc, thread};
 
 /// Where to begin, and on whose word.
 pub struct Beginning {
@@ -83,7 +83,7 @@ fn of_file(path: &Path, genesis: &Genesis, nodes: &[Node]) -> Result<Checkpoint>
     offer.checkpoint(genesis).with_context(|| name.to_string())
 }
 
-/// The block of this digest: its time and who validates after it, from the first source that has them.
+/// The block of this digest: its time and who validates after it, from whichever source first has them.
 fn found(height: Height, digest: Digest, genesis: &Genesis, nodes: &[Node]) -> Result<Checkpoint> {
     let whole = of_genesis(genesis)?;
     if height == whole.height {
@@ -93,9 +93,17 @@ fn found(height: Height, digest: Digest, genesis: &Genesis, nodes: &[Node]) -> R
             Err(anyhow!("block 0 of this chain is {}, not {}", text::hex(&whole.digest), text::hex(&digest)))
         };
     }
-    let mut reasons = Vec::new();
+    // All at once: nobody waits for one that is silent.
+    let (send, come) = mpsc::channel();
     for node in nodes {
-        match ask(node, height, digest, genesis) {
+        let (node, genesis, send) = (node.clone(), genesis.clone(), send.clone());
+        let ask = move || drop(send.send(ask(&node, height, digest, &genesis)));
+        thread::Builder::new().name("source".into()).spawn(ask).context("the system gives no thread")?;
+    }
+    drop(send);
+    let mut reasons = Vec::new();
+    for outcome in come {
+        match outcome {
             Ok(checkpoint) => return Ok(checkpoint),
             Err(error) => reasons.push(format!("{error:#}")),
         }

@@ -13,9 +13,9 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(state.roots().of(table), root_of(table, state.leaves(table).iter().map(|leaf| &leaf[..])));
     }
     for neuron in state.neurons().iter().filter(|neuron| !neuron.vacant) {
-        assert!(state.uid(&neuron.hot).is_some());
+        assert!(state.uid(neuron.hot).is_some());
     }
     for account in state.accounts().iter() {
-        assert!(state.account(&account.key).is_some());
+        assert!(state.account(account.key).is_some());
     }
 });

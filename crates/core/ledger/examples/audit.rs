@@ -5,7 +5,7 @@
 //! source sends for it; numbers behind `--` choose other sizes. Built for wasm32 the module exports `audit`, which returns the
 //! same lines. Times are the shortest of some rounds: other programs run beside this one.
 
-#![expect(clippy::print_stdout, reason = "measures time and prints it")]
+#![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "measures time and prints it")]
 
 use commonware_codec::{DecodeExt, Encode};
 use commonware_cryptography::{Hasher, Sha256, Signer};

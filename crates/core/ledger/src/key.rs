@@ -39,9 +39,21 @@ impl From<PublicKey> for Key {
     }
 }
 
-impl From<&Self> for Key {
-    fn from(key: &Self) -> Self {
-        *key
+/// What a table is asked by: a key, or its bytes.
+pub trait Named {
+    /// The bytes.
+    fn key(self) -> Key;
+}
+
+impl Named for Key {
+    fn key(self) -> Key {
+        self
+    }
+}
+
+impl Named for &PublicKey {
+    fn key(self) -> Key {
+        self.into()
     }
 }
 
@@ -105,9 +117,9 @@ mod tests {
         for (key, bytes) in keys.iter().zip(&bytes) {
             assert_eq!((bytes.encode(), bytes.to_string()), (key.encode(), key.to_string()));
             assert_eq!(bytes.public().as_ref(), Some(key));
-            assert!(bytes == key && key == bytes);
+            assert_eq!((bytes == key, key == bytes), (true, true));
         }
-        assert!(bytes[0] != keys[1] && keys[1] != bytes[0]);
+        assert_eq!((bytes[0] == keys[1], keys[1] == bytes[0]), (false, false));
     }
 
     #[test]

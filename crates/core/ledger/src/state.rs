@@ -27,6 +27,7 @@ pub use snapshot::SNAPSHOT_VERSION;
 use crate::column::Column;
 use crate::genesis::Genesis;
 use crate::header::Roots;
+use crate::key::Named;
 use crate::parameters::Parameters;
 use crate::query::Reply;
 use crate::refusal::Refusal;
@@ -35,7 +36,7 @@ use crate::table::{AccountLeaf, BondsLeaf, CandidateLeaf, NeuronLeaf, Proven, St
 use crate::table::{Totals, Tree, WeightsLeaf};
 use crate::transaction::Transaction;
 use crate::types::{Amount, ChainId, Height, Nonce, Uid};
-use crate::{Digest, Key, PublicKey};
+use crate::{Digest, PublicKey};
 use bytes::Bytes;
 use index::Index;
 use std::collections::VecDeque;
@@ -389,14 +390,14 @@ impl State {
     }
 
     /// The account of a key and its index.
-    pub fn account(&self, key: impl Into<Key>) -> Option<(u32, &AccountLeaf)> {
-        let index = self.account_of.get(&key.into())?;
+    pub fn account(&self, key: impl Named) -> Option<(u32, &AccountLeaf)> {
+        let index = self.account_of.get(&key.key())?;
         Some((index, self.accounts.get(index as usize)?))
     }
 
     /// The uid of a hot key.
-    pub fn uid(&self, key: impl Into<Key>) -> Option<Uid> {
-        self.uid_of.get(&key.into())
+    pub fn uid(&self, key: impl Named) -> Option<Uid> {
+        self.uid_of.get(&key.key())
     }
 
     /// Balances, stake, unbonding stake and pool together. Equals what genesis began with and what was minted since.

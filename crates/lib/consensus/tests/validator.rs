@@ -6,11 +6,13 @@
 use bytes::Bytes;
 use commonware_codec::{DecodeExt, Encode};
 use commonware_cryptography::Signer;
+use ledger::header::validators_digest;
 use ledger::query::TransactionStatus;
-use ledger::table::{leaf_count, root_of, verify_leaf};
+use ledger::table::{Tree, leaf_count, root_of, verify_leaf};
+use ledger::work::RECENT;
 use ledger::{
-    AccountLeaf, Action, Amount, Genesis, Header, Height, Nonce, Parameters, PrivateKey, Puzzle, Query, Refusal, Reply,
-    Row, Score, Table, Transaction, Uid, WeightsLeaf,
+    AccountLeaf, Action, Amount, At, Genesis, Header, Height, Nonce, Parameters, PrivateKey, Puzzle, Query, Refusal,
+    Reply, Row, Score, State, Table, Transaction, Uid, WeightsLeaf,
 };
 use light::audit::Outcome;
 use light::{Accepted, Checkpoint, Client, Error, Event, Participant, Source, Step};
@@ -217,6 +219,40 @@ fn a_light_client_follows_epoch_by_epoch() {
             }
         }
         assert!(heads >= 5 && sound >= 3, "{heads} heads, {sound} audits");
+    });
+}
+
+#[test]
+fn the_epoch_before_the_checkpoint_can_be_audited_at_once() {
+    let temporary = tempfile::tempdir().unwrap();
+    run(&temporary.path().join("data"), async |ledger| {
+        let head = head_at(&ledger, 25).await;
+        let peerage_consensus::Checkpoint { header: end, validators } = ledger.checkpoint().unwrap();
+        assert!(end.height >= Height(20) && end.height.get().is_multiple_of(10), "{} of {}", end.height, head.height);
+        assert_eq!(validators_digest(&validators), end.validators);
+
+        let before = Height(end.height.get() - 1);
+        let from = Height(before.get().saturating_sub(RECENT));
+        let Reply::Headers { headers, .. } = ledger.query(Query::Headers { from, limit: 64 }).await else {
+            panic!("no headers")
+        };
+        let at = |height: Height| headers.iter().position(|header| header.height == height).unwrap();
+        let recent = headers[..at(before)].iter().map(Header::digest).collect();
+        let mut trees = Vec::new();
+        for table in Table::ALL {
+            let Reply::Table { leaves, .. } = ledger.query(Query::Table { height: before, table, from: 0 }).await
+            else {
+                panic!("no table before the end")
+            };
+            trees.push(Tree::new(table, leaves));
+        }
+        let header = &headers[at(before)];
+        let state = State::from_trees(&genesis(), header, genesis().validator_keys(), recent, trees).unwrap();
+        let Reply::Body { body } = ledger.query(Query::Body { height: end.height }).await else { panic!("no block") };
+        assert_eq!(body.root(), end.transactions);
+        let at = At { height: end.height, time: end.time, parent: end.parent };
+        let (after, _) = state.apply(&at, &body.transactions).unwrap();
+        assert_eq!((after.roots(), after.validators()), (end.roots, &validators[..]));
     });
 }
 

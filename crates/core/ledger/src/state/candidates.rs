@@ -161,7 +161,7 @@ pub(super) fn strike(state: &mut State, key: &PublicKey, height: Height) -> Opti
         draft::restake(state, leaf.uid, height, |_| 0);
         burned = stake.get();
     }
-    if let Some(index) = state.account(&leaf.cold).map(|(index, _)| index)
+    if let Some(index) = state.account(leaf.cold).map(|(index, _)| index)
         && let Some(account) = state.accounts.get_mut(index as usize)
     {
         let unbonding = core::mem::take(&mut account.unbonding);

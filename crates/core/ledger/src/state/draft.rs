@@ -438,7 +438,7 @@ pub(super) fn restake(state: &mut State, uid: Uid, height: Height, change: impl 
 
 /// The index of a key's account, which is opened if need be.
 pub(super) fn open(state: &mut State, key: &Key) -> usize {
-    if let Some((index, _)) = state.account(key) {
+    if let Some((index, _)) = state.account(*key) {
         return index as usize;
     }
     let index = state.accounts.len();

@@ -134,7 +134,7 @@ proptest! {
         for uid in &here {
             prop_assert_eq!(world.state.uid(world.state.neurons()[uid.index()].hot), Some(*uid));
         }
-        prop_assert_eq!((0..12).filter(|seed| world.state.uid(key(*seed).public_key()).is_some()).count(), here.len());
+        prop_assert_eq!((0..12).filter(|seed| world.state.uid(&key(*seed).public_key()).is_some()).count(), here.len());
         // What a snapshot says is the state; nobody weighs who is not there.
         prop_assert_eq!(&State::decode(world.state.encode()).unwrap(), &world.state);
         for leaf in world.state.weights() {

@@ -33,15 +33,15 @@ fn the_cold_key_replaces_the_hot_key_and_nothing_else() {
     world.block(&[stake, world.sign(7, weights(2, &row))]);
     world.block(&[]);
     let (neuron, leaf) = (world.state.neurons()[2].clone(), world.state.weights()[2].clone());
-    let (pool, paid) = (world.state.totals().pool, world.state.account(key(8).public_key()).unwrap().1.balance);
+    let (pool, paid) = (world.state.totals().pool, world.state.account(&key(8).public_key()).unwrap().1.balance);
     world.block(&[world.sign(8, rekey(2, 9))]);
     assert_eq!(world.events, [Event::Rekeyed { uid: Uid(2), key: key(9).public_key() }]);
     let hot = key(9).public_key().into();
     assert_eq!(world.state.neurons()[2], NeuronLeaf { hot, ..neuron });
     assert_eq!(world.state.weights()[2], leaf);
     assert_eq!(world.state.totals().pool, Amount(pool.0 + FEE));
-    assert_eq!(world.state.account(key(8).public_key()).unwrap().1.balance, Amount(paid.0 - FEE));
-    assert_eq!((world.state.uid(key(7).public_key()), world.state.uid(key(9).public_key())), (None, Some(Uid(2))));
+    assert_eq!(world.state.account(&key(8).public_key()).unwrap().1.balance, Amount(paid.0 - FEE));
+    assert_eq!((world.state.uid(&key(7).public_key()), world.state.uid(&key(9).public_key())), (None, Some(Uid(2))));
 
     // Only the new key signs for the peer, under the same rules as before.
     while world.at().height < leaf.updated.after(world.state.parameters().interval) {
@@ -72,10 +72,10 @@ fn the_old_key_may_register_anew_and_the_peer_may_take_it_back() {
     let mut world = world();
     world.block(&[world.sign(8, rekey(2, 9))]);
     world.block(&[world.sign(8, rekey(2, 7))]);
-    assert_eq!((world.state.uid(key(7).public_key()), world.state.uid(key(9).public_key())), (Some(Uid(2)), None));
+    assert_eq!((world.state.uid(&key(7).public_key()), world.state.uid(&key(9).public_key())), (Some(Uid(2)), None));
     world.block(&[world.sign(8, rekey(2, 9))]);
     world.block(&[world.sign(7, world.register(7))]);
-    assert_eq!(world.state.uid(key(7).public_key()), Some(Uid(3)));
+    assert_eq!(world.state.uid(&key(7).public_key()), Some(Uid(3)));
     assert_eq!(world.check(&world.sign(8, rekey(2, 7))), Err(Refusal::HotElsewhere { uid: Uid(3) }));
 }
 
@@ -117,6 +117,6 @@ fn who_left_owns_no_key() {
     // Its key stands in the vacant place, and is free for another peer of the same owner or of any.
     assert_eq!(world.state.neurons()[1].hot, key(3).public_key());
     world.block(&[world.sign(2, rekey(0, 3))]);
-    assert_eq!(world.state.uid(key(3).public_key()), Some(Uid(0)));
+    assert_eq!(world.state.uid(&key(3).public_key()), Some(Uid(0)));
     assert_eq!(world.check(&world.sign(3, world.register(3))), Err(Refusal::AlreadyRegistered { uid: Uid(0) }));
 }

@@ -7,6 +7,7 @@ mod chain;
 
 use chain::Chain;
 use commonware_codec::{Copying, DecodeExt, Encode};
+use commonware_cryptography::Signer;
 use ledger::{
     Action, Digest, Genesis, Height, Nonce, Parameters, PrivateKey, Query, Reply, Row, Score, Transaction, Uid,
     query::MAX_REPLY_BYTES,
@@ -284,7 +285,7 @@ impl Network {
         let mut response = agent.get(format!("http://{}/bootstrap.json", network.address)).call().unwrap();
         let text = response.body_mut().read_to_string().unwrap();
         let bootstrap = protocol::bootstrap::Bootstrap::parse(&text).unwrap();
-        let genesis = ledger::Genesis::decode(bootstrap.genesis).unwrap();
+        let genesis = Genesis::decode(bootstrap.genesis).unwrap();
         network.account = ledger::text::encode(&genesis.accounts[0].0);
         network
     }

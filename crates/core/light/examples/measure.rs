@@ -209,15 +209,19 @@ impl Cold {
         Self { follower, now }
     }
 
-    /// What is asked next: a number, and the name of the file that answers it; nothing while answers are waited for.
+    /// What is asked next: a number, and the name of the file that answers it; nothing while answers are waited for. Where it
+    /// would wait for time to pass, time passes.
     pub fn ask(&mut self) -> Option<String> {
-        while let Some(step) = self.follower.poll(self.now) {
-            let Step::Query { id, query, .. } = step else { continue };
-            return match query {
-                Query::Head => Some(format!("{id} cold-head")),
-                Query::Epochs { from, .. } => Some(format!("{id} cold-links-{from}")),
-                other => panic!("{other:?}"),
-            };
+        for _ in 0..2 {
+            while let Some(step) = self.follower.poll(self.now) {
+                let Step::Query { id, query, .. } = step else { continue };
+                return match query {
+                    Query::Head => Some(format!("{id} cold-head")),
+                    Query::Epochs { from, .. } => Some(format!("{id} cold-links-{from}")),
+                    other => panic!("{other:?}"),
+                };
+            }
+            self.now = self.follower.deadline()?;
         }
         None
     }

@@ -283,7 +283,12 @@ impl Error {
         match error {
             commonware_codec::Error::EndOfBuffer => Self::Truncated { what, bytes },
             commonware_codec::Error::ExtraData(extra) => Self::Trailing { what, extra: *extra },
+            // The codec cuts a length of 64 bits to a word before it tells it, so a tab would say another than a node.
+            commonware_codec::Error::InvalidLength(_) => Self::Malformed { what, reason: OUTSIDE.into() },
             other => Self::Malformed { what, reason: other.to_string() },
         }
     }
 }
+
+/// Of a length that cannot be.
+const OUTSIDE: &str = "a length outside the allowed range";

@@ -24,7 +24,7 @@ mod transactions;
 mod world;
 
 use commonware_codec::{Copying, DecodeExt, Error as CodecError};
-use commonware_cryptography::{Hasher as _, Sha256};
+use commonware_cryptography::{Hasher as _, Sha256, sha256::Digest as Sha256Digest};
 use ledger::Digest;
 use light::Error;
 use std::collections::BTreeMap;
@@ -38,14 +38,14 @@ pub struct Verdicts {
     mutants: usize,
     /// Of the one before and the verdict, from verdict to verdict.
     hash: Digest,
-    /// By kind and name.
-    tally: BTreeMap<(&'static str, String), usize>,
+    /// By kind and name: how many, and the same hash over these alone.
+    tally: BTreeMap<(&'static str, String), (usize, Digest)>,
 }
 
 /// Makes the corpus and judges all of it.
 pub fn run() -> Verdicts {
     let world = World::new();
-    let mut verdicts = Verdicts { mutants: 0, hash: Digest::from([0; 32]), tally: BTreeMap::new() };
+    let mut verdicts = Verdicts { mutants: 0, hash: NOTHING, tally: BTreeMap::new() };
     let kinds: [fn(&World, &mut Random, &mut Verdicts); 9] = [
         certificates::judge,
         heads::judge,
@@ -72,9 +72,12 @@ impl Verdicts {
             Err(refused) => (refused.name.as_str(), refused.words.as_str()),
         };
         let verdict = [kind, deed, name, words].join("\0");
-        self.hash = Sha256::hash(&[&self.hash[..], verdict.as_bytes()]);
+        let next = |hash: &Digest| Sha256::hash(&[&hash[..], verdict.as_bytes()]);
         self.mutants += 1;
-        *self.tally.entry((kind, name.to_owned())).or_default() += 1;
+        self.hash = next(&self.hash);
+        let (count, hash) = self.tally.entry((kind, name.to_owned())).or_insert((0, NOTHING));
+        *count += 1;
+        *hash = next(hash);
     }
 
     /// What is missing or too little: a corpus that covers less than it says is a defect.
@@ -95,8 +98,8 @@ impl Display for Verdicts {
         writeln!(f, "mutants {}", self.mutants)?;
         writeln!(f, "hash {}", ledger::text::hex(&self.hash))?;
         let mut names: BTreeMap<&str, usize> = BTreeMap::new();
-        for ((kind, name), count) in &self.tally {
-            writeln!(f, "{kind}: {name} {count}")?;
+        for ((kind, name), (count, hash)) in &self.tally {
+            writeln!(f, "{kind}: {name} {count} {}", ledger::text::hex(&hash[..4]))?;
             *names.entry(name).or_default() += count;
         }
         names.iter().try_for_each(|(name, count)| writeln!(f, "all: {name} {count}"))
@@ -130,12 +133,16 @@ fn read<T: DecodeExt<()>>(what: &'static str, bytes: &[u8]) -> Result<T, Error> 
     T::decode(Copying(bytes)).map_err(|error| match error {
         CodecError::EndOfBuffer => Error::Truncated { what, bytes: bytes.len() },
         CodecError::ExtraData(extra) => Error::Trailing { what, extra },
+        CodecError::InvalidLength(_) => Error::Malformed { what, reason: "a length outside the allowed range".into() },
         other => Error::Malformed { what, reason: other.to_string() },
     })
 }
 
 /// What both tests must find.
 pub const GOLDEN: &str = include_str!("golden.txt");
+
+/// Where hashes begin.
+const NOTHING: Digest = Sha256Digest([0; 32]);
 
 /// Mutants at least.
 const LEAST: usize = 10_000;

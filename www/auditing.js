@@ -152,7 +152,7 @@ export const auditing = {
   },
 
   dropped(s, {source, reason}, now) {
-    s.dropped.push({source, reason, at: now});
+    s.dropped = [...s.dropped.filter((d) => d.source !== source), {source, reason, at: now}];
     if (s.dropped.length > DROPPED) s.dropped.shift();
     tell(s, now, `dropped-${source}`, 'warning', `${sourceName(s, source)} said something false about the ledger and is not asked any more: ${clause(reason)} Nothing false was believed; others are asked.`, {until: now + 60_000});
   },
@@ -262,8 +262,12 @@ export function row(x) {
   return {reason: x?.reason ?? 'not told yet'};
 }
 
+/** Whether nothing moves. @param {Map<number, number>} values */
+export const flat = (values) => [...values.values()].every((x) => x === 0);
+
 /** The entry whose change would move most. @param {Map<number, number>} values */
 export function steepest(values) {
+  if (flat(values)) return '0 for every weight';
   const [uid, value] = [...values].reduce((a, b) => (Math.abs(b[1]) > Math.abs(a[1]) ? b : a));
   return `${signed(value)} for peer ${uid}`;
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /** Which way what would move: the own gradients as numbers, or the reason why there is none, never a zero in its place. */
 
-import {figure, row, steepest} from './auditing.js';
+import {figure, flat, row, steepest} from './auditing.js';
 import {attribute, cells, each, fill, make, meter, rowsOf, show, the, write} from './dom.js';
 import * as format from './format.js';
 import {sentence} from './lines.js';
@@ -9,7 +9,7 @@ import {sentence} from './lines.js';
 /** @typedef {import('./types.js').State} State */
 
 const ROWS = 64; // entries of a row
-const STEEPEST = 'the steepest of all weights';
+const STEEPEST = 'where it is steepest';
 const HEADS = ['Peer', 'Weight', '∂s*/∂w', '∂p/∂w', '∂P/∂w'];
 
 /** @param {State} s */
@@ -22,11 +22,11 @@ export function drawGradient(s) {
   put('trust', !registered ? {reason: none} : own.trust == null ? {reason: 'the mechanism of this chain measures no trust along rows'} : number(own.trust, (x) => format.fixed(x, 3)));
   put('scaling', number(own.scalingGradient, format.signed));
   const gradients = [row(own.clippingGradient), row(own.paidGradient), row(own.payoffGradient)];
-  const [clipping, paid, payoff] = gradients;
   const clipped = figure(own.clipped);
-  put('clipping', 'reason' in clipping ? clipping : 'value' in clipped ? {text: `${format.percent(clipped.value)} of all stake`, more: `${steepest(clipping.values)}, ${STEEPEST}`} : {text: steepest(clipping.values), more: STEEPEST});
-  put('paid', 'reason' in paid ? paid : {text: steepest(paid.values), more: STEEPEST});
-  put('payoff', 'reason' in payoff ? payoff : {text: steepest(payoff.values), more: STEEPEST});
+  const [most, mostPaid, mostPayoff] = gradients.map((g) => ('values' in g ? {text: steepest(g.values), more: flat(g.values) ? '' : STEEPEST} : g));
+  put('clipping', 'text' in most && 'value' in clipped ? {text: `${format.percent(clipped.value)} of all stake`, more: [most.text, most.more].filter((t) => t).join(', ')} : most);
+  put('paid', mostPaid);
+  put('payoff', mostPayoff);
   show(the('clipping-label'), own.advisory !== false);
   show(the('gradient-hint'), Boolean(own.hint));
   fill('gradient-hint', own.hint ? sentence(own.hint) : '');

@@ -127,6 +127,12 @@ test('who lied is remembered, told, and no more among the sources', () => {
   assert.match(s.messages[0].text, /^A peer \(…herTab\) said something false about the ledger and is not asked any more: quorum not met/);
 });
 
+test('who lies twice is one liar, with what was said last', () => {
+  const s = initial();
+  for (const reason of ['a', 'b']) fold(s, {...DROPPED, reason}, 1);
+  assert.deepEqual(s.dropped.map((d) => d.reason), ['b']);
+});
+
 test('what was kept, restored and damaged is remembered', () => {
   const s = initial();
   fold(s, {type: 'page:join'}, 0);
@@ -179,6 +185,7 @@ test('a figure is a number or its reason, never a zero in its place', () => {
   assert.deepEqual(row({type: 'defined', values: []}), {reason: 'there is no own row yet'});
   assert.deepEqual(row({type: 'notDefined', reason: 'clamped'}), {reason: 'clamped'});
   assert.equal(steepest(new Map([[3, 0.1], [4, -0.5], [5, 0.2]])), '−0.5 for peer 4');
+  assert.equal(steepest(new Map([[3, 0], [4, 0]])), '0 for every weight');
 });
 
 test('amounts are read exactly or refused with the reason', () => {

@@ -101,7 +101,7 @@ describe('my gradient', () => {
     const value = (/** @type {string} */ name) => v.page.locator(`[data-figure="${name}"] .value`).innerText();
     await v.reads('[data-figure="trust"] .value', /^0\.742$/);
     assert.equal(await value('scaling'), '−0.0312');
-    assert.match(await value('clipping'), /^25\.0 % of all stake\s+\+0\.00184 for peer 1, the steepest of all weights$/);
+    assert.match(await value('clipping'), /^25\.0 % of all stake\s+\+0\.00184 for peer 1, where it is steepest$/);
     assert.match(await value('paid'), /^\+0\.112 for peer 0\s/);
     assert.match(await value('payoff'), /^None\. This chain masks no answers/);
     await v.reads('#gradient-hint', /only along paths that return/);

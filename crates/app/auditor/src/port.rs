@@ -65,6 +65,7 @@ pub(crate) fn words(seen: light::Event, effort: Effort) -> Event {
             policy: policy_words(proposal.policy),
             signed,
             length: proposal.length,
+            epsilon: proposal.epsilon,
             row: row_words(&proposal.row),
             from: row_words(&proposal.from),
             before: figure_words(&proposal.before),
@@ -210,6 +211,7 @@ fn own_words(own: Own) -> OwnWords {
         Ok(figures) => (figure_words(figures), gradient(figures.clipped.clone())),
         Err(reason) => (Figures::default(), gradient(Err(reason.clone()))),
     };
+    let advisory = own.gradients.as_ref().is_ok_and(|all| all.advisory);
     let (scaling, clipping, paid, payoff, hint) = match own.gradients {
         Ok(all) => (all.scaling, all.clipping, all.paid, all.payoff, all.hint.map(|hint| hint.to_string())),
         Err(none) => (Err(none.clone()), Err(none.clone()), Err(none.clone()), Err(none), None),
@@ -227,6 +229,7 @@ fn own_words(own: Own) -> OwnWords {
         loss: figures.loss,
         scaling_gradient: gradient(scaling),
         clipping_gradient: row_gradient(clipping),
+        advisory,
         row: own.row.as_ref().map(row_words).unwrap_or_default(),
         version: own.version,
         unbonding: own.unbonding.iter().map(|part| (part.due.get(), part.amount.to_string())).collect(),

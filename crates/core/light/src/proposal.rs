@@ -36,6 +36,8 @@ pub struct Proposal {
     pub row: Row,
     /// ‖ΔW_i‖₂, the whole row being 1.
     pub length: f64,
+    /// ε, below which the chain wants it; a first row is exempt.
+    pub epsilon: f64,
     /// The figures as rows are.
     pub before: Figures,
     /// The figures with this row, and all others as they are.
@@ -101,7 +103,15 @@ impl Position<'_> {
         }
         #[expect(clippy::cast_precision_loss, reason = "at most 2·65,535²")]
         let length = (leaf.row.distance_squared(&row) as f64).sqrt() / f64::from(u16::MAX);
-        Ok(Proposal { policy, from: leaf.row.clone(), row, length, before: self.figures(), after })
+        Ok(Proposal {
+            policy,
+            from: leaf.row.clone(),
+            row,
+            length,
+            epsilon: limits.epsilon,
+            before: self.figures(),
+            after,
+        })
     }
 
     fn foresee(&self, row: Row) -> Result<(Row, Figures), Reason> {

@@ -548,3 +548,17 @@ fn a_row_of_another_device_with_the_same_key_is_noticed() {
     world.run(60, |world| world.included(Deed::SET_WEIGHTS).len() > before + 1);
     assert_eq!(world.registrations(), 1);
 }
+
+#[test]
+fn it_does_not_work_for_who_gave_a_place_of_his_to_its_key() {
+    let mut world = World::new(honest());
+    let founder = PrivateKey::from_seed(2);
+    let action = Action::Rekey { uid: Uid(0), hot: world.me.key().clone() };
+    world.chain.pool.push(Transaction::sign(&founder, world.chain.id(), Nonce(0), Height(20), action));
+    world.join();
+    world.run(40, |world| world.events.iter().any(|event| matches!(event, Event::Unsigned(_))));
+    assert!(world.chain.dropped.is_empty(), "{:?}", world.chain.dropped);
+    let told = |event: &Event| matches!(event, Event::Unsigned(reason) if reason.contains("belongs to"));
+    assert!(world.events.iter().any(told), "{:?}", world.events);
+    assert!(world.included(Deed::SET_WEIGHTS).is_empty() && world.chain.state().weights()[0].version == 0);
+}

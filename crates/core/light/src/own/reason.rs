@@ -1,7 +1,7 @@
 //! Why a figure or a gradient does not exist, or no row is proposed. A zero is never given in its place.
 
-use ledger::Uid;
 use ledger::economy::EconomyError;
+use ledger::{Key, Uid};
 use mechanism::fault::NotDefined;
 
 /// Why what was asked does not exist.
@@ -21,6 +21,14 @@ pub enum Reason {
     Unregistered {
         /// The uid.
         uid: Uid,
+    },
+    /// The place of the own hot key is owned by a key that is not held here.
+    #[error(
+        "the place of this hot key belongs to {cold}, whose key is not held here and which would earn what it earns: begin with a new identity"
+    )]
+    Foreign {
+        /// The key that owns the place.
+        cold: Key,
     },
     /// The mechanism of the chain has no trust, or none that follows paths.
     #[error("the mechanism of this chain has no trust that follows paths")]

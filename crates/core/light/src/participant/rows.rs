@@ -90,6 +90,11 @@ impl Participant {
         let none = Reason::NotRegistered;
         let tables = self.follower.tables().ok_or_else(|| none.clone())?;
         let uid = tables.uid(&self.me).ok_or(none)?;
+        // Anybody may give a place of his to a key of somebody else, who is not to work for him.
+        let cold = tables.neuron(uid).map(|neuron| neuron.cold).filter(|cold| cold != self.owner() && *cold != self.me);
+        if let Some(cold) = cold {
+            return Err(Reason::Foreign { cold });
+        }
         let policy = if by_hand.is_some() { Policy::Hand } else { self.policy };
         let position = Position::new(tables.state(), uid)?;
         Ok((uid, position.propose(policy, &self.scores, by_hand, self.mine.row())?))

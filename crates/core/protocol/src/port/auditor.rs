@@ -232,6 +232,8 @@ pub struct Own {
     pub scaling_gradient: Gradient,
     /// ∂s*_i/∂w_ib of the soft stake clipping, by uid b, or why there is none.
     pub clipping_gradient: RowGradient,
+    /// Whether that is advice only: the chain does not rank clipped stake.
+    pub advisory: bool,
     /// Own row as verified on the ledger: (uid, score of 65,535).
     pub row: Vec<(u32, u16)>,
     /// Version of the row, counts own updates.
@@ -258,6 +260,8 @@ pub struct Proposal {
     pub signed: bool,
     /// Length of the step, ‖ΔW_i‖₂.
     pub length: f64,
+    /// ε, below which the chain wants it; a first row is exempt.
+    pub epsilon: f64,
     /// The new row: (uid, score of 65,535).
     pub row: Vec<(u32, u16)>,
     /// The row on the ledger, likewise.

@@ -155,8 +155,14 @@ impl Driver {
             }
             Event::Message { message: Message::Response { request_id, response }, .. } => {
                 self.traffic.bytes_in += response.len() as u64;
+                // Nothing is no reply: whoever was asked has let go of the query.
+                let reply = if response.is_empty() {
+                    Err(LedgerError::Lost { reason: "no reply".into() })
+                } else {
+                    Ok(response)
+                };
                 if let Some(respond) = self.calls.queries.remove(&request_id) {
-                    let _ = respond.send(Ok(response));
+                    let _ = respond.send(reply);
                 }
             }
             Event::OutboundFailure { request_id, error, .. } => {

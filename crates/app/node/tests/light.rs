@@ -93,7 +93,7 @@ fn wrong_economics_that_all_validators_signed_end_it_with_a_code_of_their_own() 
     let genesis = chain::genesis(4);
     let genesis = Genesis { time: now - 60_000, parameters: Parameters { tempo: 8, ..genesis.parameters }, ..genesis };
     fs::write(place.path().join("genesis"), genesis.encode()).unwrap();
-    let rules = Parameters { beta: 9.0, ..genesis.parameters.clone() };
+    let rules = Parameters { beta: 9.0, ..genesis.parameters };
     let mut chain = Chain::ruled_by(genesis, rules);
     for uid in 0..2 {
         let key = PrivateKey::from_seed(u64::from(uid) + 2);

@@ -9,7 +9,7 @@ use ledger::{Query, Reply};
 use light::Source;
 use std::{
     collections::BTreeMap,
-    sync::mpsc::{self, Receiver, RecvTimeoutError, Sender},
+    sync::mpsc::{self, Receiver, Sender},
     thread,
     time::Duration,
 };
@@ -72,9 +72,6 @@ impl Carrier {
 
     /// The next answer, if one comes in this time.
     pub fn next(&self, patience: Duration) -> Option<Answer> {
-        match self.come.recv_timeout(patience) {
-            Ok(answer) => Some(answer),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        self.come.recv_timeout(patience).ok()
     }
 }

@@ -258,7 +258,7 @@ impl Told {
                 say::line(format_args!("Links     epoch {from} from {source}"));
             }
             Self::Links { from, to, source } => {
-                say::line(format_args!("Links     epochs {from} to {to} from {source}"))
+                say::line(format_args!("Links     epochs {from} to {to} from {source}"));
             }
             Self::Head { height, digest, signers, validators, .. } => say::line(format_args!(
                 "Head      block {height} ({}), signed by {signers} of {validators}",

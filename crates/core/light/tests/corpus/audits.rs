@@ -82,7 +82,7 @@ fn epochs(chain: &Chain, random: &mut Random, verdicts: &mut Verdicts) {
             }
             3 => {
                 let place = random.below(tables.len());
-                drop(tables.remove(place));
+                tables.remove(place);
                 "a table left out"
             }
             4 => {
@@ -95,7 +95,7 @@ fn epochs(chain: &Chain, random: &mut Random, verdicts: &mut Verdicts) {
                 "a leaf spoilt"
             }
             5 => {
-                drop(body.transactions.pop());
+                body.transactions.pop();
                 "a transaction left out"
             }
             6 => {

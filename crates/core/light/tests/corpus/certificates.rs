@@ -69,7 +69,7 @@ fn forged(
             ("one signs for another", honest)
         }
         5 => {
-            drop(signatures.pop());
+            signatures.pop();
             ("a signature left out", honest)
         }
         6 => ("other chain", world.signed_elsewhere(epoch, header)),

@@ -50,7 +50,7 @@ fn forged(
     let place = random.below(headers.len());
     let deed = match random.below(9) {
         0 => {
-            drop(headers.remove(place));
+            headers.remove(place);
             "one left out"
         }
         1 => {

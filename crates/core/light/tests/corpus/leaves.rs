@@ -171,7 +171,7 @@ fn forged_pieces(random: &mut Random, mut pieces: Vec<Vec<u8>>, other: &[Bytes])
     };
     let deed = match random.below(10) {
         0 => {
-            drop(pieces.remove(place));
+            pieces.remove(place);
             return ("a piece left out", pieces);
         }
         1 => {

@@ -61,7 +61,7 @@ fn forged(world: &World, random: &mut Random, mut links: Vec<Link>) -> (&'static
     let sign = |random: &mut Random, header: &Header| world.certified(random, header);
     let deed = match random.below(18) {
         0 => {
-            drop(links.remove(place));
+            links.remove(place);
             "one left out"
         }
         1 => {
@@ -91,7 +91,7 @@ fn forged(world: &World, random: &mut Random, mut links: Vec<Link>) -> (&'static
         }
         7 => {
             let key = random.below(link.validators.len());
-            drop(link.validators.remove(key));
+            link.validators.remove(key);
             "a key left out"
         }
         8 => {

@@ -46,7 +46,7 @@ fn forged(world: &World, random: &mut Random) -> (&'static str, Vec<u8>) {
             "a founder more"
         }
         4 => {
-            drop(genesis.validators.pop());
+            genesis.validators.pop();
             "a validator less"
         }
         _ => return ("too long", vec![random.byte(); MAX_GENESIS + 1 + random.below(64)]),

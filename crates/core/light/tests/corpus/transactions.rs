@@ -36,7 +36,7 @@ fn bodies(world: &World, random: &mut Random, verdicts: &mut Verdicts) {
             let place = random.below(transactions.len());
             let deed = match random.below(4) {
                 0 => {
-                    drop(transactions.remove(place));
+                    transactions.remove(place);
                     "one left out"
                 }
                 1 => {
@@ -122,7 +122,7 @@ fn passed_on(world: &World, random: &mut Random, verdicts: &mut Verdicts) {
             let donor = random.of(&world.chain.bodies[donor as usize].transactions).encode();
             spoil(random, &honest.encode(), &donor)
         } else {
-            let (deed, transaction) = forged(world, random, height, honest.clone());
+            let (deed, transaction) = forged(world, random, height, &honest);
             (deed, transaction.encode().to_vec())
         };
         let verdict = admit(world, height, &bytes);
@@ -145,7 +145,7 @@ fn admit(world: &World, height: u64, bytes: &[u8]) -> Result<Transaction, Refuse
     }
 }
 
-fn forged(world: &World, random: &mut Random, height: u64, honest: Transaction) -> (&'static str, Transaction) {
+fn forged(world: &World, random: &mut Random, height: u64, honest: &Transaction) -> (&'static str, Transaction) {
     let giver = PrivateKey::from_seed(1);
     let stranger = PrivateKey::from_seed(40_000 + random.next() % 100);
     let action = || Action::Transfer { to: stranger.public_key(), amount: Amount(u64::MAX >> 2) };

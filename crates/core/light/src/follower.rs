@@ -22,6 +22,7 @@ mod serving;
 mod sources;
 
 use crate::audit::{Audit, Difference};
+use crate::tables;
 use crate::{Alarm, Checkpoint, Client, Error, Evidence, Seen, Shelf, Source, Step, Tables, Verified};
 use auditing::{Auditing, Base};
 use bytes::Bytes;
@@ -67,12 +68,16 @@ pub struct Follower {
     /// What it was made from, and what it gave.
     base: Option<Base>,
     refuted: Option<Difference>,
+    /// When an audit that was not to be had is tried again.
+    audit_again: Option<u64>,
     /// The newest links, to serve.
     links: VecDeque<Link>,
     /// What the bootstrap named, to be compared when the chain gets there.
     claims: Vec<Checkpoint>,
     /// The head of the last visit, until the links to it are restored.
     kept: Option<(Header, Bytes)>,
+    /// Whether what was kept begins too long ago.
+    past: bool,
     /// Steps that come before any other.
     first: VecDeque<Step>,
     events: VecDeque<Seen>,
@@ -99,9 +104,11 @@ impl Follower {
             audit: None,
             base: None,
             refuted: None,
+            audit_again: None,
             links: VecDeque::new(),
             claims: Vec::new(),
             kept: None,
+            past: false,
             first: VecDeque::new(),
             events: VecDeque::new(),
             now,
@@ -167,6 +174,7 @@ impl Follower {
     /// Somebody who answers queries.
     pub fn add_source(&mut self, source: Source) {
         self.sources.add(source);
+        self.audit_again = self.audit_again.map(|_| self.now);
         self.hint();
     }
 
@@ -190,6 +198,9 @@ impl Follower {
 
     /// The next thing to do at `now`, if any. Call until `None`.
     pub fn poll(&mut self, now: u64) -> Option<Step> {
+        if now < self.now {
+            self.rewind(now);
+        }
         self.now = now;
         if let Some(step) = self.first.pop_front() {
             return Some(step);
@@ -219,9 +230,10 @@ impl Follower {
         if self.stopped {
             return None;
         }
-        let asks = self.has_source() && !self.queries.is_open(&Purpose::Head);
+        let asks = self.has_source() && self.queries.free(&Purpose::Head, self.now);
         let head = asks.then_some(self.heads.next);
-        let all = [self.queries.deadline(self.now), self.sources.deadline(self.now), head, self.stall_at()];
+        let again = self.audit_again.filter(|at| *at > self.now);
+        let all = [self.queries.deadline(self.now), self.sources.deadline(self.now), head, again, self.stall_at()];
         all.into_iter().flatten().min().map(|at| at.max(self.now.saturating_add(1)))
     }
 
@@ -238,8 +250,10 @@ impl Follower {
             return;
         }
         let Open { purpose, source, at, .. } = open;
-        if matches!(reply, Reply::Unavailable { .. }) || self.nothing_new(&purpose, &reply) {
-            self.sources.done(&source, true);
+        let new = !self.nothing_new(&purpose, &reply);
+        if matches!(reply, Reply::Unavailable { .. }) || !new {
+            // That a transaction is in no block yet is an answer.
+            self.sources.done(&source, !new || matches!(purpose, Purpose::Find(_)));
             return self.lacks(purpose, &source);
         }
         let outcome = match (&purpose, at) {
@@ -255,6 +269,8 @@ impl Follower {
         self.sources.done(&source, outcome.is_ok());
         match outcome {
             Ok(()) => self.queries.succeeded(&purpose),
+            // A table that is too long for this client may be so: others say the same, or are asked in its place.
+            Err(Error::Oversized { what: tables::WHAT, .. }) => self.fail(purpose, &source),
             Err(error) => {
                 self.fail(purpose, &source);
                 self.blame(&source, error);
@@ -309,7 +325,10 @@ impl Follower {
         match &purpose {
             Purpose::Links => self.forget_heard(),
             // Not in a block yet, as far as it knows.
-            Purpose::Find(_) => return self.queries.succeeded(&purpose),
+            Purpose::Find(digest) => {
+                self.let_go(*digest);
+                return self.queries.succeeded(&purpose);
+            }
             _ => {}
         }
         self.fail(purpose, source);
@@ -324,11 +343,19 @@ impl Follower {
             self.queries.pause(purpose.clone(), self.now);
         }
         match &purpose {
-            Purpose::Submit(digest) => self.on_not_submitted(*digest),
+            Purpose::Submit(digest) => self.on_not_submitted(*digest, left),
             Purpose::Audit(need) => self.on_audit_failed(*need),
             Purpose::Attest(digest, _) if !left => self.on_not_attested(*digest),
             _ => {}
         }
+    }
+
+    /// The clock was set back: nothing waits for what it said before.
+    fn rewind(&mut self, now: u64) {
+        self.heads.rewind(now);
+        self.queries.rewind(now);
+        self.sources.rewind(now);
+        self.audit_again = self.audit_again.map(|_| now);
     }
 
     /// Opens a query for `purpose`, where somebody can be asked.

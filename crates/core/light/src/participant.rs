@@ -20,11 +20,11 @@ mod rows;
 mod wallet;
 mod work;
 
+use crate::audit::Outcome;
 use crate::gossip::Judgement;
 use crate::standing::Known;
 use crate::{
-    Alarm, Checkpoint, Error, Event, Evidence, Follower, Options, Policy, Seen, Shelf, Signer, Source, Step, Tables,
-    Verified,
+    Alarm, Checkpoint, Error, Event, Evidence, Follower, Options, Policy, Seen, Shelf, Source, Step, Tables, Verified,
 };
 use commonware_cryptography::{
     Signer as _,
@@ -248,7 +248,16 @@ impl Participant {
         while let Some(seen) = self.follower.next_event() {
             match seen {
                 Seen::Head { head, now } => self.events.push_back(Event::Head { head, now }),
-                Seen::Audit(audit) => self.events.push_back(Event::Audit(audit)),
+                Seen::Audit(audit) => {
+                    if let Outcome::NotAudited(reason) = &audit.outcome
+                        && self.joined
+                        && self.follower.tables().is_none()
+                    {
+                        self.events
+                            .push_back(Event::Unsigned(format!("without tables nothing is signed here: {reason}")));
+                    }
+                    self.events.push_back(Event::Audit(audit));
+                }
                 Seen::Proven { subject, at, source, leaf } => self.on_proven(&subject, at, &source, leaf),
                 Seen::Submitted { digest, outcome, .. } => self.on_submitted(digest, outcome),
                 Seen::NotSubmitted { digest } => self.on_not_submitted(digest),
@@ -296,7 +305,7 @@ impl Participant {
         let Some(tables) = self.follower.tables() else { return };
         let alpha = if let Policy::Payoff { alpha } = self.policy { alpha } else { ALPHA };
         let account =
-            self.mine.account(Signer::Cold).or_else(|| tables.state().account(self.owner()).map(|(_, leaf)| leaf));
+            self.mine.account(self.paying()).or_else(|| tables.state().account(self.owner()).map(|(_, leaf)| leaf));
         let known = Known { account, row: self.mine.row(), scores: &self.scores, alpha };
         let own = tables.own(&self.me, known);
         self.events.push_back(Event::Own(Box::new(own)));

@@ -4,13 +4,14 @@
 //! roots and all. Only the checkpoint on the shelf [`Shelf::Head`] is taken on trust, as the one that came with the page
 //! was; a hash over it tells damage. What was changed by somebody who can write to the store is not told.
 
+use crate::audit::Difference;
 use crate::{Checkpoint, Error};
 use bytes::{Bytes, BytesMut};
 use commonware_codec::{Copying, DecodeExt as _, Encode as _, EncodeSize, RangeCfg, Read, ReadExt as _, Write};
 use commonware_cryptography::{Hasher as _, Sha256, sha256::Digest};
 use ledger::genesis::MAX_VALIDATORS;
 use ledger::query::Link;
-use ledger::{Header, PublicKey, State, Transaction};
+use ledger::{Header, Height, PublicKey, State, Table, Transaction, Uid};
 
 /// One shelf.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,11 +52,13 @@ impl core::fmt::Display for Shelf {
 pub(crate) struct Begin {
     pub checkpoint: Checkpoint,
     pub head: Option<(Header, Bytes)>,
+    /// Where the chain was found to be wrong.
+    pub refuted: Option<Difference>,
 }
 
 impl Begin {
     pub fn to_bytes(&self) -> Bytes {
-        sealed(&(self.checkpoint.clone(), self.head.clone()).encode())
+        sealed(&(self.checkpoint.clone(), self.head.clone(), self.refuted.clone()).encode())
     }
 
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
@@ -69,7 +72,8 @@ impl Begin {
             } else {
                 None
             };
-            Ok(Self { checkpoint, head })
+            let refuted = Option::<Difference>::read(rest)?;
+            Ok(Self { checkpoint, head, refuted })
         };
         let begin =
             read(&mut rest).map_err(|error: commonware_codec::Error| Error::codec(what, bytes.len(), &error))?;
@@ -78,9 +82,41 @@ impl Begin {
     }
 }
 
+impl Write for Difference {
+    fn write(&self, buf: &mut impl bytes::BufMut) {
+        self.height.write(buf);
+        self.table.write(buf);
+        self.uid.write(buf);
+        for text in [&self.figure, &self.chain, &self.own] {
+            text.as_bytes().to_vec().write(buf);
+        }
+    }
+}
+
+impl EncodeSize for Difference {
+    fn encode_size(&self) -> usize {
+        let texts = [&self.figure, &self.chain, &self.own].map(|text| text.as_bytes().to_vec().encode_size());
+        self.height.encode_size() + self.table.encode_size() + self.uid.encode_size() + texts.into_iter().sum::<usize>()
+    }
+}
+
+impl Read for Difference {
+    type Cfg = ();
+
+    fn read_cfg(buf: &mut impl commonware_codec::Buf, (): &()) -> Result<Self, commonware_codec::Error> {
+        let (height, table, uid) = (Height::read(buf)?, Option::<Table>::read(buf)?, Option::<Uid>::read(buf)?);
+        let mut text = || {
+            let bytes = Vec::<u8>::read_cfg(buf, &(RangeCfg::from(0..=MAX_TEXT), ()))?;
+            String::from_utf8(bytes)
+                .map_err(|_| commonware_codec::Error::Invalid("difference", "its words are no text"))
+        };
+        Ok(Self { height, table, uid, figure: text()?, chain: text()?, own: text()? })
+    }
+}
+
 impl Write for Checkpoint {
     fn write(&self, buf: &mut impl bytes::BufMut) {
-        self.height.get().write(buf);
+        self.height.write(buf);
         self.digest.write(buf);
         self.time.write(buf);
         self.validators.write(buf);
@@ -98,7 +134,7 @@ impl Read for Checkpoint {
 
     fn read_cfg(buf: &mut impl commonware_codec::Buf, (): &()) -> Result<Self, commonware_codec::Error> {
         Ok(Self {
-            height: ledger::Height::new(u64::read(buf)?),
+            height: Height::read(buf)?,
             digest: Digest::read(buf)?,
             time: u64::read(buf)?,
             validators: Vec::<PublicKey>::read_cfg(buf, &(RangeCfg::from(0..=MAX_VALIDATORS), ()))?,
@@ -185,6 +221,9 @@ fn unsealed<'a>(what: &'static str, bytes: &'a [u8]) -> Result<&'a [u8], Error> 
 
 /// Longest certificate: those of 64 validators have some 4 KiB.
 const MAX_CERTIFICATE: usize = 16 * 1024;
+
+/// Longest words of a difference, bytes.
+const MAX_TEXT: usize = 16 * 1024;
 
 /// Most own transactions under way.
 const MAX_OWN: usize = 16;

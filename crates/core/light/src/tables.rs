@@ -65,14 +65,14 @@ impl Assembly {
         }
         if total > MAX_LEAVES {
             return Err(Error::Oversized {
-                what: "table",
+                what: WHAT,
                 bytes: usize::try_from(total).unwrap_or(usize::MAX),
                 limit: usize::try_from(MAX_LEAVES).unwrap_or(usize::MAX),
             });
         }
         self.bytes = self.bytes.saturating_add(leaves.iter().map(Bytes::len).sum());
         if self.bytes > MAX_TABLE {
-            return Err(Error::Oversized { what: "table", bytes: self.bytes, limit: MAX_TABLE });
+            return Err(Error::Oversized { what: WHAT, bytes: self.bytes, limit: MAX_TABLE });
         }
         self.total = Some(total);
         self.leaves.extend(leaves);
@@ -148,6 +148,9 @@ impl Tables {
         askers.into_iter().map(|(asker, weight)| (asker, weight / largest)).collect()
     }
 }
+
+/// What is said to be too long where a table is.
+pub(crate) const WHAT: &str = "table";
 
 /// Most leaves in a table: sixteen times the default number of peers. Above, a client proves its own row alone.
 pub const MAX_LEAVES: u32 = 65_536;

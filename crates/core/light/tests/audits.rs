@@ -208,10 +208,15 @@ fn wrong_economics_that_all_validators_signed_are_named_within_the_epoch() {
         assert_eq!(world.alarms().iter().filter(|alarm| named(alarm)).count(), 1);
         assert_eq!(world.follower.refuted(), Some(difference));
         assert!(world.liars().is_empty(), "the source only passed on what was signed");
-        // It goes on to look, and never forgets.
+        // It goes on to look, and never forgets: not at the next visit either.
+        let difference = difference.clone();
         rows(&mut world.chain, 1);
         world.run(8);
-        assert!(world.audits().len() >= 2 && world.follower.refuted().is_some());
+        assert!(world.audits().len() >= 2 && world.follower.refuted() == Some(&difference));
+        let mut again = World::kept(world.chain, vec![("node", honest())], world.shelves);
+        again.settle();
+        assert_eq!(again.follower.refuted(), Some(&difference));
+        assert!(again.alarms().iter().any(|alarm| matches!(alarm, Alarm::WrongEconomics(_))));
     }
 }
 
@@ -349,6 +354,63 @@ fn sources_that_stall_are_passed_over() {
     let late = &world.asked[world.asked.len() / 2..];
     let stalled = late.iter().filter(|(source, _)| source != "node").count();
     assert!(stalled * 5 < late.len(), "{stalled} of {} still go to those that stall", late.len());
+}
+
+/// A source that is so many blocks behind.
+fn behind(blocks: u64) -> Voice {
+    let mut heads: BTreeMap<u64, Reply> = BTreeMap::new();
+    Box::new(move |query, reply| {
+        let newest = heads.keys().next_back().copied().unwrap_or_default();
+        Some(match (query, reply) {
+            (Query::Head, Reply::Head { header, finalization }) => {
+                let height = header.height.get();
+                heads.insert(height, Reply::Head { header, finalization });
+                match heads.range(..=height.saturating_sub(blocks)).next_back() {
+                    Some((_, head)) => head.clone(),
+                    None => Reply::Unavailable { reason: "no block yet".into() },
+                }
+            }
+            (_, Reply::Headers { mut headers, finalization }) => {
+                headers.retain(|header| header.height.get() + blocks <= newest);
+                if headers.is_empty() {
+                    Reply::Unavailable { reason: "not yet".into() }
+                } else {
+                    Reply::Headers { headers, finalization }
+                }
+            }
+            (Query::Epochs { .. }, Reply::Epochs { mut links }) => {
+                links.retain(|link| link.header.height.get() + blocks <= newest);
+                Reply::Epochs { links }
+            }
+            (_, reply) => reply,
+        })
+    })
+}
+
+#[test]
+fn who_is_a_few_blocks_behind_is_no_liar() {
+    let voices = vec![("a", behind(2)), ("b", behind(3)), ("node", honest())];
+    let mut world = World::new(Chain::electing(8), voices);
+    for _ in 0..6 {
+        world.run(8);
+    }
+    assert!(world.liars().is_empty(), "{:?}", world.alarms());
+    assert!(world.sound() >= 4, "{:?}", world.audits());
+}
+
+#[test]
+fn an_audit_that_nobody_could_help_with_is_made_when_somebody_can() {
+    let none: Voice = Box::new(|query, reply| match query {
+        Query::Body { .. } => Some(Reply::Unavailable { reason: "not kept".into() }),
+        _ => Some(reply),
+    });
+    let mut world = World::new(Chain::of(market(Kind::Trust)), vec![("a", none)]);
+    world.run(12);
+    assert!(matches!(world.audits()[..], [Audit { outcome: Outcome::NotAudited(_), .. }]), "{:?}", world.audits());
+    world.voices.insert("node", honest());
+    world.follower.add_source(Source::new("node"));
+    world.run(2);
+    assert_eq!((world.audits().len(), world.sound()), (2, 1), "{:?}", world.audits());
 }
 
 #[test]

@@ -14,7 +14,7 @@ use ledger::{
     Action, Amount, Founder, Genesis, Header, Height, Nonce, Parameters, Query, Refusal, Reply, Row, Score,
     Transaction, Uid, economy,
 };
-use light::{Alarm, Deed, Error, Event, Own, Participant};
+use light::{Alarm, Deed, Error, Event, Intent, Own, Participant, Signer};
 use world::{Carrier, Fate, KEY, LIAR, World, honest};
 
 /// Runs with `carry` until three rows are included, and looks that nothing was lost or done twice.
@@ -315,6 +315,36 @@ fn the_word_that_there_is_no_account_only_costs_time() {
         600,
     );
     assert!(world.refusals().iter().all(|reason| reason.contains("replayed")), "{:?}", world.refusals());
+}
+
+#[test]
+fn a_payment_is_not_made_twice_on_the_word_that_it_was_refused_and_there_is_no_account() {
+    // It passes the payment on, says that it refused it, and then that the payer has no account.
+    let paid = std::rc::Rc::new(std::cell::Cell::new(false));
+    let seen = paid.clone();
+    let carry: Carrier = Box::new(move |source, query, reply| {
+        let lies = source.name() == LIAR;
+        match query {
+            Query::Submit { transaction: Transaction { action: Action::Transfer { .. }, .. } } if lies => {
+                seen.set(true);
+                Fate::Comes(Reply::Refused { refusal: Refusal::Unsigned })
+            }
+            Query::Account { .. } if lies && seen.get() => Fate::Comes(Reply::NoSuch),
+            // Only the liar answers what is asked about transactions.
+            Query::Submit { .. } | Query::Inclusion { .. } if !lies => Fate::Failed,
+            _ => Fate::Comes(reply),
+        }
+    });
+    let mut world = World::of(Chain::new(4), 1, carry);
+    let to = PrivateKey::from_seed(50).public_key();
+    let amount = Amount(5_000_000);
+    world.run(10, |world| world.me.tables().is_some() && world.chain.height() >= 3);
+    world.me.ask(Intent::Transfer { from: Signer::Hot, to: to.clone(), amount });
+    let height = world.chain.height();
+    world.run(60, |world| world.chain.height() >= height + 50);
+    assert!(paid.get());
+    assert_eq!(world.chain.state().account(&to).map(|(_, account)| account.balance), Some(amount));
+    assert!(world.refusals().iter().all(|reason| !reason.contains("not signed")), "{:?}", world.refusals());
 }
 
 #[test]

@@ -149,6 +149,14 @@ impl Follower {
     /// Begins the audit of the newest end of an epoch, where it was not made.
     pub(super) fn plan_audit(&mut self) {
         let Some((end, digest)) = self.client.end() else { return };
+        if self.audit_again.is_some_and(|at| at <= self.now) && self.has_source() {
+            // What nobody had a while ago somebody may have now.
+            self.audit_again = None;
+            if self.auditing.is_none() && self.audit.as_ref().is_some_and(|audit| audit.height == end) {
+                self.queries.forget(|purpose| matches!(purpose, Purpose::Audit(_)));
+                self.auditing = Some(Auditing::new(end, digest));
+            }
+        }
         // One that takes longer than an epoch is finished all the same; sources keep what it needs for two.
         let tempo = self.parameters().tempo;
         let known = self.base.as_ref().is_some_and(|base| base.end.height == end)
@@ -246,6 +254,18 @@ impl Follower {
         }
     }
 
+    /// Whether a reply to what an audit needs says no more than that its source has not got there yet.
+    pub(super) fn is_behind(&self, need: Need, reply: &Reply) -> bool {
+        let Some(auditing) = &self.auditing else { return false };
+        match (need, reply) {
+            (Need::Headers, Reply::Headers { headers, .. }) => {
+                headers.last().is_none_or(|last| last.height < auditing.end)
+            }
+            (Need::Validators, Reply::Epochs { links }) => links.is_empty(),
+            _ => false,
+        }
+    }
+
     pub(super) fn on_audit(&mut self, need: Need, source: &Source, reply: Reply) -> Result<(), Error> {
         let Some(auditing) = self.auditing.as_mut() else { return Ok(()) };
         let end = auditing.end;
@@ -318,7 +338,10 @@ impl Follower {
             (Some((recomputed, table, _)), Some((_, end))) => {
                 Outcome::Wrong(audit::withheld(end, &recomputed.after, *table))
             }
-            _ => Outcome::NotAudited(format!("no source has {}", what(need))),
+            _ => {
+                self.audit_again = Some(self.now.saturating_add(AGAIN_MS));
+                Outcome::NotAudited(format!("no source has {}", what(need)))
+            }
         };
         self.report(auditing.end, outcome);
     }
@@ -387,8 +410,12 @@ impl Follower {
     /// The audit of the epoch that ends here is over.
     fn report(&mut self, height: Height, outcome: Outcome) {
         let audit = Audit { epoch: audit::number(height, self.parameters().tempo), height, outcome };
+        if matches!(audit.outcome, Outcome::NotAudited(_)) && self.audit.as_ref() == Some(&audit) {
+            return;
+        }
         if let Outcome::Wrong(difference) = &audit.outcome {
             self.refuted.get_or_insert_with(|| difference.clone());
+            self.keep_head();
             self.events.push_back(Seen::Alarm(Alarm::WrongEconomics(difference.clone())));
         }
         self.audit = Some(audit.clone());
@@ -400,6 +427,9 @@ impl Follower {
 fn first_header(end: Height) -> Height {
     Height::new(end.get().saturating_sub(RECENT).max(1))
 }
+
+/// After how long an audit that nobody could help with is tried again, ms.
+const AGAIN_MS: u64 = 30_000;
 
 /// How often one source is asked in vain for the rest of a table before another is asked for all of it.
 const PATIENCE: u32 = 2;

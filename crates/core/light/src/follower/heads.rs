@@ -33,6 +33,15 @@ impl Heads {
     }
 }
 
+impl Heads {
+    /// The clock was set back.
+    pub fn rewind(&mut self, now: u64) {
+        self.next = self.next.min(now);
+        self.asked = self.asked.min(now);
+        self.last_new = self.last_new.min(now);
+    }
+}
+
 impl Follower {
     /// There may be a newer head: ask soon.
     pub fn hint(&mut self) {
@@ -179,11 +188,16 @@ impl Follower {
         self.ask(Purpose::Links, Query::Epochs { from, limit }, None)
     }
 
-    /// Whether a reply for `purpose` holds no link that was not followed before: its source is behind.
+    /// Whether a reply for `purpose` says no more than that its source is behind.
     pub(super) fn nothing_new(&self, purpose: &Purpose, reply: &Reply) -> bool {
-        let (Purpose::Links, Reply::Epochs { links }) = (purpose, reply) else { return false };
-        let number = |link: &Link| epochs::after(link.header.height, self.parameters().tempo);
-        links.last().is_none_or(|last| number(last) <= self.client.epoch())
+        match (purpose, reply) {
+            (Purpose::Links, Reply::Epochs { links }) => {
+                let number = |link: &Link| epochs::after(link.header.height, self.parameters().tempo);
+                links.last().is_none_or(|last| number(last) <= self.client.epoch())
+            }
+            (Purpose::Audit(need), reply) => self.is_behind(*need, reply),
+            _ => false,
+        }
     }
 
     /// Follows the links, and asks for the head once none is missing.

@@ -37,13 +37,18 @@ impl Follower {
     }
 
     fn restore_head(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        let Begin { checkpoint, head } = Begin::from_bytes(bytes)?;
+        let Begin { checkpoint, head, refuted } = Begin::from_bytes(bytes)?;
+        if let Some(difference) = refuted {
+            self.events.push_back(Seen::Alarm(Alarm::WrongEconomics(difference.clone())));
+            self.refuted = Some(difference);
+        }
         let given = self.client.checkpoint().clone();
         match Client::new(&self.genesis, checkpoint, self.now) {
             Ok(client) => self.client = client,
             // The visit before is too long ago: what the page says is newer.
             Err(Error::StaleCheckpoint { .. }) => {
                 self.keep(Shelf::Links, Bytes::new(), false);
+                self.past = true;
                 return Ok(());
             }
             Err(error) => return Err(error),
@@ -59,7 +64,8 @@ impl Follower {
     }
 
     fn restore_links(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        let (links, mut outcome) = shelf::links(bytes);
+        // Links that a checkpoint of too long ago began are let go with it.
+        let (links, mut outcome) = shelf::links(if self.past { &[] } else { bytes });
         let mut good = 0;
         for (link, end) in links {
             let followed = epochs::after(link.header.height, self.parameters().tempo) <= self.client.epoch();
@@ -127,11 +133,16 @@ impl Follower {
         self.keep_head();
     }
 
-    fn keep_head(&mut self) {
-        let checkpoint = self.client.checkpoint().clone();
+    /// Keeps where verification begins the next time, and how far it got.
+    pub(super) fn keep_head(&mut self) {
+        self.keep_begin(self.client.checkpoint().clone());
+    }
+
+    fn keep_begin(&mut self, checkpoint: Checkpoint) {
         let head = self.client.head().and_then(|head| self.client.certified(head.height()));
         let head = head.map(|(header, finalization)| (header.clone(), finalization.clone()));
-        self.keep(Shelf::Head, Begin { checkpoint, head }.to_bytes(), false);
+        let begin = Begin { checkpoint, head, refuted: self.refuted.clone() };
+        self.keep(Shelf::Head, begin.to_bytes(), false);
     }
 
     /// Lets verification begin from the newest end of an epoch the next time, where the checkpoint grows old.
@@ -146,12 +157,9 @@ impl Follower {
             return false;
         };
         let checkpoint = Checkpoint { height: end, digest, time: header.time, validators };
-        let head = self.client.head().and_then(|head| self.client.certified(head.height()));
-        let head = head.map(|(header, finalization)| (header.clone(), finalization.clone()));
-        let begin = Begin { checkpoint, head };
         // First what the links that are left belong to.
         self.keep(Shelf::Links, Bytes::new(), false);
-        self.keep(Shelf::Head, begin.to_bytes(), false);
+        self.keep_begin(checkpoint);
         true
     }
 

@@ -51,6 +51,8 @@ pub enum Leaf {
 pub(super) struct Proofs {
     subjects: BTreeSet<Subject>,
     submissions: VecDeque<Transaction>,
+    /// Those that a source was asked to take.
+    submitting: BTreeMap<Digest, Transaction>,
     finds: BTreeMap<Digest, Option<Place>>,
     /// Whether a find is to be asked again at once.
     due: BTreeSet<Digest>,
@@ -94,8 +96,10 @@ impl Follower {
 
     pub(super) fn next_submission(&mut self) -> Option<Step> {
         let transaction = self.proofs.submissions.front()?.clone();
-        let step = self.ask(Purpose::Submit(transaction.digest()), Query::Submit { transaction }, None)?;
+        let digest = transaction.digest();
+        let step = self.ask(Purpose::Submit(digest), Query::Submit { transaction: transaction.clone() }, None)?;
         self.proofs.submissions.pop_front();
+        self.proofs.submitting.insert(digest, transaction);
         Some(step)
     }
 
@@ -105,13 +109,20 @@ impl Follower {
             Reply::Refused { refusal } => Err(refusal),
             _ => return Err(Error::WrongReply),
         };
+        self.proofs.submitting.remove(&digest);
         self.events.push_back(Seen::Submitted { digest, source: source.clone(), outcome });
         Ok(())
     }
 
-    /// A source did not take it.
-    pub(super) fn on_not_submitted(&mut self, digest: Digest) {
-        self.events.push_back(Seen::NotSubmitted { digest });
+    /// A source did not take it; `left`: others are asked.
+    pub(super) fn on_not_submitted(&mut self, digest: Digest, left: bool) {
+        let transaction = self.proofs.submitting.remove(&digest);
+        if left {
+            self.proofs.submissions.extend(transaction);
+        } else {
+            self.queries.succeeded(&Purpose::Submit(digest));
+            self.events.push_back(Seen::NotSubmitted { digest });
+        }
     }
 
     pub(super) fn next_proof(&mut self) -> Option<Step> {
@@ -142,13 +153,32 @@ impl Follower {
         reply: Reply,
     ) -> Result<(), Error> {
         let leaf = match reply {
-            Reply::NoSuch if subject != Subject::Totals => None,
+            Reply::NoSuch if self.stands(&subject, at.height()) => return Err(Error::WrongReply),
+            Reply::NoSuch => None,
             Reply::Leaf { index, leaf, proof } => Some(proven(&subject, at.header(), index, &leaf, &proof)?),
             _ => return Err(Error::WrongReply),
         };
         self.proofs.subjects.remove(&subject);
         self.events.push_back(Seen::Proven { subject, at: at.height(), source: source.clone(), leaf });
         Ok(())
+    }
+
+    /// Whether verified tables of this block or an earlier one show that there is such a leaf, which nothing takes away.
+    fn stands(&self, subject: &Subject, at: Height) -> bool {
+        let tables = self.tables().filter(|tables| tables.height() <= at);
+        match subject {
+            Subject::Totals => true,
+            Subject::Account(key) => tables.is_some_and(|tables| tables.state().account(key).is_some()),
+            Subject::Row(uid) | Subject::Standing(uid) => tables.is_some_and(|tables| tables.row(*uid).is_some()),
+            Subject::Neuron(_) => false,
+        }
+    }
+
+    /// It is in no block that a source knows of.
+    pub(super) fn let_go(&mut self, digest: Digest) {
+        if self.proofs.finds.get(&digest).is_some_and(Option::is_none) {
+            self.proofs.finds.remove(&digest);
+        }
     }
 
     fn next_find(&mut self) -> Option<Step> {

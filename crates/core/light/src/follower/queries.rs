@@ -134,6 +134,12 @@ impl Queries {
         self.failures.remove(purpose);
     }
 
+    /// The clock was set back.
+    pub fn rewind(&mut self, now: u64) {
+        self.open.values_mut().for_each(|open| open.deadline = open.deadline.min(now.saturating_add(DEADLINE_MS)));
+        self.failures.values_mut().for_each(|failure| failure.until = failure.until.min(now));
+    }
+
     /// Whether queries for `purpose` have come to nothing for a while.
     pub fn in_vain(&self, purpose: &Purpose) -> bool {
         self.failures.get(purpose).is_some_and(|failure| failure.length >= IN_VAIN_MS)

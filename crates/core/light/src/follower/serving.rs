@@ -55,7 +55,10 @@ impl Follower {
     fn headers_from(&self, from: Height, limit: u32) -> Option<Reply> {
         let base = self.base.as_ref()?;
         let from_base = base.headers.iter().position(|header| header.height == from);
-        if let (Some(first), Some((_, finalization))) = (from_base, self.client.certified(base.end.height)) {
+        let covers = from.get().saturating_add(u64::from(limit.max(1))) <= base.end.height.get().saturating_add(1);
+        if let (Some(first), Some((_, finalization)), true) =
+            (from_base, self.client.certified(base.end.height), covers)
+        {
             let headers = base.headers.get(first..)?.to_vec();
             return Some(Reply::Headers { headers, finalization: finalization.clone() });
         }
@@ -70,7 +73,8 @@ impl Follower {
             }
             height = height.next();
         }
-        Some(Reply::Headers { headers, finalization: certificate? })
+        let whole = headers.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+        whole.then_some(Reply::Headers { headers, finalization: certificate? })
     }
 
     /// The tables at the end of the last epoch that was audited, and before its last block.

@@ -84,7 +84,19 @@ impl Sources {
     /// It lied.
     pub fn lied(&mut self, source: &Source, now: u64) {
         let length = self.liars.get(source).map_or(FIRST_PAUSE_MS, |pause| (pause.length * 2).min(LONGEST_PAUSE_MS));
+        while self.liars.len() >= MOST_LIARS {
+            // Names cost nothing: who is gone is forgotten first.
+            let gone =
+                self.liars.keys().find(|liar| !self.all.contains_key(*liar)).or_else(|| self.liars.keys().next());
+            let Some(gone) = gone.cloned() else { break };
+            self.liars.remove(&gone);
+        }
         self.liars.insert(source.clone(), Pause { until: now.saturating_add(length), length });
+    }
+
+    /// The clock was set back.
+    pub fn rewind(&mut self, now: u64) {
+        self.liars.values_mut().for_each(|pause| pause.until = pause.until.min(now.saturating_add(pause.length)));
     }
 
     /// Who may be asked, and who lied.
@@ -104,6 +116,9 @@ impl Sources {
 
 /// Strikes are forgotten by answering, so that few weigh as much as many.
 const MOST_STRIKES: u32 = 8;
+
+/// Most liars that are remembered.
+const MOST_LIARS: usize = 256;
 
 /// Pause of a liar that is the only source, ms: the first and the longest.
 const FIRST_PAUSE_MS: u64 = 2_000;

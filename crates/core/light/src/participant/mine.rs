@@ -163,8 +163,10 @@ impl Participant {
         match (subject, leaf) {
             (Subject::Account(key), leaf) => {
                 let account = if let Some(Leaf::Account(account)) = leaf { Some(account) } else { None };
-                if account.is_none() && *key == self.me && self.signed_before() {
-                    // Who signed has an account: the word that there is none is refuted by the tables.
+                let item = if *key == self.me { &mut self.mine.hot } else { &mut self.mine.cold };
+                let proven = item.known.as_ref().is_some_and(|(known, account)| account.is_some() && *known <= at);
+                if account.is_none() && (proven || *key == self.me && self.signed_before(at)) {
+                    // Accounts are never closed, and who signed has one: the word that there is none is refuted.
                     self.follower.blame(source, Error::WrongReply);
                     return;
                 }
@@ -183,13 +185,13 @@ impl Participant {
         }
     }
 
-    /// Whether the tables show that the hot key signed a transaction: it registered after genesis, or set a row.
-    fn signed_before(&self) -> bool {
+    /// Whether tables of this block or an earlier one show that the hot key signed a transaction: it registered after genesis, or set a row.
+    fn signed_before(&self, at: Height) -> bool {
         let shown = |tables: &Tables| {
             let uid = tables.uid(&self.me)?;
             let registered = tables.neuron(uid)?.registered > Height::new(0);
             Some(registered || tables.row(uid)?.version > 0)
         };
-        self.follower.tables().and_then(shown).unwrap_or(false)
+        self.follower.tables().filter(|tables| tables.height() <= at).and_then(shown).unwrap_or(false)
     }
 }

@@ -10,7 +10,7 @@ impl Participant {
     pub(super) fn plan_row(&mut self) {
         let Some(end) = self.row_due() else { return };
         let waits = match self.policy {
-            Policy::Scores | Policy::Payoff { .. } => self.scores.is_empty(),
+            Policy::Scores | Policy::Payoff { .. } => self.scores.iter().all(|(_, score)| *score <= 0.0),
             Policy::Hand | Policy::Never => true,
         };
         if waits {

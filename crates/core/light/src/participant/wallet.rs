@@ -4,7 +4,7 @@
 //! before they are handed in first, and a reload goes on with them. What a source says of a transaction is its word: "accepted" is no
 //! inclusion, and "refused" counts only once a proven account of a later block has the nonce still.
 //!
-//! It is [`TransactionState::Included`] once the account shows that its nonce was used, and for rows and registrations their effect, and
+//! It is [`TransactionState::Included`] once its effect was proven (a row, a registration) or its place in a block, and
 //! [`TransactionState::Final`] once its place in a block that a quorum signed is proven.
 //!
 //! What no source takes, or what one takes and does not bring onto the ledger, is published to the neighbours, any of
@@ -76,6 +76,8 @@ pub enum Intent {
 pub(super) struct Wallet {
     hot: Lane,
     cold: Lane,
+    /// Kept by other keys of this person, which are not here now.
+    others: Vec<Transaction>,
     /// Included, and looked for in the blocks: until this height.
     sought: Vec<(Digest, Deed, Signer, Height)>,
     /// The block at which these were looked for.
@@ -116,6 +118,8 @@ struct Pending {
     probed: Height,
     /// What a source said against it, and the head then.
     refused: Option<(String, Height)>,
+    /// Since when its nonce is used up, by a proof.
+    overtaken: Option<Height>,
 }
 
 /// Pause in signing after a refusal.
@@ -128,7 +132,16 @@ struct Pause {
 impl Pending {
     fn new(transaction: Transaction, now: u64, probed: Height) -> Self {
         let digest = transaction.digest();
-        Self { transaction, digest, submit_at: now, handed_in: false, publish: false, probed, refused: None }
+        Self {
+            transaction,
+            digest,
+            submit_at: now,
+            handed_in: false,
+            publish: false,
+            probed,
+            refused: None,
+            overtaken: None,
+        }
     }
 
     const fn deed(&self) -> Deed {
@@ -165,7 +178,7 @@ impl Wallet {
     /// When something is due.
     pub fn deadline(&self, now: u64) -> Option<u64> {
         let lane = |lane: &Lane| {
-            let submit = lane.pending.as_ref().map(|pending| pending.submit_at);
+            let submit = lane.pending.as_ref().map(|pending| pending.submit_at).filter(|at| *at > now);
             let pause = Some(lane.pause.until).filter(|until| *until > now);
             submit.into_iter().chain(pause).min()
         };
@@ -213,7 +226,7 @@ impl Participant {
     }
 
     /// The cold key where there is one.
-    const fn paying(&self) -> Signer {
+    pub(super) const fn paying(&self) -> Signer {
         if self.cold.is_some() { Signer::Cold } else { Signer::Hot }
     }
 
@@ -286,6 +299,9 @@ impl Participant {
 
     /// Has the cold key sign.
     pub(super) fn next_signature(&mut self) -> Option<Step> {
+        if self.follower.refuted().is_some() {
+            return None;
+        }
         let asked = self.wallet.cold.asked.as_mut().filter(|asked| !asked.told)?;
         asked.told = true;
         let (id, message, deed) = (asked.id, asked.unsigned.message(), Deed::of(&asked.unsigned.action));
@@ -296,6 +312,10 @@ impl Participant {
     pub fn handle_signature(&mut self, id: u32, signature: Signature, now: u64) {
         self.now = now;
         let Some(asked) = self.wallet.cold.asked.take_if(|asked| asked.id == id) else { return };
+        if let Some(difference) = self.follower.refuted() {
+            let reason = format!("nothing is signed on a chain with wrong figures: {difference}");
+            return self.events.push_back(Event::Unsigned(reason));
+        }
         let Some(head) = self.follower.head().map(Verified::height) else { return };
         match asked.unsigned.signed(signature) {
             Ok(checked) => self.signed(Signer::Cold, checked.into_transaction(), head),
@@ -396,6 +416,12 @@ impl Participant {
     /// Settles what is pending by the own leaves, where they decide it.
     pub(super) fn settle(&mut self) {
         for signer in [Signer::Hot, Signer::Cold] {
+            let nonce = self.mine.nonce(signer);
+            if let (Some(pending), Some((at, nonce))) = (self.wallet.lane_mut(signer).pending.as_mut(), nonce)
+                && nonce > pending.transaction.nonce
+            {
+                pending.overtaken.get_or_insert(at);
+            }
             if let Some((state, seen)) = self.settlement(signer) {
                 self.close(signer, state, seen);
             }
@@ -409,6 +435,8 @@ impl Participant {
         let (at, nonce) = self.mine.nonce(signer)?;
         let expires = pending.transaction.expires;
         if nonce > pending.transaction.nonce {
+            // Until then a source may name its place in a block.
+            let late = pending.overtaken.is_some_and(|since| at.since(since) >= UNFOUND_BLOCKS);
             let replaced = || Refused("another transaction of this key took its place".into());
             return match &pending.transaction.action {
                 Action::SetWeights { row, .. } => {
@@ -417,9 +445,12 @@ impl Participant {
                 }
                 Action::Register { .. } | Action::Subscribe { .. } => {
                     let (seen, neuron) = self.mine.neuron().filter(|(seen, _)| *seen >= at)?;
-                    Some((neuron.map_or_else(replaced, |(_, neuron)| Included(neuron.registered)), seen))
+                    match neuron {
+                        Some((_, neuron)) => Some((Included(neuron.registered), seen)),
+                        None => late.then(|| (replaced(), seen)),
+                    }
                 }
-                _ => Some((Included(at), at)),
+                _ => late.then(|| (replaced(), at)),
             };
         }
         let reason = match &pending.refused {
@@ -461,7 +492,10 @@ impl Participant {
         let lanes = [&self.wallet.hot, &self.wallet.cold];
         let pending: Vec<&Transaction> =
             lanes.into_iter().filter_map(|lane| lane.pending.as_ref()).map(|pending| &pending.transaction).collect();
-        let bytes = shelf::own(&pending);
+        let height = self.follower.client().height();
+        let others = self.wallet.others.iter().filter(|transaction| transaction.expires > height);
+        let all: Vec<&Transaction> = pending.into_iter().chain(others).collect();
+        let bytes = shelf::own(&all);
         self.follower.keep(Shelf::Own, bytes, false);
     }
 
@@ -479,7 +513,10 @@ impl Participant {
             let signer = match &transaction.signer {
                 key if *key == self.me => Signer::Hot,
                 key if Some(key) == self.cold.as_ref() => Signer::Cold,
-                _ => continue,
+                _ => {
+                    self.wallet.others.push(transaction);
+                    continue;
+                }
             };
             if transaction.chain == self.follower.chain() && transaction.verify_signature() {
                 self.wallet.lane_mut(signer).pending = Some(Pending::new(transaction, self.now, height));
@@ -500,6 +537,9 @@ pub(super) const MODALITY_TEXT: u8 = 0;
 
 /// Blocks after which a transaction is handed in again.
 const RESUBMIT_BLOCKS: u64 = 10;
+
+/// Blocks after which a transaction whose nonce was used up, and which no source shows in a block, counts as replaced.
+const UNFOUND_BLOCKS: u64 = 20;
 
 /// Blocks after which a refusal counts: who refused may have been a block ahead, and have passed the transaction on all the same.
 const LATER: u64 = 2;

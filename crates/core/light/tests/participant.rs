@@ -583,6 +583,9 @@ fn a_row_of_another_device_with_the_same_key_is_noticed() {
 fn it_does_not_work_for_who_gave_a_place_of_his_to_its_key() {
     let mut world = World::new(honest());
     let founder = PrivateKey::from_seed(2);
+    let faucet = PrivateKey::from_seed(1);
+    let pay = Action::Transfer { to: founder.public_key(), amount: Amount(5_000_000) };
+    world.chain.pool.push(Transaction::sign(&faucet, world.chain.id(), Nonce(0), Height(20), pay));
     let action = Action::Rekey { uid: Uid(0), hot: world.me.key().clone() };
     world.chain.pool.push(Transaction::sign(&founder, world.chain.id(), Nonce(0), Height(20), action));
     world.join();

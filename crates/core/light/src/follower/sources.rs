@@ -1,7 +1,8 @@
 //! The sources that a follower asks, and how it chooses between them.
 //!
 //! A query goes to the source with the fewest strikes that was not tried for it yet, of these to the one that has the least to do and was
-//! asked longest ago. Who does not answer or cannot gets a strike, and loses them by answering. Who lies is not asked any more; the only
+//! asked longest ago. Who does not answer or cannot gets a strike, and loses them by
+//! answering, or one by one while others are asked. Who lies is not asked any more; the only
 //! one there is is asked again after a pause that doubles, since a damaged wire lies too.
 
 use crate::Source;
@@ -21,6 +22,13 @@ struct Entry {
     strikes: u32,
     open: u32,
     used: u64,
+}
+
+impl Entry {
+    /// Its strikes, as far as they are not forgotten while others were asked.
+    fn weight(&self, turn: u64) -> u64 {
+        u64::from(self.strikes).saturating_sub(turn.saturating_sub(self.used) / FORGIVEN)
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -51,10 +59,12 @@ impl Sources {
 
     /// The source to ask, but for those that were tried.
     pub fn pick(&mut self, tried: &BTreeSet<Source>, now: u64) -> Option<Source> {
+        let turn = self.turn;
         let fits = |source: &Source| !tried.contains(source) && self.trusted(source, now);
         let best = self.all.iter().filter(|(source, _)| fits(source));
-        let best =
-            best.min_by_key(|(_, entry)| (entry.strikes, entry.open, entry.used)).map(|(source, _)| source.clone())?;
+        let best = best
+            .min_by_key(|(_, entry)| (entry.weight(turn), entry.open, entry.used))
+            .map(|(source, _)| source.clone())?;
         self.take(&best).then_some(best)
     }
 
@@ -113,6 +123,9 @@ impl Sources {
         }
     }
 }
+
+/// Queries to anybody after which a strike is forgotten, so that everyone is tried again.
+const FORGIVEN: u64 = 8;
 
 /// Strikes are forgotten by answering, so that few weigh as much as many.
 const MOST_STRIKES: u32 = 8;

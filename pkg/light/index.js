@@ -86,7 +86,8 @@ class Driver {
       }
     }
     this.#started = true;
-    this.#work();
+    // Later than whoever waits for the client, so that their listeners hear the first events too.
+    this.#timer = setTimeout(() => this.#work(), 0);
   }
 
   get head() {

@@ -86,7 +86,8 @@ class Driver {
       }
     }
     this.#started = true;
-    this.#work();
+    // Later than whoever waits for the client, so that their listeners hear the first events too.
+    this.#timer = setTimeout(() => this.#work(), 0);
   }
 
   get head() {
@@ -358,7 +359,7 @@ class Driver {
 async function begin({checkpoint, genesis, store}, sources) {
   if (checkpoint) {
     const {chain} = checkpoint;
-    return {chain, checkpoint, genesis: genesis ?? (await genesisFrom(sources)), trusted: 'checkpoint'};
+    return {chain, checkpoint, genesis: genesis ?? (await genesisFrom(sources, chain)), trusted: 'checkpoint'};
   }
   if (genesis) {
     const beginning = Core.beginning(genesis);
@@ -396,13 +397,20 @@ async function pin(store) {
   }
 }
 
-/** The genesis, from whoever gives one; the module checks that it is the chain's. @param {Source[]} sources */
-async function genesisFrom(sources) {
+/** The genesis of `chain`, from the first that gives it. @param {Source[]} sources @param {string} chain */
+async function genesisFrom(sources, chain) {
+  let others = 0;
   for (const source of sources) {
-    const reply = await source.ask(Core.genesisQuery(), AbortSignal.timeout(PATIENCE_MS)).catch(() => undefined);
-    const genesis = reply && Core.genesisIn(reply);
-    if (genesis) return genesis;
+    try {
+      const genesis = Core.genesisIn(await source.ask(Core.genesisQuery(), AbortSignal.timeout(PATIENCE_MS)));
+      if (!genesis) continue;
+      if (Core.beginning(genesis).chain === chain) return genesis;
+      others += 1;
+    } catch {
+      // Silence or nonsense: the next one is asked.
+    }
   }
+  if (others > 0) throw new LightError('wrong-chain', `no source gives the genesis of chain ${chain}, ${others} gave another`);
   throw new LightError('unavailable', 'no source gives the genesis: name others, or give it');
 }
 

@@ -11,6 +11,8 @@ export async function scenario(index, {honest, liar, kept}) {
   const client = await light.createLightClient({sources: [honest], store, onEvent: (event) => told.push(event)});
   const ready = await client.ready;
   const audit = await next(client, 'audit', ({audit}) => audit.outcome !== 'not-audited' && audit);
+  // With another end of an epoch there is something to keep.
+  await next(client, 'audit', (event) => event.audit.epoch > audit.epoch);
   const {peers} = client.peers();
   const [first] = peers;
   const account = await client.account(first.cold);
@@ -42,8 +44,8 @@ export async function scenario(index, {honest, liar, kept}) {
 
   const fooled = await fault(light.createLightClient({sources: [honest], checkpoint: {...trusted, chain: NOBODY}}));
   const blind = await fault(light.createLightClient({sources: []}));
-  const told_first = told[0];
-  return plain({told_first, trusted: client.trusted, chain: client.chain, ready, audit, peers, account, neuron, row, standing, totals, nobody, head, malformed, nonsense, twice, closed, restored, lied, later, sources, by, fooled, blind});
+  const firstTold = told[0];
+  return plain({firstTold, trusted: client.trusted, chain: client.chain, ready, audit, peers, account, neuron, row, standing, totals, nobody, head, malformed, nonsense, twice, closed, restored, lied, later, sources, by, fooled, blind});
 }
 
 /** A key that is nobody's: the curve's base point. */

@@ -110,7 +110,8 @@ impl Row {
     /// The row of peer `own` without its entry for `gone`, whose score goes to the self-loop; `None` where it has none.
     pub fn without(&self, gone: Uid, own: Uid) -> Option<Self> {
         let freed = self.entries().iter().find(|(uid, _)| *uid == gone && gone != own)?.1.get();
-        let mut entries: std::collections::BTreeMap<Uid, Score> = self.entries().iter().copied().collect();
+        let mut entries = std::collections::BTreeMap::<Uid, Score>::new();
+        entries.extend(self.entries().iter().copied());
         entries.remove(&gone);
         let own = entries.entry(own).or_insert(Score(0));
         *own = Score(own.get().saturating_add(freed));

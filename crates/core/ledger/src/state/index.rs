@@ -51,10 +51,17 @@ impl<V: Copy> FromIterator<(Key, V)> for Index<V> {
                 list.push((key, number));
             }
         }
-        let buckets: Vec<Arc<Bucket<V>>> = lists.into_iter().map(|list| Arc::new(list.into_iter().collect())).collect();
+        let buckets: Vec<Arc<Bucket<V>>> = lists.into_iter().map(|list| Arc::new(filled(list))).collect();
         let len = buckets.iter().map(|bucket| bucket.len()).sum();
         Self { buckets: Arc::new(buckets), len }
     }
+}
+
+/// One by one: the lists are short, and a sort would be more code than all of this.
+fn filled<V>(list: Vec<(Key, V)>) -> Bucket<V> {
+    let mut bucket = Bucket::new();
+    bucket.extend(list);
+    bucket
 }
 
 fn bucket(key: &Key) -> usize {

@@ -288,7 +288,10 @@ impl Session {
             Word::Auditor(..) | Word::ToAuditor(..) => {}
             Word::Renewed(text) => self.on_renewed(text),
             Word::Policy(policy) => self.policy(policy),
-            Word::Ask(intent) => self.to_auditor(&auditor::Command::Ask { intent }),
+            Word::Ask(intent) if self.auditor.hears() => self.to_auditor(&auditor::Command::Ask { intent }),
+            Word::Ask(_) => {
+                self.alarm("not signed: the ledger is not being checked at this moment; ask again when it is", false)
+            }
             Word::Work(paused) => self.work(paused),
             Word::Backup(done) => self.backup(done),
             Word::Import(text, done) => self.import(text, done),

@@ -182,7 +182,7 @@ impl Follower {
     pub fn remove_source(&mut self, source: &Source) {
         self.sources.remove(source);
         for open in self.queries.abandon(source) {
-            self.fail(open.purpose, &open.source);
+            self.fail(&open.purpose, &open.source);
         }
     }
 
@@ -210,7 +210,7 @@ impl Follower {
         }
         for open in self.queries.expire(now) {
             self.sources.done(&open.source, false);
-            self.fail(open.purpose, &open.source);
+            self.fail(&open.purpose, &open.source);
         }
         self.notice_stall();
         self.plan_audit();
@@ -254,7 +254,7 @@ impl Follower {
         if matches!(reply, Reply::Unavailable { .. }) || !new {
             // That a transaction is in no block yet is an answer.
             self.sources.done(&source, !new || matches!(purpose, Purpose::Find(_)));
-            return self.lacks(purpose, &source);
+            return self.lacks(&purpose, &source);
         }
         let outcome = match (&purpose, at) {
             (Purpose::Head, _) => self.on_head(reply),
@@ -270,9 +270,9 @@ impl Follower {
         match outcome {
             Ok(()) => self.queries.succeeded(&purpose),
             // A table that is too long for this client may be so: others say the same, or are asked in its place.
-            Err(Error::Oversized { what: tables::WHAT, .. }) => self.fail(purpose, &source),
+            Err(Error::Oversized { what: tables::WHAT, .. }) => self.fail(&purpose, &source),
             Err(error) => {
-                self.fail(purpose, &source);
+                self.fail(&purpose, &source);
                 self.blame(&source, error);
             }
         }
@@ -283,7 +283,7 @@ impl Follower {
         self.now = now;
         if let Some(Open { purpose, source, .. }) = self.queries.close(id) {
             self.sources.done(&source, false);
-            self.fail(purpose, &source);
+            self.fail(&purpose, &source);
         }
     }
 
@@ -292,7 +292,7 @@ impl Follower {
         self.now = now;
         if let Some(Open { purpose, source, .. }) = self.queries.close(id) {
             self.sources.done(&source, false);
-            self.fail(purpose, &source);
+            self.fail(&purpose, &source);
             self.blame(&source, Error::codec("reply", bytes, error));
         }
     }
@@ -307,7 +307,7 @@ impl Follower {
         }
         self.sources.lied(source, self.now);
         for open in self.queries.abandon(source) {
-            self.fail(open.purpose, &open.source);
+            self.fail(&open.purpose, &open.source);
         }
         self.events.push_back(Seen::Alarm(Alarm::Lied { who: source.clone(), error }));
     }
@@ -321,13 +321,13 @@ impl Follower {
     }
 
     /// `source` answered that it has not got it, or has nothing new.
-    fn lacks(&mut self, purpose: Purpose, source: &Source) {
-        match &purpose {
+    fn lacks(&mut self, purpose: &Purpose, source: &Source) {
+        match purpose {
             Purpose::Links => self.forget_heard(),
             // Not in a block yet, as far as it knows.
             Purpose::Find(digest) => {
                 self.let_go(*digest);
-                return self.queries.succeeded(&purpose);
+                return self.queries.succeeded(purpose);
             }
             _ => {}
         }
@@ -335,14 +335,14 @@ impl Follower {
     }
 
     /// `source` was asked for `purpose` in vain: others are, and once there are none everyone is after a pause.
-    fn fail(&mut self, purpose: Purpose, source: &Source) {
+    fn fail(&mut self, purpose: &Purpose, source: &Source) {
         self.queries.failed(purpose.clone(), source.clone(), self.now);
-        let tried = self.queries.tried(&purpose);
+        let tried = self.queries.tried(purpose);
         let left = self.sources.names(self.now).any(|(other, trusted)| trusted && !tried.contains(other));
         if !left {
             self.queries.pause(purpose.clone(), self.now);
         }
-        match &purpose {
+        match purpose {
             Purpose::Submit(digest) => self.on_not_submitted(*digest, left),
             Purpose::Audit(need) => self.on_audit_failed(*need),
             Purpose::Attest(digest, _) if !left => self.on_not_attested(*digest),

@@ -293,7 +293,7 @@ impl Participant {
     fn tell_everyone(&mut self) {
         let Some(tables) = self.follower.tables() else { return };
         let everyone = (0..).zip(tables.neurons()).filter(|(_, peer)| !peer.vacant);
-        let everyone = everyone.map(|(uid, peer)| (ledger::Uid::new(uid), peer.hot.clone(), peer.stake)).collect();
+        let everyone = everyone.map(|(uid, peer)| (ledger::Uid::new(uid), peer.hot, peer.stake)).collect();
         let askers = tables.askers(&self.me);
         self.events.push_back(Event::Neurons(everyone));
         self.events.push_back(Event::Askers(askers));

@@ -362,7 +362,7 @@ impl Participant {
             match &transaction.action {
                 Action::SetWeights { uid, .. } => self.follower.prove(Subject::Row(*uid)),
                 Action::Register { .. } | Action::Subscribe { .. } => {
-                    self.follower.prove(Subject::Neuron(self.me.clone()))
+                    self.follower.prove(Subject::Neuron(self.me.clone()));
                 }
                 _ => {}
             }

@@ -290,7 +290,7 @@ impl Session {
             Word::Policy(policy) => self.policy(policy),
             Word::Ask(intent) if self.auditor.hears() => self.to_auditor(&auditor::Command::Ask { intent }),
             Word::Ask(_) => {
-                self.alarm("not signed: the ledger is not being checked at this moment; ask again when it is", false)
+                self.alarm("not signed: the ledger is not being checked at this moment; ask again when it is", false);
             }
             Word::Work(paused) => self.work(paused),
             Word::Backup(done) => self.backup(done),

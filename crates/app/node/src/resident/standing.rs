@@ -143,7 +143,7 @@ fn hear(index: usize, event: Event, roll: &Roll) -> bool {
         }
         Event::Unsigned(reason) => tracing::info!(resident = index, reason, "signs nothing now"),
         Event::Audit(audit) => {
-            tracing::debug!(resident = index, epoch = audit.epoch, outcome = ?audit.outcome, "audited")
+            tracing::debug!(resident = index, epoch = audit.epoch, outcome = ?audit.outcome, "audited");
         }
         Event::Head { .. }
         | Event::Working { .. }

@@ -257,7 +257,7 @@ impl Chain {
         let body = Body { transactions };
         self.states.push(state);
         self.bodies.push(body.clone());
-        let header = Header {
+        Header {
             version: header::VERSION,
             context: Digest::from([7; 32]),
             parent: at.parent,
@@ -266,8 +266,7 @@ impl Chain {
             transactions: body.root(),
             roots,
             validators: header::validators_digest(&self.validators_of(epochs::after(at.height, self.tempo()))),
-        };
-        header
+        }
     }
 
     /// A certificate of every validator of the block's epoch.

@@ -125,7 +125,7 @@ impl Chain {
         let (height, time) = (self.state.height().next(), self.state.time() + 1_000);
         let transaction = |(peer, row): &(usize, Row)| {
             let (key, uid) = (&self.keys[*peer], Uid::new(*peer as u32));
-            let nonce = self.state.account(key.public_key()).map_or(Nonce(0), |(_, account)| account.nonce);
+            let nonce = self.state.account(&key.public_key()).map_or(Nonce(0), |(_, account)| account.nonce);
             let action = Action::SetWeights { uid, row: row.clone(), seen: self.state.height() };
             Transaction::sign(key, self.state.chain(), nonce, height, action)
         };

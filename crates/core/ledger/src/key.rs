@@ -57,12 +57,6 @@ impl Named for &PublicKey {
     }
 }
 
-impl Named for PublicKey {
-    fn key(self) -> Key {
-        self.into()
-    }
-}
-
 impl PartialEq<PublicKey> for Key {
     fn eq(&self, other: &PublicKey) -> bool {
         self.0[..] == other[..]

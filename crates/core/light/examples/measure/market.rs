@@ -121,7 +121,7 @@ fn update(state: &State, keys: &[PrivateKey], uid: u32, step: u16) -> Transactio
     entries.sort_by_key(|(uid, _)| *uid);
     entries[0].1 = Score(share + (SUM % WEIGHTS) as u16 - step);
     entries[1].1 = Score(share + step);
-    let nonce = state.account(key.public_key()).map_or(Nonce(0), |(_, account)| account.nonce);
+    let nonce = state.account(&key.public_key()).map_or(Nonce(0), |(_, account)| account.nonce);
     let action = Action::SetWeights { uid: Uid(uid), row: Row::new(entries).unwrap(), seen: state.height() };
     Transaction::sign(key, state.chain(), nonce, state.height().after(30), action)
 }

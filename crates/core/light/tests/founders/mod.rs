@@ -80,7 +80,7 @@ impl Founders {
     }
 
     pub fn transaction(&self, signer: &PrivateKey, action: Action) -> Transaction {
-        let nonce = self.state.account(signer.public_key()).map_or(Nonce(0), |(_, account)| account.nonce);
+        let nonce = self.state.account(&signer.public_key()).map_or(Nonce(0), |(_, account)| account.nonce);
         let expires = self.state.height().after(10);
         Transaction::sign(signer, self.state.chain(), nonce, expires, action)
     }

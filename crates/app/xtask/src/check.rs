@@ -52,7 +52,8 @@ fn lint(shell: &Shell, arguments: &[&str]) -> Result<()> {
         read(shell.command("rustup").args(["component", "add", "clippy"]))
             .context("this toolchain has no clippy: `rustup component add clippy` or Debian's rust-web-clippy")?;
     }
-    let mut command = shell.cargo(["build", "--locked"]);
+    // Everything that is wrong, in one go.
+    let mut command = shell.cargo(["build", "--locked", "--keep-going"]);
     command.args(arguments);
     command.env("RUSTC_WORKSPACE_WRAPPER", driver).env("CLIPPY_ARGS", "-Dwarnings__CLIPPY_HACKERY__");
     run_it(&mut command)

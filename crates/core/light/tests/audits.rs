@@ -82,7 +82,7 @@ fn wrong_economics_that_all_validators_signed_are_named_within_the_epoch() {
 #[test]
 fn who_withholds_the_table_that_differs_does_not_hide_that_it_does() {
     let right = market(Kind::Trust);
-    let rules = Parameters { beta: 9.0, ..right.parameters.clone() };
+    let rules = Parameters { beta: 9.0, ..right.parameters };
     let hides: Voice = Box::new(|query, reply| match query {
         Query::Table { height: Height(8), .. } => Some(Reply::Unavailable { reason: "not kept".into() }),
         _ => Some(reply),

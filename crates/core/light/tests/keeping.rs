@@ -85,7 +85,7 @@ fn a_checkpoint_that_contradicts_what_was_kept_is_told() {
     let mut named = chain.checkpoint_at(18);
     named.digest = chain.checkpoint_at(12).digest;
     let now = chain.time();
-    let mut follower = Follower::new(chain.genesis.clone(), named, Options::default(), now).unwrap();
+    let mut follower = Follower::new(chain.genesis, named, Options::default(), now).unwrap();
     Shelf::ALL.into_iter().for_each(|shelf| follower.restore(shelf, shelves.get(&shelf).map_or(&[][..], |b| b), now));
     let mut alarms = Vec::new();
     while let Some(seen) = follower.next_event() {

@@ -269,11 +269,17 @@ impl Running {
         get(&self.address, path)
     }
 
-    /// Of the newest final block.
+    /// Of the newest final block, once there is one.
     fn height(&self) -> u64 {
-        let response = self.get("/api/head");
-        let head: serde_json::Value = serde_json::from_str(response.split_once("\r\n\r\n").unwrap().1).unwrap();
-        head["height"].as_u64().unwrap()
+        let end = Instant::now() + LIMIT;
+        loop {
+            let response = self.get("/api/head");
+            let head: serde_json::Value = serde_json::from_str(response.split_once("\r\n\r\n").unwrap().1).unwrap();
+            match head["height"].as_u64() {
+                Some(height) => return height,
+                None => assert!(Instant::now() < end, "no block became final: {response}"),
+            }
+        }
     }
 
     fn bootstrap(&self) -> serde_json::Value {

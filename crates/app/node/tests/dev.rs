@@ -279,6 +279,8 @@ impl Running {
                 Some(height) => return height,
                 None => assert!(Instant::now() < end, "no block became final: {response}"),
             }
+            // Who asks more often is told to wait.
+            std::thread::sleep(Duration::from_millis(200));
         }
     }
 

@@ -275,7 +275,7 @@ impl Running {
         loop {
             let response = self.get("/api/head");
             let head: serde_json::Value = serde_json::from_str(response.split_once("\r\n\r\n").unwrap().1).unwrap();
-            match head["height"].as_u64() {
+            match head["header"]["height"].as_u64() {
                 Some(height) => return height,
                 None => assert!(Instant::now() < end, "no block became final: {response}"),
             }

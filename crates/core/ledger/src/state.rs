@@ -29,7 +29,7 @@ use crate::genesis::Genesis;
 use crate::header::Roots;
 use crate::key::Named;
 use crate::parameters::Parameters;
-use crate::query::Reply;
+use crate::query::{Query, Reply};
 use crate::refusal::Refusal;
 use crate::row::Row;
 use crate::table::{AccountLeaf, BondsLeaf, CandidateLeaf, NeuronLeaf, Proven, Standing, Table};
@@ -417,6 +417,19 @@ impl State {
     /// The encoded leaves of a table, in order.
     pub fn leaves(&self, table: Table) -> Vec<Bytes> {
         (0..self.count(table)).filter_map(|index| self.leaf(table, index)).collect()
+    }
+
+    /// The reply to a question for one leaf of the tables: [`Query::Leaf`], [`Query::Account`], [`Query::Neuron`]; `None` to any other
+    /// question. The height that it names is for the caller to compare.
+    pub fn reply(&self, query: &Query) -> Option<Reply> {
+        let (table, index) = match query {
+            Query::Leaf { table, index, .. } => (*table, Some(*index)),
+            Query::Account { key, .. } => (Table::Accounts, self.account(key).map(|(index, _)| index)),
+            Query::Neuron { key, .. } => (Table::Neurons, self.uid(key).map(Uid::get)),
+            _ => return None,
+        };
+        let proven = index.and_then(|index| Some((index, self.prove(table, index)?)));
+        Some(proven.map_or(Reply::NoSuch, |(index, Proven { leaf, proof })| Reply::Leaf { index, leaf, proof }))
     }
 
     /// As much of a table as fits into one reply, from index `from` on.

@@ -18,7 +18,6 @@ use commonware_consensus::types::Height as EngineHeight;
 use futures::channel::mpsc;
 use futures::future::BoxFuture;
 use ledger::query::{Certified, Link, MAX_BLOCKS, MAX_HEADERS, MAX_LINKS, MAX_TABLE_BYTES};
-use ledger::table::Table;
 use ledger::{
     Digest, Genesis, Header, Height, PublicKey, Query, Refusal, Reply, State, Transaction, TransactionStatus,
 };
@@ -130,11 +129,9 @@ impl LedgerHandle {
         match query {
             Query::Head => self.head().map_or_else(|| unavailable("no block is final yet"), |head| head.reply()),
             Query::Headers { from, limit } => self.headers(from, limit).await,
-            Query::Leaf { height, table, index } => self.at(height, |kept| kept.leaf(table, index)),
-            Query::Account { height, key } => self.at(height, |kept| {
-                let index = kept.state.account(&key).map(|(index, _)| index);
-                index.map_or(Reply::NoSuch, |index| kept.leaf(Table::Accounts, index))
-            }),
+            Query::Leaf { height, .. } | Query::Account { height, .. } | Query::Neuron { height, .. } => {
+                self.at(height, |kept| kept.state.reply(&query).unwrap_or(Reply::NoSuch))
+            }
             Query::Table { height, table, from } => self.at(height, |kept| part(kept.leaves(table), from)),
             Query::Submit { transaction } => match self.submit(transaction) {
                 Ok(digest) => Reply::Accepted { digest },
@@ -149,9 +146,6 @@ impl LedgerHandle {
             Query::Inclusion { digest } => self.inclusion(&digest).await,
             Query::Blocks { from, limit } => self.blocks(from, limit).await,
             Query::Genesis => Reply::Genesis { bytes: self.0.genesis.clone() },
-            Query::Neuron { height, key } => self.at(height, |kept| {
-                kept.state.uid(&key).map_or(Reply::NoSuch, |uid| kept.leaf(Table::Neurons, uid.get()))
-            }),
             Query::Body { height } => match self.0.marshal.get_block(EngineHeight::new(height.get())).await {
                 Some(block) => Reply::Body { body: block.inner().body().clone() },
                 None => unavailable(format!("block {height} is not kept here")),

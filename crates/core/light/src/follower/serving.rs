@@ -7,7 +7,7 @@
 use super::Follower;
 use crate::epochs;
 use ledger::query::{Link, MAX_LINKS};
-use ledger::{Height, PublicKey, Query, Reply, State, Table, Uid};
+use ledger::{Height, Query, Reply, State};
 
 impl Follower {
     /// The answer to somebody else's query.
@@ -16,13 +16,9 @@ impl Follower {
             Query::Head => self.newest(),
             Query::Epochs { from, limit } => self.links_from(*from, *limit),
             Query::Headers { from, limit } => self.headers_from(*from, *limit),
-            Query::Leaf { height, table, index } => {
-                self.state_at(*height).map(|state| leaf(state, *table, Some(*index)))
+            Query::Leaf { height, .. } | Query::Account { height, .. } | Query::Neuron { height, .. } => {
+                self.state_at(*height).and_then(|state| state.reply(query))
             }
-            Query::Account { height, key } => self
-                .state_at(*height)
-                .map(|state| leaf(state, Table::Accounts, state.account(key).map(|(index, _)| index))),
-            Query::Neuron { height, key } => self.state_at(*height).map(|state| neuron(state, key)),
             Query::Table { height, table, from } => self.state_at(*height).map(|state| state.part(*table, *from)),
             Query::Body { height } => self.base.as_ref().and_then(|base| {
                 let body = base.body.clone().filter(|_| base.end.height == *height)?;
@@ -83,15 +79,4 @@ impl Follower {
         let states = [Some(base.tables().state()), base.before.as_ref()];
         states.into_iter().flatten().find(|state| state.height() == height)
     }
-}
-
-fn leaf(state: &State, table: Table, index: Option<u32>) -> Reply {
-    match index.and_then(|index| Some((index, state.prove(table, index)?))) {
-        Some((index, proven)) => Reply::Leaf { index, leaf: proven.leaf, proof: proven.proof },
-        None => Reply::NoSuch,
-    }
-}
-
-fn neuron(state: &State, key: &PublicKey) -> Reply {
-    leaf(state, Table::Neurons, state.uid(key).map(Uid::get))
 }

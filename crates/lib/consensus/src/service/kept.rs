@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 use ledger::query::KEPT_HEIGHTS;
-use ledger::{Header, Reply, State, Table};
+use ledger::{Header, State, Table};
 use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
 
@@ -47,14 +47,6 @@ impl Kept {
     pub fn leaves(&self, table: Table) -> &[Bytes] {
         let slot = Table::ALL.iter().zip(&self.leaves).find(|(one, _)| **one == table);
         slot.map_or(&[], |(_, slot)| slot.get_or_init(|| self.state.leaves(table)))
-    }
-
-    /// A leaf of a table with its proof.
-    pub fn leaf(&self, table: Table, index: u32) -> Reply {
-        match self.state.prove(table, index) {
-            Some(proven) => Reply::Leaf { index, leaf: proven.leaf, proof: proven.proof },
-            None => Reply::NoSuch,
-        }
     }
 }
 

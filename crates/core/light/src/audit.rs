@@ -13,7 +13,7 @@
 //! Validators could sign tables between two audited blocks that follow from no transactions, such as a balance moved without a
 //! signature; that takes whole blocks to see, which a full node looks at.
 
-use crate::{Error, epochs};
+use crate::Error;
 use bytes::Bytes;
 use commonware_codec::{Copying, DecodeExt as _};
 use ledger::header::validators_digest;
@@ -208,11 +208,6 @@ pub fn minted(previous: &State, state: &State) -> Result<(), Difference> {
         chain: format!("{got} base units"),
         own: format!("{most} at most"),
     })
-}
-
-/// The number of the epoch that ends with the block at this height.
-pub(crate) fn number(height: Height, tempo: u64) -> u64 {
-    epochs::after(height, tempo)
 }
 
 fn input(header: &Header, error: &AssembleError) -> Fault {

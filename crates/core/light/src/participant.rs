@@ -190,10 +190,10 @@ impl Participant {
         }
         let step = self.follower.poll(now);
         self.hear();
-        let stopped = self.follower.stopped();
-        step.or_else(|| if stopped { None } else { self.next_publication() })
-            .or_else(|| if stopped { None } else { self.next_signature() })
-            .or_else(|| if stopped { None } else { self.next_slice() })
+        if self.follower.stopped() {
+            return step;
+        }
+        step.or_else(|| self.next_publication()).or_else(|| self.next_signature()).or_else(|| self.next_slice())
     }
 
     /// When to poll again if nothing else happens, ms since 1970.

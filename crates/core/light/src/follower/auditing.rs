@@ -189,7 +189,7 @@ impl Follower {
         self.find_validators();
         let auditing = self.auditing.as_ref()?;
         let (end, before) = (auditing.end, Height::new(auditing.end.get().saturating_sub(1)));
-        for need in auditing.needs() {
+        auditing.needs().into_iter().find_map(|need| {
             let query = match need {
                 Need::Headers => {
                     let from = first_header(end);
@@ -199,24 +199,10 @@ impl Follower {
                 Need::Validators => Query::Epochs { from: epochs::of(end, self.parameters().tempo), limit: 1 },
                 Need::Size => Query::Leaf { height: before, table: Table::Epoch, index: 0 },
                 Need::Body => Query::Body { height: end },
-                Need::Piece(table) => {
-                    return self.next_piece(need, before, table).or_else(|| self.other_piece(need, before));
-                }
+                Need::Piece(table) => return self.next_piece(need, before, table),
                 Need::Differing(table) => return self.next_piece(need, end, table),
             };
-            if let Some(step) = self.ask(Purpose::Audit(need), query, None) {
-                return Some(step);
-            }
-        }
-        None
-    }
-
-    /// The first piece but for those of `but` that can be asked for.
-    fn other_piece(&mut self, but: Need, height: Height) -> Option<Step> {
-        let needs = self.auditing.as_ref()?.needs();
-        needs.into_iter().filter(|need| *need != but).find_map(|need| match need {
-            Need::Piece(table) => self.next_piece(need, height, table),
-            _ => None,
+            self.ask(Purpose::Audit(need), query, None)
         })
     }
 
@@ -409,7 +395,7 @@ impl Follower {
 
     /// The audit of the epoch that ends here is over.
     fn report(&mut self, height: Height, outcome: Outcome) {
-        let audit = Audit { epoch: audit::number(height, self.parameters().tempo), height, outcome };
+        let audit = Audit { epoch: epochs::after(height, self.parameters().tempo), height, outcome };
         if matches!(audit.outcome, Outcome::NotAudited(_)) && self.audit.as_ref() == Some(&audit) {
             return;
         }

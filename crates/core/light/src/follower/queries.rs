@@ -100,7 +100,7 @@ impl Queries {
         self.open.remove(&id)
     }
 
-    /// Closes those past their deadline, and those put to a source that is gone.
+    /// Closes those past their deadline.
     pub fn expire(&mut self, now: u64) -> Vec<Open> {
         self.extract(|open| open.deadline <= now)
     }
@@ -116,14 +116,16 @@ impl Queries {
 
     /// Notes that `source` was asked for `purpose` in vain.
     pub fn failed(&mut self, purpose: Purpose, source: Source, now: u64) {
-        let none = Failure { tried: BTreeSet::new(), until: now, length: 0 };
-        self.failures.entry(purpose).or_insert(none).tried.insert(source);
+        self.failure(purpose, now).tried.insert(source);
+    }
+
+    fn failure(&mut self, purpose: Purpose, now: u64) -> &mut Failure {
+        self.failures.entry(purpose).or_insert(Failure { tried: BTreeSet::new(), until: now, length: 0 })
     }
 
     /// Notes that nobody is left to ask for `purpose`: everyone may be asked again after a pause.
     pub fn pause(&mut self, purpose: Purpose, now: u64) {
-        let none = Failure { tried: BTreeSet::new(), until: now, length: 0 };
-        let failure = self.failures.entry(purpose).or_insert(none);
+        let failure = self.failure(purpose, now);
         failure.length = (failure.length * 2).clamp(PAUSE_MS, MAX_PAUSE_MS);
         failure.until = now.saturating_add(failure.length);
         failure.tried.clear();

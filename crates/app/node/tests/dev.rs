@@ -280,7 +280,7 @@ impl Running {
                 None => assert!(Instant::now() < end, "no block became final: {response}"),
             }
             // Who asks more often is told to wait.
-            std::thread::sleep(Duration::from_millis(200));
+            thread::sleep(Duration::from_millis(200));
         }
     }
 

@@ -1,20 +1,31 @@
 //! What two peers say to each other: who they are, asks, answers, gradients (learning.md; protocol `/peerage/exchange/1`).
 //!
 //! A peer opens with [`Hello`] and gets one back. It then asks for f_j(x) of its inputs and, once it has used the [`Answer`],
-//! sends ∂L/∂f_j(x) back under the same id. Each request gets one response.
+//! sends ∂L/∂f_j(x) back under the same id. Who has no stake may pay for answers: a [`Claim`] shows the purchase. Each request
+//! gets one response.
 //!
 //! A hostile peer could send shapes that do not match, not-a-numbers, messages without end, gradients nobody waits for or too many
 //! at a time. Everything but the last two is refused while it is parsed; those two belong to the receiver's queue.
 
 mod ask;
+mod claim;
+mod encoding;
 mod hello;
+mod inputs;
+mod modality;
 mod refuse;
 mod representation;
+mod shape;
 
-pub use ask::{Ask, Shape, ShapeError};
-pub use hello::{Hello, HelloError, Kind, Modality, PROTOCOL, Preset};
+pub use ask::{Ask, Want};
+pub use claim::{Claim, Unpaid};
+pub use encoding::{Carry, Encoding};
+pub use hello::{Hello, HelloError, Kind, PROTOCOL, Preset};
+pub use inputs::{Inputs, Values};
+pub use modality::{Modalities, Modality, ModalityError};
 pub use refuse::Refuse;
 pub use representation::{Representation, RepresentationError};
+pub use shape::{Shape, ShapeError};
 
 use crate::{limits, wire};
 use bytes::BufMut;
@@ -32,6 +43,8 @@ pub enum Request {
     Ask(Ask),
     /// How the loss moves with an earlier answer.
     Gradient(Gradient),
+    /// A purchase that paid the receiver; comes before the asks it pays for.
+    Claim(Claim),
 }
 
 /// What it gets.
@@ -45,6 +58,11 @@ pub enum Response {
     Refuse(Refuse),
     /// Reply to [`Request::Gradient`]: it will be used.
     Applied,
+    /// Reply to [`Request::Claim`]: so many positions are open to the sender now, with what was left before.
+    Credit {
+        /// Positions that it may ask for.
+        positions: u64,
+    },
 }
 
 /// The representation asked for.
@@ -122,6 +140,10 @@ impl Write for Request {
                 id.write(buf);
                 representation.write(buf);
             }
+            Self::Claim(claim) => {
+                3u8.write(buf);
+                claim.write(buf);
+            }
         }
     }
 }
@@ -132,6 +154,7 @@ impl EncodeSize for Request {
             Self::Hello(hello) => hello.encode_size(),
             Self::Ask(ask) => ask.encode_size(),
             Self::Gradient(gradient) => u64::SIZE + gradient.representation.encode_size(),
+            Self::Claim(claim) => claim.encode_size(),
         }
     }
 }
@@ -145,6 +168,7 @@ impl Read for Request {
             0 => Ok(Self::Hello(Hello::read(buf)?)),
             1 => Ok(Self::Ask(Ask::read(buf)?)),
             2 => Ok(Self::Gradient(Gradient { id: u64::read(buf)?, representation: Representation::read(buf)? })),
+            3 => Ok(Self::Claim(Claim::read(buf)?)),
             other => Err(CodecError::InvalidEnum(other)),
         }
     }
@@ -168,6 +192,7 @@ impl Write for Response {
                 refuse.write(buf);
             }
             Self::Applied => 3u8.write(buf),
+            Self::Credit { positions } => (4u8, *positions).write(buf),
         }
     }
 }
@@ -179,6 +204,7 @@ impl EncodeSize for Response {
             Self::Answer(answer) => u64::SIZE + answer.representation.encode_size(),
             Self::Refuse(refuse) => refuse.encode_size(),
             Self::Applied => 0,
+            Self::Credit { .. } => u64::SIZE,
         }
     }
 }
@@ -193,6 +219,7 @@ impl Read for Response {
             1 => Ok(Self::Answer(Answer { id: u64::read(buf)?, representation: Representation::read(buf)? })),
             2 => Ok(Self::Refuse(Refuse::read(buf)?)),
             3 => Ok(Self::Applied),
+            4 => Ok(Self::Credit { positions: u64::read(buf)? }),
             other => Err(CodecError::InvalidEnum(other)),
         }
     }

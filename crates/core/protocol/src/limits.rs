@@ -18,6 +18,16 @@ pub const BATCH: u32 = 64;
 pub const SEQUENCE: u32 = 1_024;
 /// Largest width of a representation.
 pub const DIM: u32 = 1_024;
+/// Most values at one position of an input: a patch of 3 × 64 × 64 pixels, or as many features.
+pub const WIDTH: u32 = 12_288;
+/// Largest magnitude of a real value of an input.
+pub const REAL: f32 = 1e4;
+/// Most bytes of inputs in one ask: what a message holds, less 1 KiB of framing.
+pub const INPUT_BYTES: usize = MESSAGE_BYTES - 1_024;
+/// Longest transaction, and longest proof of its place, in a claim, bytes.
+pub const CLAIM_BYTES: usize = 4 << 10;
+/// Positions that a price pays for.
+pub const PRICED: u64 = 1_024;
 /// Most values in one representation: what a message holds, less 1 KiB of framing.
 pub const VALUES: usize = (MESSAGE_BYTES - 1_024) / 4;
 /// Asks and gradients of one peer that may wait for an answer here.

@@ -1,5 +1,5 @@
-//! What holds for datasets of every sort: whatever the bytes, nothing panics; batches are as the spec says; the same seed gives
-//! the same batches; nothing that is validated on is trained on.
+//! What holds for datasets of every sort: whatever the bytes, nothing panics; batches are as the spec says; the same
+//! seed gives the same batches; nothing that is validated on is trained on.
 
 use peerage_data::{Batch, Dataset, Options, Picture, Random, glyphs, read::Reader};
 use proptest::prelude::*;

@@ -190,8 +190,8 @@ impl Desk {
 
 /// Begins an answer to `peer`.
 fn answer(learner: &Learner, peer: String, ask: &Ask) -> Result<Started, Refuse> {
-    if ask.modality() != Modality::TEXT {
-        return Err(Refuse::WrongModality { own: Modality::TEXT, asked: ask.modality() });
+    if ask.modality() != Modality::Text {
+        return Err(Refuse::WrongModality { own: Modality::Text, asked: ask.modality() });
     }
     let preset = learner.preset();
     let (batch, seq) = (ask.shape().batch() as usize, ask.shape().seq() as usize);

@@ -83,8 +83,8 @@ pub(crate) struct Terms {
 ///
 /// # Errors
 /// [`ShapeError`] where an ask cannot be made of the batch.
-pub(crate) fn depart<M: Mesh + 'static>(
-    mesh: &Rc<M>,
+pub(crate) fn depart(
+    mesh: &Rc<dyn Mesh>,
     batch: &Batch,
     routing: Routing,
     candidates: &[Candidate],
@@ -117,7 +117,7 @@ pub(crate) fn part<'a>(batch: &'a Batch, candidate: &Candidate) -> Option<&'a In
     batch.parts.iter().find(|inputs| candidate.neighbour.modalities.contains(inputs.modality()))
 }
 
-async fn fly<M: Mesh>(mesh: Rc<M>, peer: String, ask: Ask, dim: usize) -> Landed {
+async fn fly(mesh: Rc<dyn Mesh>, peer: String, ask: Ask, dim: usize) -> Landed {
     let (id, shape) = (ask.id(), ask.inputs().shape());
     let deadline = Duration::from_millis(ask.deadline_ms().into());
     let started = mesh.now();

@@ -61,7 +61,7 @@ pub trait Mesh {
 
     /// Time since a fixed moment.
     fn now(&self) -> Duration {
-        BEGINNING.elapsed()
+        now()
     }
 
     /// Waits.
@@ -81,6 +81,11 @@ pub trait Mesh {
         })
         .await;
     }
+}
+
+/// Time since the first look at this clock.
+pub(crate) fn now() -> Duration {
+    BEGINNING.elapsed()
 }
 
 static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);

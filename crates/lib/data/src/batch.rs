@@ -1,7 +1,7 @@
 //! Examples of one step, and the buffers they are gathered in.
 
 use crate::{Part, Spec};
-use protocol::exchange::{Inputs, Modality, Shape, ShapeError, Values};
+use protocol::exchange::{Inputs, Modality, Shape, ShapeError};
 
 /// Examples with what is to be learned about them.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,10 +58,7 @@ impl Examples {
             let (bytes, reals) = room(part);
             Values { part: *part, bytes: Vec::with_capacity(bytes), reals: Vec::with_capacity(reals) }
         };
-        Self {
-            parts: spec.parts.iter().map(values).collect(),
-            targets: Vec::with_capacity(batch * spec.targets()),
-        }
+        Self { parts: spec.parts.iter().map(values).collect(), targets: Vec::with_capacity(batch * spec.targets()) }
     }
 
     /// Adds bytes to part `part`, a TEXT or IMAGE one.

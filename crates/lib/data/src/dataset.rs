@@ -160,5 +160,5 @@ impl Dataset {
 
 /// Whether `batch` examples fit a message between peers, with room for its framing.
 fn fits(spec: &Spec, batch: usize) -> bool {
-    spec.parts.iter().all(|part| batch * part.values() * part.value_bytes() <= limits::VALUES * 4)
+    spec.parts.iter().all(|part| batch * part.values() * part.value_bytes() <= limits::INPUT_BYTES)
 }

@@ -19,7 +19,7 @@ use futures::{FutureExt, StreamExt};
 use model::{Error, Learner, Served};
 use protocol::exchange::{Answer, Ask, Gradient, Inputs, Refuse, Representation, Request, Response, Shape, Unpaid, Want};
 use protocol::limits;
-use protocol::queue::Queue;
+use protocol::queue::{Credits, PAYING, Queue, amount};
 use crate::flight::Landed;
 use crate::mesh::{self, Mesh};
 use crate::memory::{Memory, Remembered};
@@ -67,7 +67,7 @@ impl Inbound {
 pub(crate) struct Desk {
     inbound: mpsc::Receiver<Inbound>,
     queue: Queue<String, Waiting>,
-    credits: Credits,
+    credits: Credits<String>,
     /// Base units for 1,024 positions of logits to who has no stake; 0 where they are free.
     pub(crate) price: u64,
     mesh: Rc<dyn Mesh>,
@@ -86,6 +86,8 @@ pub(crate) struct Desk {
 /// An ask that waits for its turn.
 struct Waiting {
     ask: Ask,
+    /// Positions of its credit that are held for it.
+    held: u64,
     respond: oneshot::Sender<Response>,
     arrived: Duration,
 }
@@ -95,8 +97,7 @@ struct Answering {
     response: Response,
     respond: oneshot::Sender<Response>,
     inputs: Option<Inputs>,
-    /// Positions to be taken off its credit.
-    positions: u64,
+    held: u64,
 }
 
 impl Desk {
@@ -216,11 +217,14 @@ impl Desk {
         }
         while self.answers.len() < Self::ANSWERS {
             let now = self.mesh.now();
-            let Some((peer, Waiting { ask, respond, arrived })) = self.queue.take(now) else { return };
+            let Some((peer, Waiting { ask, held, respond, arrived })) = self.queue.take(now) else { return };
             let late = now.saturating_sub(arrived) >= Duration::from_millis(ask.deadline_ms().into());
             match if late { Err(Refuse::TooLate) } else { answer(learner, &ask) } {
-                Ok(served) => return self.answers.push(finish(served, peer, ask, respond).boxed_local()),
-                Err(refuse) => drop(respond.send(Response::Refuse(refuse))),
+                Ok(served) => return self.answers.push(finish(served, peer, ask, held, respond).boxed_local()),
+                Err(refuse) => {
+                    self.credits.give_back(&peer, held);
+                    drop(respond.send(Response::Refuse(refuse)));
+                }
             }
         }
     }
@@ -229,9 +233,7 @@ impl Desk {
         let Inbound { peer, weight, what, respond, arrived } = inbound;
         match what {
             What::Request(Request::Ask(ask)) => {
-                if let Err((refuse, respond)) = self.enter(peer, weight, ask, respond, arrived) {
-                    drop(respond.send(Response::Refuse(refuse)));
-                }
+                self.enter(peer, weight, ask, respond, arrived);
             }
             What::Request(Request::Gradient(gradient)) => {
                 let response = match self.gradient(learner, peer, weight, gradient) {
@@ -244,34 +246,30 @@ impl Desk {
                 drop(respond.send(Response::Refuse(Refuse::Unreadable)));
             }
             What::Paid { positions } => {
-                drop(respond.send(match self.credits.add(&peer, positions) {
-                    Some(positions) => Response::Credit { positions },
-                    None => Response::Refuse(Refuse::Unpaid(Unpaid::Full)),
+                drop(respond.send(match self.credits.take(&peer, positions) {
+                    0 => Response::Refuse(Refuse::Unpaid(Unpaid::Full)),
+                    positions => Response::Credit { positions },
                 }));
             }
         }
     }
 
-    /// Lets an ask wait for its turn; what has no place comes back with the reason.
-    fn enter(
-        &mut self,
-        peer: String,
-        weight: f64,
-        ask: Ask,
-        respond: oneshot::Sender<Response>,
-        arrived: Duration,
-    ) -> Result<(), (Refuse, oneshot::Sender<Response>)> {
-        let positions = positions(&ask);
-        let paid = self.credits.left(&peer) >= positions;
-        if self.price > 0 && ask.want() == Want::Logits && !paid && weight <= 0.0 {
-            let least = self.price.saturating_mul(positions).div_ceil(limits::PRICED);
-            return Err((Refuse::Unpaid(Unpaid::TooLittle { least }), respond));
+    /// Lets an ask wait for its turn; what has no place is refused.
+    fn enter(&mut self, peer: String, weight: f64, ask: Ask, respond: oneshot::Sender<Response>, arrived: Duration) {
+        let positions = ask.inputs().shape().tokens() as u64;
+        let held = if self.credits.hold(&peer, positions) { positions } else { 0 };
+        if ask.want() == Want::Logits
+            && held == 0
+            && weight <= 0.0
+            && let Some(least) = amount(positions, self.price)
+        {
+            return drop(respond.send(Response::Refuse(Refuse::Unpaid(Unpaid::TooLittle { least }))));
         }
-        let weight = if paid { weight.max(PAYING) } else { weight };
-        let waiting = Waiting { ask, respond, arrived };
-        match self.queue.enter(peer, weight, waiting, arrived) {
-            Some((_, Waiting { respond, .. })) => Err((self.queue.busy(), respond)),
-            None => Ok(()),
+        let weight = if held > 0 { weight.max(PAYING) } else { weight };
+        let waiting = Waiting { ask, held, respond, arrived };
+        if let Some((peer, Waiting { held, respond, .. })) = self.queue.enter(peer, weight, waiting, arrived) {
+            self.credits.give_back(&peer, held);
+            drop(respond.send(Response::Refuse(self.queue.busy())));
         }
     }
 
@@ -295,21 +293,19 @@ impl Desk {
     }
 
     fn deliver(&mut self, answering: Answering) {
-        let Answering { peer, response, respond, inputs, positions } = answering;
+        let Answering { peer, response, respond, inputs, held } = answering;
         if let Response::Answer(answer) = &response {
-            self.sold += self.credits.spend(&peer, positions);
+            self.credits.spend(&peer, held);
+            self.sold += held;
+            self.served += 1;
             if let Some(inputs) = inputs {
                 self.memory.remember(Remembered { peer, id: answer.id, inputs });
             }
-            self.served += 1;
+        } else {
+            self.credits.give_back(&peer, held);
         }
         drop(respond.send(response));
     }
-}
-
-/// Positions that an ask is about.
-fn positions(ask: &Ask) -> u64 {
-    ask.inputs().shape().tokens() as u64
 }
 
 /// Begins the answer to an ask.
@@ -328,8 +324,8 @@ fn answer(learner: &Learner, ask: &Ask) -> Result<Served, Refuse> {
 }
 
 /// Reads an answer back and writes it as its asker wants it.
-async fn finish(served: Served, peer: String, ask: Ask, respond: oneshot::Sender<Response>) -> Answering {
-    let (id, encoding, positions) = (ask.id(), ask.encoding(), positions(&ask));
+async fn finish(served: Served, peer: String, ask: Ask, held: u64, respond: oneshot::Sender<Response>) -> Answering {
+    let (id, encoding) = (ask.id(), ask.encoding());
     let ([batch, seq, dim], remember) = (served.shape(), served.learns());
     let representation = served.read().await.ok().and_then(|values| {
         let shape = Shape::new(batch as u32, seq as u32).ok()?;
@@ -340,5 +336,5 @@ async fn finish(served: Served, peer: String, ask: Ask, respond: oneshot::Sender
         None => Response::Refuse(Refuse::NotTraining),
     };
     let inputs = remember.then(|| ask.into_inputs());
-    Answering { peer, response, respond, inputs, positions }
+    Answering { peer, response, respond, inputs, held }
 }

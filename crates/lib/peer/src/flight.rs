@@ -73,7 +73,7 @@ impl Flight {
 
 /// What is the same in all asks of a peer.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Terms {
+pub(crate) struct Wish {
     pub(crate) want: Want,
     pub(crate) encoding: Encoding,
     pub(crate) dim: usize,
@@ -89,7 +89,7 @@ pub(crate) fn depart(
     routing: Routing,
     candidates: &[Candidate],
     roster: &Roster,
-    terms: Terms,
+    wish: Wish,
     step: u64,
     next: &mut u64,
 ) -> Result<(Flight, Vec<LocalBoxFuture<'static, Landed>>), ShapeError> {
@@ -105,8 +105,8 @@ pub(crate) fn depart(
         *next = next.wrapping_add(1);
         let (id, shape, bytes) = (*next, inputs.shape(), size(&inputs));
         let deadline_ms = roster.deadline(&candidate.neighbour.key);
-        let ask = Ask::new(id, inputs, terms.want, terms.encoding, deadline_ms)?;
-        flights.push(fly(mesh.clone(), candidate.neighbour.peer.clone(), ask, terms.dim).boxed_local());
+        let ask = Ask::new(id, inputs, wish.want, wish.encoding, deadline_ms)?;
+        flights.push(fly(mesh.clone(), candidate.neighbour.peer.clone(), ask, wish.dim).boxed_local());
         asks.push(Some(Ticket { id, candidate: candidate.clone(), asked: step, shape, bytes }));
     }
     Ok((Flight { routing, asks }, flights))

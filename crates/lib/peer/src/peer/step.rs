@@ -12,7 +12,7 @@ use protocol::port::trainer::Step;
 
 use super::{COPY, Coming, Error, NOISE, Peer};
 use crate::event::Event;
-use crate::flight::{self, Flight, Heard, Landed, Missing, Terms, Ticket};
+use crate::flight::{self, Flight, Heard, Landed, Missing, Ticket, Wish};
 use crate::roster::Candidate;
 
 /// Steps between two lists of scores.
@@ -128,13 +128,13 @@ impl Peer {
             let routing = self.route(at, &candidates);
             let Some(coming) = self.coming.get_mut(at) else { continue };
             let (mesh, roster) = (&self.mesh, &self.roster);
-            let terms = Terms {
+            let wish = Wish {
                 want: Want::Joined,
                 encoding: self.manners.answers,
                 dim: self.learner.preset().dim,
             };
             let (flight, asks) =
-                flight::depart(mesh, &coming.batch, routing, &candidates, roster, terms, step, &mut self.asks)?;
+                flight::depart(mesh, &coming.batch, routing, &candidates, roster, wish, step, &mut self.asks)?;
             (coming.flight, coming.asked) = (Some(flight), step);
             self.desk.depart(asks);
         }

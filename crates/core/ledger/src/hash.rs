@@ -72,6 +72,7 @@ mod tests {
             Domain::Attempt,
             Domain::Snapshot,
             Domain::Sources,
+            Domain::Order,
         ];
         for (index, a) in domains.iter().enumerate() {
             for b in domains.iter().skip(index + 1) {

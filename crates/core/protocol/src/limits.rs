@@ -18,6 +18,16 @@ pub const BATCH: u32 = 64;
 pub const SEQUENCE: u32 = 1_024;
 /// Largest width of a representation.
 pub const DIM: u32 = 1_024;
+/// Most values at one position of an input: a patch of 3 × 64 × 64 pixels, or as many features.
+pub const WIDTH: u32 = 12_288;
+/// Largest magnitude of a real value of an input.
+pub const REAL: f32 = 1e4;
+/// Most bytes of inputs in one ask: what a message holds, less 1 KiB of framing.
+pub const INPUT_BYTES: usize = MESSAGE_BYTES - 1_024;
+/// Longest transaction, proof of its place, and headers with their certificate in a claim, bytes each.
+pub const CLAIM_BYTES: usize = 64 << 10;
+/// Positions that a price pays for.
+pub const PRICED: u64 = 1_024;
 /// Most values in one representation: what a message holds, less 1 KiB of framing.
 pub const VALUES: usize = (MESSAGE_BYTES - 1_024) / 4;
 /// Asks and gradients of one peer that may wait for an answer here.
@@ -27,6 +37,8 @@ pub const OPEN: usize = 64;
 /// Asks of all peers together that may wait for their turn here: half of what is let in, so that a heavier one still gets in
 /// to take the place of a lighter.
 pub const WAITING: usize = OPEN / 2;
+/// Buyers whose credit is kept.
+pub const BUYERS: usize = 1_024;
 /// Longest time a peer may be asked to work on an answer, ms.
 pub const DEADLINE_MS: u32 = 30_000;
 /// Most connections of a tab.

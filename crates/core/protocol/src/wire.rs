@@ -7,7 +7,9 @@ use bytes::BufMut;
 /// Bytes as text and back: lower-case hex.
 pub use commonware_formatting::{from_hex, hex};
 
-use commonware_codec::{Buf, Copying, DecodeExt, EncodeSize, Error as CodecError, RangeCfg, Read, ReadExt, Write};
+use commonware_codec::{
+    Buf, Copying, DecodeExt, EncodeSize, Error as CodecError, FixedSize, RangeCfg, Read, ReadExt, Write,
+};
 
 /// Why bytes are not a message.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +65,25 @@ pub(crate) fn version(buf: &mut impl Buf, expected: u8, context: &'static str) -
 /// Wraps a semantic error of ours into the codec's error.
 pub(crate) fn invalid(context: &'static str, error: impl std::error::Error + Send + Sync + 'static) -> CodecError {
     CodecError::Wrapped(context, Box::new(error))
+}
+
+/// Refuses to make room for `bytes` that have not arrived.
+pub(crate) fn arrived(buf: &impl Buf, bytes: usize) -> Result<(), CodecError> {
+    if buf.remaining() >= bytes { Ok(()) } else { Err(CodecError::EndOfBuffer) }
+}
+
+/// Reads exactly `count` bytes, whose number is known from what came before.
+pub(crate) fn read_exactly(buf: &mut impl Buf, count: usize) -> Result<Vec<u8>, CodecError> {
+    arrived(buf, count)?;
+    let mut bytes = vec![0; count];
+    buf.copy_to_slice(&mut bytes);
+    Ok(bytes)
+}
+
+/// Reads exactly `count` numbers, likewise.
+pub(crate) fn read_reals(buf: &mut impl Buf, count: usize) -> Result<Vec<f32>, CodecError> {
+    arrived(buf, count.saturating_mul(f32::SIZE))?;
+    (0..count).map(|_| f32::read(buf)).collect()
 }
 
 /// Reads at most `limit` bytes with their length.

@@ -2,11 +2,11 @@
 //!
 //! A hostile peer could claim another's record: [`crate::record::Verified::names`] compares the peer id of the connection.
 
+use super::Modalities;
 use crate::{record::Record, wire};
 use bytes::BufMut;
 use commonware_codec::{Buf, EncodeSize, Error as CodecError, FixedSize, Read, ReadExt, Write};
 use commonware_cryptography::sha256::Digest;
-use std::fmt;
 
 /// Version of the words and their meaning; peers of different versions do not talk.
 pub const PROTOCOL: u16 = 1;
@@ -20,12 +20,14 @@ pub struct Hello {
     pub chain: Digest,
     /// What it runs in.
     pub kind: Kind,
-    /// What it represents.
-    pub modality: Modality,
+    /// What it represents: more than one for a bridge.
+    pub modalities: Modalities,
     /// Width of its representations.
     pub dim: u16,
     /// Size of its model.
     pub preset: Preset,
+    /// Base units for 1,024 positions, paid by a purchase on the ledger; 0 where it sells nothing.
+    pub price: u64,
     /// Binds its peer id to its hot key; none before it has a key: such a peer counts as without stake.
     pub record: Option<Record>,
 }
@@ -38,10 +40,6 @@ pub enum Kind {
     /// A tab of a browser.
     Tab,
 }
-
-/// What kind of inputs a peer represents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Modality(pub u8);
 
 /// Size of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -88,38 +86,6 @@ impl Hello {
         } else {
             Ok(())
         }
-    }
-}
-
-impl Modality {
-    /// Bytes of text.
-    pub const TEXT: Self = Self(0);
-}
-
-impl fmt::Display for Modality {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::TEXT => write!(f, "TEXT"),
-            Self(other) => write!(f, "modality {other}"),
-        }
-    }
-}
-
-impl Write for Modality {
-    fn write(&self, buf: &mut impl BufMut) {
-        self.0.write(buf);
-    }
-}
-
-impl FixedSize for Modality {
-    const SIZE: usize = u8::SIZE;
-}
-
-impl Read for Modality {
-    type Cfg = ();
-
-    fn read_cfg(buf: &mut impl Buf, (): &()) -> Result<Self, CodecError> {
-        Ok(Self(u8::read(buf)?))
     }
 }
 
@@ -178,16 +144,23 @@ impl Write for Hello {
         self.version.write(buf);
         self.chain.write(buf);
         self.kind.write(buf);
-        self.modality.write(buf);
+        self.modalities.write(buf);
         self.dim.write(buf);
         self.preset.write(buf);
+        self.price.write(buf);
         self.record.write(buf);
     }
 }
 
 impl EncodeSize for Hello {
     fn encode_size(&self) -> usize {
-        2 * u16::SIZE + Digest::SIZE + Kind::SIZE + Modality::SIZE + Preset::SIZE + self.record.encode_size()
+        2 * u16::SIZE
+            + Digest::SIZE
+            + Kind::SIZE
+            + Modalities::SIZE
+            + Preset::SIZE
+            + u64::SIZE
+            + self.record.encode_size()
     }
 }
 
@@ -199,9 +172,10 @@ impl Read for Hello {
             version: u16::read(buf)?,
             chain: Digest::read(buf)?,
             kind: Kind::read(buf)?,
-            modality: Modality::read(buf)?,
+            modalities: Modalities::read(buf)?,
             dim: u16::read(buf)?,
             preset: Preset::read(buf)?,
+            price: u64::read(buf)?,
             record: Option::<Record>::read(buf)?,
         };
         if hello.dim == 0 {
@@ -214,6 +188,7 @@ impl Read for Hello {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exchange::Modality;
     use commonware_cryptography::{Hasher, Sha256};
 
     fn hello() -> Hello {
@@ -221,9 +196,10 @@ mod tests {
             version: PROTOCOL,
             chain: Sha256::hash(&[b"one"]),
             kind: Kind::Tab,
-            modality: Modality::TEXT,
+            modalities: Modality::Text.into(),
             dim: 64,
             preset: Preset::Small,
+            price: 0,
             record: None,
         }
     }

@@ -1,6 +1,6 @@
 //! No, and why, so that the asker knows what to do next.
 
-use super::Modality;
+use super::{Modalities, Modality, Unpaid};
 use bytes::BufMut;
 use commonware_codec::{Buf, EncodeSize, Error as CodecError, FixedSize, Read, ReadExt, Write};
 use commonware_cryptography::sha256::Digest;
@@ -18,7 +18,7 @@ pub enum Refuse {
     #[error("represents {own}, was asked for {asked}")]
     WrongModality {
         /// What it represents.
-        own: Modality,
+        own: Modalities,
         /// What it was asked for.
         asked: Modality,
     },
@@ -57,6 +57,9 @@ pub enum Refuse {
         /// Its version.
         own: u16,
     },
+    /// The claim gives no credit.
+    #[error("{0}")]
+    Unpaid(Unpaid),
 }
 
 impl Write for Refuse {
@@ -71,6 +74,10 @@ impl Write for Refuse {
             Self::Unreadable => 6u8.write(buf),
             Self::WrongChain { own } => (7u8, *own).write(buf),
             Self::WrongVersion { own } => (8u8, *own).write(buf),
+            Self::Unpaid(unpaid) => {
+                9u8.write(buf);
+                unpaid.write(buf);
+            }
         }
     }
 }
@@ -80,12 +87,13 @@ impl EncodeSize for Refuse {
         u8::SIZE
             + match self {
                 Self::Busy { .. } => u32::SIZE,
-                Self::WrongModality { .. } => 2 * Modality::SIZE,
+                Self::WrongModality { .. } => Modalities::SIZE + Modality::SIZE,
                 Self::WrongShape { .. } => 6 * u32::SIZE,
                 Self::Forgotten { .. } => u64::SIZE,
                 Self::NotTraining | Self::TooLate | Self::Unreadable => 0,
                 Self::WrongChain { .. } => Digest::SIZE,
                 Self::WrongVersion { .. } => u16::SIZE,
+                Self::Unpaid(unpaid) => unpaid.encode_size(),
             }
     }
 }
@@ -96,7 +104,7 @@ impl Read for Refuse {
     fn read_cfg(buf: &mut impl Buf, (): &()) -> Result<Self, CodecError> {
         Ok(match u8::read(buf)? {
             0 => Self::Busy { retry_ms: u32::read(buf)? },
-            1 => Self::WrongModality { own: Modality::read(buf)?, asked: Modality::read(buf)? },
+            1 => Self::WrongModality { own: Modalities::read(buf)?, asked: Modality::read(buf)? },
             2 => Self::WrongShape { expected: <[u32; 3]>::read(buf)?, got: <[u32; 3]>::read(buf)? },
             3 => Self::Forgotten { id: u64::read(buf)? },
             4 => Self::NotTraining,
@@ -104,6 +112,7 @@ impl Read for Refuse {
             6 => Self::Unreadable,
             7 => Self::WrongChain { own: Digest::read(buf)? },
             8 => Self::WrongVersion { own: u16::read(buf)? },
+            9 => Self::Unpaid(Unpaid::read(buf)?),
             other => return Err(CodecError::InvalidEnum(other)),
         })
     }

@@ -4,16 +4,17 @@
 //! The first and the last do not parse; [`Representation::check`] refuses the second. Values may still be useless or huge: what a
 //! peer is worth is the score's matter, and the join bounds what enters it.
 
-use super::Shape;
+use super::{Carry, Encoding, Shape};
 use crate::{limits, wire};
 use bytes::BufMut;
-use commonware_codec::{Buf, EncodeSize, Error as CodecError, FixedSize, RangeCfg, Read, ReadExt, Write};
+use commonware_codec::{Buf, EncodeSize, Error as CodecError, FixedSize, Read, ReadExt, Write};
 
-/// Finite values in the shape [batch, seq, dim], row-major.
+/// Finite values in the shape [batch, seq, dim], row-major, as the receiver sees them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Representation {
     shape: Shape,
     dim: u32,
+    encoding: Encoding,
     values: Vec<f32>,
 }
 
@@ -26,8 +27,8 @@ pub enum RepresentationError {
         /// Width claimed.
         dim: u32,
     },
-    /// The values are not as many as the shape says.
-    #[error("{got} values for a shape of {expected}")]
+    /// The values are not as many as the shape says, or more than a message holds.
+    #[error("{got} values for a shape of {expected}, at most {} fit a message", limits::VALUES)]
     Values {
         /// Values in the shape.
         expected: usize,
@@ -48,25 +49,58 @@ pub enum RepresentationError {
         /// [batch, seq, dim] received.
         got: [u32; 3],
     },
+    /// The errors carried on are of another width.
+    #[error("errors of width {carried} carried to a representation of width {dim}")]
+    Carry {
+        /// Width of the representation.
+        dim: u32,
+        /// Width of the errors.
+        carried: usize,
+    },
 }
 
 impl Representation {
-    /// `values` in the shape [batch, seq, dim], row-major.
+    /// `values` in the shape [batch, seq, dim], row-major, to travel as they are.
     ///
     /// # Errors
     /// [`RepresentationError::Width`], [`RepresentationError::Values`], [`RepresentationError::NotFinite`].
     pub fn new(shape: Shape, dim: u32, values: Vec<f32>) -> Result<Self, RepresentationError> {
-        if !(1..=limits::DIM).contains(&dim) {
-            return Err(RepresentationError::Width { dim });
-        }
-        let expected = shape.tokens() * dim as usize;
-        if values.len() != expected || expected > limits::VALUES {
+        let expected = bounds(shape, dim)?;
+        if values.len() != expected {
             return Err(RepresentationError::Values { expected, got: values.len() });
         }
         match values.iter().position(|value| !value.is_finite()) {
             Some(index) => Err(RepresentationError::NotFinite { index }),
-            None => Ok(Self { shape, dim, values }),
+            None => Ok(Self { shape, dim, encoding: Encoding::F32, values }),
         }
+    }
+
+    /// `values` in the shape [batch, seq, dim], row-major, rounded to what `encoding` can say. With `carry`, the error of one
+    /// position is added to the next one's values before they are rounded, and that of the last is kept for the next message.
+    ///
+    /// # Errors
+    /// As [`Self::new`], and [`RepresentationError::Carry`].
+    pub fn encoded(
+        shape: Shape,
+        dim: u32,
+        values: &[f32],
+        encoding: Encoding,
+        carry: Option<&mut Carry>,
+    ) -> Result<Self, RepresentationError> {
+        let expected = bounds(shape, dim)?;
+        if values.len() != expected {
+            return Err(RepresentationError::Values { expected, got: values.len() });
+        }
+        let mut representation = Self { encoding, ..Self::new(shape, dim, values.to_vec())? };
+        let positions = representation.values.chunks_exact_mut(dim as usize);
+        match carry {
+            None => positions.for_each(|position| encoding.round(position)),
+            Some(carry) if carry.values().len() == dim as usize => {
+                positions.for_each(|position| encoding.round_carried(position, carry));
+            }
+            Some(carry) => return Err(RepresentationError::Carry { dim, carried: carry.values().len() }),
+        }
+        Ok(representation)
     }
 
     /// Whether it has the shape that was asked for.
@@ -97,6 +131,11 @@ impl Representation {
         [self.shape.batch(), self.shape.seq(), self.dim]
     }
 
+    /// How the values travel.
+    pub fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
     /// The values, row-major.
     pub fn values(&self) -> &[f32] {
         &self.values
@@ -108,17 +147,30 @@ impl Representation {
     }
 }
 
+/// Number of values of the shape [batch, seq, dim], if a message holds them.
+fn bounds(shape: Shape, dim: u32) -> Result<usize, RepresentationError> {
+    if !(1..=limits::DIM).contains(&dim) {
+        return Err(RepresentationError::Width { dim });
+    }
+    let expected = shape.tokens() * dim as usize;
+    if expected <= limits::VALUES { Ok(expected) } else { Err(RepresentationError::Values { expected, got: expected }) }
+}
+
 impl Write for Representation {
     fn write(&self, buf: &mut impl BufMut) {
         self.shape.write(buf);
         self.dim.write(buf);
-        self.values.write(buf);
+        self.encoding.write(buf);
+        for position in self.values.chunks_exact(self.dim as usize) {
+            self.encoding.write_position(position, buf);
+        }
     }
 }
 
 impl EncodeSize for Representation {
     fn encode_size(&self) -> usize {
-        Shape::SIZE + u32::SIZE + self.values.encode_size()
+        let values = self.encoding.bytes(self.shape.tokens(), self.dim as usize);
+        Shape::SIZE + u32::SIZE + Encoding::SIZE + values
     }
 }
 
@@ -128,8 +180,15 @@ impl Read for Representation {
     fn read_cfg(buf: &mut impl Buf, (): &()) -> Result<Self, CodecError> {
         let shape = Shape::read(buf)?;
         let dim = u32::read(buf)?;
-        let values = Vec::<f32>::read_cfg(buf, &(RangeCfg::new(1..=limits::VALUES), ()))?;
-        Self::new(shape, dim, values).map_err(|error| wire::invalid("representation", error))
+        let encoding = Encoding::read(buf)?;
+        let refused = |error| wire::invalid("representation", error);
+        let number = bounds(shape, dim).map_err(refused)?;
+        wire::arrived(buf, encoding.bytes(shape.tokens(), dim as usize))?;
+        let mut values = Vec::with_capacity(number);
+        for _ in 0..shape.tokens() {
+            encoding.read_position(buf, dim as usize, &mut values)?;
+        }
+        Ok(Self { encoding, ..Self::new(shape, dim, values).map_err(refused)? })
     }
 }
 

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
+use super::auditor::Place;
+
 /// From the page to the trainer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
@@ -32,7 +34,7 @@ pub enum Command {
     Pause { paused: bool },
     /// Compute the loss of the held-out part with peers, alone, and by the student only; [`Event::Validation`] follows.
     Validate,
-    /// Keep the model now; [`Event::Kept`] follows.
+    /// Keep the model now; [`Event::ModelKept`] follows.
     Keep,
     /// Delete what is kept of the model of this source, and begin anew.
     Forget,
@@ -127,12 +129,12 @@ pub enum Event {
     Validation(Validation),
     /// A neighbour's answer could not be used, and why; it is masked for a while.
     Blamed { peer: String, reason: String },
-    /// The model as it was before this step number is kept: bytes, and where. `reason`: why it is not kept any more.
-    Kept { step: u64, bytes: u64, place: Place, reason: Option<String> },
+    /// The model is kept as it is after this step: bytes, and where. `reason`: why nothing more is kept.
+    ModelKept { step: u64, bytes: u64, place: Place, reason: Option<String> },
     /// The model of an earlier visit goes on from this step.
-    Restored { step: u64, bytes: u64 },
+    ModelRestored { step: u64, bytes: u64 },
     /// What was kept cannot be used, and why, for a person; the model begins anew.
-    Damaged { reason: String },
+    ModelDamaged { reason: String },
     /// The model as a safetensors file, after this step.
     Exported { step: u64, bytes: ByteBuf },
     /// The model of the file goes on from here.
@@ -197,16 +199,6 @@ pub struct Validation {
     pub accuracy: Option<[Option<f64>; 3]>,
     /// Targets looked at.
     pub targets: u32,
-}
-
-/// Where the model is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Place {
-    /// In the browser's private file system.
-    Opfs,
-    /// Nowhere beyond this visit.
-    Memory,
 }
 
 /// Figures of one training step. Losses are nats a byte on the batch of the step.

@@ -28,8 +28,10 @@ pub enum Command {
     /// A neighbour asks or sends a gradient: an encoded [`crate::exchange::Request`], answered by [`Event::Served`]. Its
     /// weight is that of [`super::auditor::Event::Askers`], 0 where there is none.
     Serve { id: u32, peer: String, weight: f64, bytes: ByteBuf },
-    /// The light client found a payment of `peer` for so many positions in a finalized block.
+    /// The light client found that `peer` paid for so many positions in a finalized block.
     Credit { peer: String, positions: u64 },
+    /// What 1,024 positions of logits cost those without stake from now on, base units; 0: nothing.
+    Price { price: u64 },
     /// Hold before the next step, or go on.
     Pause { paused: bool },
     /// Compute the loss of the held-out part with peers, alone, and by the student only; [`Event::Validation`] follows.
@@ -86,8 +88,8 @@ pub struct Near {
     pub key: String,
     /// What it answers about, as [`crate::exchange::Modalities`] in a byte.
     pub modalities: u8,
-    /// Width of its representations.
-    pub dim: u16,
+    /// What it takes for 1,024 positions, base units; 0 where it does not sell.
+    pub price: u64,
 }
 
 /// Which device to train on.
@@ -111,7 +113,7 @@ pub enum Event {
     /// The device was chosen: "WebGPU" or "CPU", its name, why this one, and the steps a second that each did where both
     /// were measured.
     Device { kind: String, name: String, why: String, cpu: Option<f64>, gpu: Option<f64> },
-    /// So much of the source's content was taken: bytes or pictures, and of how many where that is known.
+    /// So many bytes of the source’s content were taken, and of how many where that is known.
     Reading { done: u64, of: u64 },
     /// The source can be learned from.
     Dataset(Learned),
@@ -197,8 +199,8 @@ pub struct Validation {
     pub student: f64,
     /// Share of examples that are right, in the same three ways; `None` where each position has a target.
     pub accuracy: Option<[Option<f64>; 3]>,
-    /// Targets looked at.
-    pub targets: u32,
+    /// Examples looked at.
+    pub examples: u32,
 }
 
 /// Figures of one training step. Losses are nats a byte on the batch of the step.

@@ -16,6 +16,7 @@
 
 mod gossip;
 mod mine;
+mod purchases;
 mod rows;
 mod wallet;
 mod work;
@@ -33,6 +34,7 @@ use commonware_cryptography::{
 use gossip::Passed;
 use ledger::{Genesis, Height, Parameters, Query, Reply};
 use mine::Mine;
+use purchases::Orders;
 use std::collections::VecDeque;
 use wallet::Wallet;
 use work::Search;
@@ -55,6 +57,7 @@ pub struct Participant {
     told: Option<Height>,
     mine: Mine,
     wallet: Wallet,
+    orders: Orders,
     passed: Passed,
     search: Option<Search>,
     holds_work: bool,
@@ -81,6 +84,7 @@ impl Participant {
             told: None,
             mine: Mine::default(),
             wallet: Wallet::default(),
+            orders: Orders::default(),
             passed: Passed::default(),
             search: None,
             holds_work: false,
@@ -261,7 +265,7 @@ impl Participant {
                 Seen::Proven { subject, at, source, leaf } => self.on_proven(&subject, at, &source, leaf),
                 Seen::Submitted { digest, outcome, .. } => self.on_submitted(digest, outcome),
                 Seen::NotSubmitted { digest } => self.on_not_submitted(digest),
-                Seen::Included { digest, height, index } => self.on_included(digest, height, index),
+                Seen::Included { digest, inclusion } => self.on_included(digest, *inclusion),
                 Seen::Restored { height, epochs, tables } => {
                     self.events.push_back(Event::Restored { height, epochs, tables });
                 }

@@ -80,6 +80,12 @@ impl Examples {
         self.targets.extend(targets);
     }
 
+    /// The bytes of the first part and the first target.
+    pub fn taken(self) -> (Vec<u8>, u16) {
+        let target = self.targets.first().copied().unwrap_or_default();
+        (self.parts.into_iter().next().map(|one| one.bytes).unwrap_or_default(), target)
+    }
+
     /// The batch of the `batch` examples that were written.
     ///
     /// # Errors

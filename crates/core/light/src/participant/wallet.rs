@@ -11,7 +11,7 @@
 //! whom may carry it to a node.
 
 use super::Participant;
-use crate::{Deed, Event, Shelf, Signer, Step, Subject, TransactionState, Verified, shelf};
+use crate::{Deed, Event, Inclusion, Shelf, Signer, Step, Subject, TransactionState, Verified, shelf};
 use commonware_cryptography::{
     ed25519::{PublicKey, Signature},
     sha256::Digest,
@@ -402,9 +402,12 @@ impl Participant {
     }
 
     /// It is in a block that a quorum signed.
-    pub(super) fn on_included(&mut self, digest: Digest, height: Height, index: u32) {
-        if let Some(signer) = self.pending(digest).map(|(signer, _)| signer) {
+    pub(super) fn on_included(&mut self, digest: Digest, inclusion: Inclusion) {
+        let Inclusion { height, index, .. } = inclusion;
+        let pending = self.pending(digest).map(|(signer, pending)| (signer, pending.transaction.clone()));
+        if let Some((signer, transaction)) = pending {
             self.close(signer, TransactionState::Included(height), height);
+            self.bought(&transaction, inclusion);
         }
         let at = self.wallet.sought.iter().position(|(sought, ..)| *sought == digest);
         let Some(at) = at else { return };

@@ -60,9 +60,6 @@ pub enum Unpaid {
         /// Base units for one position.
         least: u64,
     },
-    /// The seller keeps no more open credits.
-    #[error("has given credit to as many as it can, claim again later")]
-    Full,
 }
 
 impl Claim {
@@ -123,7 +120,6 @@ impl Write for Unpaid {
             Self::Proof => 6u8.write(buf),
             Self::Again => 7u8.write(buf),
             Self::TooLittle { least } => (8u8, *least).write(buf),
-            Self::Full => 9u8.write(buf),
         }
     }
 }
@@ -152,7 +148,6 @@ impl Read for Unpaid {
             6 => Self::Proof,
             7 => Self::Again,
             8 => Self::TooLittle { least: u64::read(buf)? },
-            9 => Self::Full,
             other => return Err(CodecError::InvalidEnum(other)),
         })
     }

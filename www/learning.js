@@ -41,7 +41,7 @@ const SOURCES = {
     alone: 'Nothing of the recording leaves this tab. The price: it learns without its neighbours’ answers; what it was taught by them before stands in.',
   },
   nothing: {
-    words: 'Nothing: I only use what others have learned',
+    words: 'No training: I only ask others',
     leaves: 'This tab does not train, earns nothing and answers nobody. What you ask others, under “Ask others”, they see.',
     alone: '',
   },
@@ -94,7 +94,7 @@ export function drawLearning(s) {
     !running
       ? `When you join: ${lower(SOURCES[choice.source].words)}.`
       : s.source.type === 'nothing'
-        ? 'Nothing: this tab does not train.'
+        ? 'This tab does not train.'
         : s.learned
           ? `${s.learned.words}${s.learned.private ? ' Nobody is asked.' : ''}`
           : `${now.words}: being read.`,

@@ -155,7 +155,7 @@ describe('the page with a played tab', () => {
     await v.shows(/small pictures of letters/);
     await v.join();
     await until('glyphs are learned from', 10, async () => (await v.snapshot()).learned?.source.type === 'glyphs', v.text);
-    assert.deepEqual((await v.asked())[0], {type: 'learn', source: {type: 'glyphs'}, private: false});
+    assert.deepEqual((await v.wishes())[0], {type: 'learn', source: {type: 'glyphs'}, private: false});
     await v.close();
   });
 
@@ -174,7 +174,7 @@ describe('the page with a played tab', () => {
     await v.shows(/“broken\.csv”, line 3: 2 fields where the header has 4/);
     assert.equal((await v.snapshot()).learned?.words, 'iris.csv: 16 bytes.');
     await v.page.uncheck('#private');
-    assert.deepEqual((await v.asked()).at(-1), {type: 'private', private: false});
+    assert.deepEqual((await v.wishes()).at(-1), {type: 'private', private: false});
     await v.close();
   });
 
@@ -223,7 +223,7 @@ describe('the page with a played tab', () => {
     await v.shows(/The model of the file goes on from step 3/);
     await v.page.click('#model-forget');
     await v.page.click('#forget-cancel');
-    assert.equal((await v.asked()).some((a) => a.type === 'forget'), false);
+    assert.equal((await v.wishes()).some((a) => a.type === 'forget'), false);
     await v.page.click('#model-forget');
     await v.page.click('#forget-yes');
     await v.shows(/The model begins anew/);
@@ -234,6 +234,11 @@ describe('the page with a played tab', () => {
     const v = await visit('asking');
     await v.page.check('input[value=nothing]');
     await v.page.click('#join');
+    await until('it connects', 10, () => v.page.evaluate(() => {
+      const {tab} = /** @type {any} */ (window).peerage;
+      tab?.emit(tab.network());
+      return tab != null;
+    }));
     await v.shows(/Connected/);
     await v.emit({type: 'neurons', neurons: [[1, '5be2770d'.padEnd(64, '7'), '1']]});
     await v.emit({type: 'own', uid: null, height: 1, stake: '0', balance: '9000000000', place: null, peers: 4, row: [], version: 0, ...nothing});

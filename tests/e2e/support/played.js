@@ -1,6 +1,7 @@
 // A tab that only plays: it has the shape of the WebAssembly module's `Tab` and sends the events of a plausible first
 // minutes, the same each time. `tab.emit(event)` sends one more, `tab.steps(n)` n training steps at once; `tab.played`: the events
-// of audited.js. What the page asks of it is in `tab.asked`.
+// of audited.js. What the page asks it to sign is in `tab.asked`,
+// what else it wants of it in `tab.wishes`.
 
 import * as audited from './audited.js';
 
@@ -24,6 +25,7 @@ export class Tab {
     this.bytesIn = 0;
     this.bytesOut = 0;
     this.asked = [];
+    this.wishes = [];
     this.played = audited;
   }
 
@@ -51,7 +53,7 @@ export class Tab {
 
   /** Takes a source as the trainer does: what it says of it comes with the end of its content. */
   learn({source, private: alone}) {
-    this.asked.push({type: 'learn', source, private: alone});
+    this.wishes.push({type: 'learn', source, private: alone});
     this.source = {source, private: alone, files: [], taken: 0};
   }
 
@@ -73,17 +75,17 @@ export class Tab {
   }
 
   validate() {
-    this.asked.push({type: 'validate'});
+    this.wishes.push({type: 'validate'});
     this.at(20, {type: 'validation', step: this.step, withPeers: this.cut ? null : 1.912, alone: 2.104, student: 1.968, accuracy: null, examples: 96});
   }
 
   offline(cut) {
     this.cut = cut;
-    this.asked.push({type: 'offline', offline: cut});
+    this.wishes.push({type: 'offline', offline: cut});
   }
 
   private(alone) {
-    this.asked.push({type: 'private', private: alone});
+    this.wishes.push({type: 'private', private: alone});
   }
 
   keep() {
@@ -99,24 +101,24 @@ export class Tab {
   }
 
   importModel(bytes) {
-    this.asked.push({type: 'import', size: bytes.length});
+    this.wishes.push({type: 'import', size: bytes.length});
     if (bytes.length < 16) this.emit({type: 'trouble', message: 'the file is no safetensors file: it ends after 3 bytes', fatal: false});
     else this.emit({type: 'imported', step: this.step});
   }
 
   forgetModel() {
-    this.asked.push({type: 'forget'});
+    this.wishes.push({type: 'forget'});
     this.step = 0;
     this.emit(this.learned());
   }
 
   price(base) {
-    this.asked.push({type: 'price', price: base});
+    this.wishes.push({type: 'price', price: base});
   }
 
   /** Says “ba” for ever. */
   async logits(peer, inputs) {
-    this.asked.push({type: 'logits', peer, inputs: inputs.type, size: inputs.bytes.length});
+    this.wishes.push({type: 'logits', peer, inputs: inputs.type, size: inputs.bytes.length});
     if (inputs.type === 'image') return Float32Array.from({length: 36}, (_, i) => (i === 7 ? 4 : 0));
     const next = inputs.bytes.at(-1) === 98 ? 97 : 98;
     return Float32Array.from({length: 256}, (_, i) => (i === next ? 30 : 0));

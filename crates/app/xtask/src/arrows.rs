@@ -128,6 +128,7 @@ const LINKS: &[(&str, &str, &[&str])] = &[
     ("peerage-auditor", TAB, &["libp2p", "libp2p-core", "libp2p-swarm", "burn", "burn-tensor", "burn-core"]),
     ("peerage-page", TAB, &["burn", "burn-tensor", "burn-core", "tokio", "peerage-light"]),
     ("peerage-consensus", NATIVE, &["libp2p", "burn"]),
+    ("peerage-data", NATIVE, &["libp2p", "burn", "peerage-ledger", "peerage-light"]),
     ("peerage-model", NATIVE, &["libp2p", "peerage-ledger", "peerage-light"]),
     ("peerage-peer", NATIVE, &["libp2p", "peerage-ledger", "peerage-light"]),
     ("peerage-lab", TAB, &["burn", "burn-core", "libp2p", "tokio", "peerage-ledger"]),

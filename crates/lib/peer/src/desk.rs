@@ -206,6 +206,8 @@ impl Desk {
             () = self.outgoing.select_next_some() => {}
             () = next => self.answer_next(learner),
             inbound = self.inbound.select_next_some() => self.take(learner, inbound),
+            // Nobody asks any more, and nothing is under way.
+            complete => pending().await,
         }
     }
 

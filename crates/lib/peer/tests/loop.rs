@@ -6,6 +6,7 @@
 mod world;
 
 use peerage_peer::{Control, Manners};
+use protocol::exchange::Encoding;
 use world::{Sin, Told, World};
 
 #[test]
@@ -156,7 +157,8 @@ fn asks_that_are_out_ahead_hide_the_way_to_others() {
         let world = World::new(25, step);
         let names = &["a", "b", "c"][..=others];
         let begin = |name: &&str| {
-            let mut honest = world.honest(name, 24);
+            // The others go on a little longer than the one that is looked at.
+            let mut honest = world.honest(name, if *name == "a" { 24 } else { 32 });
             honest.manners.ahead = ahead;
             honest.begin()
         };
@@ -244,4 +246,29 @@ fn what_was_kept_goes_on_as_if_nothing_had_happened() {
     let resumed = run(20, Some(kept));
     assert_eq!(resumed.borrow().steps[0].step, 9);
     assert_eq!(curve(resumed), curve(whole)[8..]);
+}
+
+/// What `ANSWERS` and `GRADIENTS` stand on: the loss after training with each encoding, and the bytes it takes.
+#[test]
+fn the_encodings_chosen_cost_no_loss_and_less_than_half_of_the_bytes() {
+    let run = |answers: Encoding, gradients: Encoding| {
+        let world = World::new(10, 60);
+        let begin = |name: &str| {
+            let mut honest = world.honest(name, 150);
+            honest.manners = Manners { answers, gradients, ..Manners::default() };
+            honest.begin()
+        };
+        let (running, told): (Vec<_>, Vec<_>) = ["a", "b", "c"].map(begin).into_iter().unzip();
+        world.clock.run(running);
+        let mean = |of: &dyn Fn(&Told) -> f64| told.iter().map(|told| of(&told.borrow())).sum::<f64>() / 3.0;
+        let loss = mean(&|told| told.mean(120..150, |step| step.with_peers.unwrap_or(step.alone)));
+        let alone = mean(&|told| told.mean(120..150, |step| step.alone));
+        let bytes = mean(&|told| told.mean(120..150, |step| (step.sent + step.received) as f64));
+        eprintln!("{answers:?} {gradients:?}: {loss:.4} with peers, {alone:.4} alone, {bytes:.0} bytes a step");
+        (loss, bytes)
+    };
+    let (whole, most) = run(Encoding::F32, Encoding::F32);
+    let (loss, bytes) = run(peerage_peer::ANSWERS, peerage_peer::GRADIENTS);
+    assert!(loss < 1.01 * whole, "{loss} against {whole}");
+    assert!(bytes < 0.5 * most, "{bytes} of {most}");
 }

@@ -42,11 +42,11 @@ impl Peer {
             self.copy = Some(self.desk.attend(&self.learner, saving).await?);
         }
         self.depart()?;
-        self.breathe().await;
         let Some(Coming { batch, flight, asked, .. }) = self.coming.pop_front() else { return Ok(()) };
         self.position = self.position.wrapping_add(1);
         let flight = flight.unwrap_or_else(Flight::alone);
         let arrived = self.arrive(&flight, events).await;
+        self.breathe().await;
 
         let launched = self.mesh.now();
         let foreign = self.learner.step().is_multiple_of(FOREIGN).then(|| self.desk.memory.next()).flatten();
@@ -234,7 +234,7 @@ impl Peer {
     /// the one not looked at for longest.
     fn exact(&self, arrived: &Arrived) -> Option<usize> {
         let due = self.manners.exact > 0 && self.learner.step().is_multiple_of(self.manners.exact);
-        let places = arrived.answered.iter().filter(|_| due && arrived.answered.len() > 1);
+        let places = arrived.answered.iter().filter(|_| due);
         places.min_by_key(|(_, ticket)| self.tally.looked(&ticket.candidate.neighbour.key)).map(|(place, _)| *place)
     }
 

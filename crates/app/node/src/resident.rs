@@ -9,16 +9,16 @@ mod mesh;
 mod standing;
 
 use crate::{bootstrap::Place, data::Keys, fault, say};
+use ::data::Dataset;
 use anyhow::{Context, Result, anyhow};
 use commonware_cryptography::Signer;
-use ::data::Dataset;
 use futures::{
     FutureExt, StreamExt,
     channel::{mpsc, oneshot},
     future::{Shared, ready},
 };
-use ledger::{Digest, PublicKey, text};
 pub use keeping::Keeping;
+use ledger::{Digest, PublicKey, text};
 use light::Participant;
 use mesh::{Roll, Wire};
 use model::Chosen;
@@ -138,7 +138,9 @@ impl Resident {
                     _ if peer.steps() > 0 => say::line(format_args!("Model     goes on from step {}", peer.steps())),
                     _ => {}
                 }
-                futures::executor::block_on(peer.run(controls, |event| hear(&name, event, &pace, &words, keeping.as_ref())))
+                futures::executor::block_on(
+                    peer.run(controls, |event| hear(&name, event, &pace, &words, keeping.as_ref())),
+                )
             };
             match catch_unwind(AssertUnwindSafe(train)) {
                 Ok(Ok(_)) => {}
@@ -243,9 +245,7 @@ async fn listen_to(
             network::Event::NeighbourGone { peer } => roll.left(&peer),
             network::Event::Request { peer, bytes, respond } => {
                 let response = match Request::from_bytes(&bytes) {
-                    Ok(Request::Claim(claim)) => {
-                        credit(peer, claim, words.clone(), inbound.clone()).boxed()
-                    }
+                    Ok(Request::Claim(claim)) => credit(peer, claim, words.clone(), inbound.clone()).boxed(),
                     Ok(request) => {
                         let waiting = serve(Inbound::new(peer.to_string(), roll.weight(&peer), request), &mut inbound);
                         answered(waiting).boxed()
@@ -314,7 +314,9 @@ fn hear(name: &str, event: peer::Event, pace: &Pace, words: &mpsc::UnboundedSend
             }
         }
         peer::Event::Scores(scores) => {
-            let named = scores.into_iter().filter_map(|scored| Some((text::decode(&scored.key).ok()?, scored.score, scored.error)));
+            let named = scores
+                .into_iter()
+                .filter_map(|scored| Some((text::decode(&scored.key).ok()?, scored.score, scored.error)));
             let _ = words.unbounded_send(Word::Scores(named.collect()));
         }
         peer::Event::Kept(bytes) => {
@@ -441,7 +443,9 @@ mod tests {
     fn a_card_verifies_for_its_peer() {
         let keys = Keys { hot: ledger::PrivateKey::from_seed(1), identity: network::Keypair::generate_ed25519() };
         let chain = Digest::from([1; 32]);
-        let hello = Card { keys: keys.clone(), chain, dim: 64, modalities: Modality::Text.into(), price: 0 }.hello(now()).unwrap();
+        let hello = Card { keys: keys.clone(), chain, dim: 64, modalities: Modality::Text.into(), price: 0 }
+            .hello(now())
+            .unwrap();
         let record = hello.record.unwrap().verify(chain, now()).unwrap();
         assert!(record.names(&keys.identity.public().to_peer_id().to_bytes()));
     }

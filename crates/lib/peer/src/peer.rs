@@ -64,15 +64,7 @@ pub struct Manners {
 
 impl Default for Manners {
     fn default() -> Self {
-        Self {
-            answers: ANSWERS,
-            gradients: GRADIENTS,
-            ahead: AHEAD,
-            keep: 0,
-            exact: 16,
-            private: false,
-            price: 0,
-        }
+        Self { answers: ANSWERS, gradients: GRADIENTS, ahead: AHEAD, keep: 0, exact: 16, private: false, price: 0 }
     }
 }
 
@@ -285,11 +277,7 @@ impl Peer {
     }
 
     /// Tells an event, or why there is none; goes on elsewhere where the device is lost.
-    fn or_trouble(
-        &mut self,
-        event: Result<Event, model::Error>,
-        events: &mut impl FnMut(Event),
-    ) -> Result<(), Error> {
+    fn or_trouble(&mut self, event: Result<Event, model::Error>, events: &mut impl FnMut(Event)) -> Result<(), Error> {
         match event {
             Ok(event) => events(event),
             Err(error) if self.device_is_lost(&error) => self.move_to_cpu(&error, events)?,

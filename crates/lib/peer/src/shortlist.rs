@@ -91,13 +91,7 @@ mod tests {
     use super::*;
 
     fn peer(score: Option<(f64, f64)>) -> Listed {
-        Listed {
-            modalities: Modality::Text.into(),
-            stake: 0.0,
-            rank: 0.0,
-            score,
-            masked: false,
-        }
+        Listed { modalities: Modality::Text.into(), stake: 0.0, rank: 0.0, score, masked: false }
     }
 
     const PLACES: Places = Places { most: 16, modality: Modality::Text, explore: EXPLORE };

@@ -12,7 +12,8 @@ use world::{Sin, Told, World};
 #[test]
 fn three_peers_ask_each_other_and_all_learn() {
     let world = World::new(10, 60);
-    let (running, told): (Vec<_>, Vec<_>) = ["a", "b", "c"].map(|name| world.honest(name, 60).begin()).into_iter().unzip();
+    let (running, told): (Vec<_>, Vec<_>) =
+        ["a", "b", "c"].map(|name| world.honest(name, 60).begin()).into_iter().unzip();
     world.clock.run(running);
     for told in &told {
         let told = told.borrow();
@@ -182,7 +183,8 @@ fn who_is_private_asks_nobody_and_answers_on() {
     let world = World::new(10, 60);
     let mut private = world.honest("a", 20);
     private.manners = Manners { private: true, ..Manners::default() };
-    private.watch = Box::new(|_, step| if step.step == 10 { vec![Control::Validate { batches: 1 }] } else { Vec::new() });
+    private.watch =
+        Box::new(|_, step| if step.step == 10 { vec![Control::Validate { batches: 1 }] } else { Vec::new() });
     let (running, told): (Vec<_>, Vec<_>) = [private.begin(), world.honest("b", 20).begin()].into_iter().unzip();
     world.clock.run(running);
     assert!(!world.asked.borrow().contains_key("b"), "nothing of its data leaves it");
@@ -197,7 +199,8 @@ fn who_is_private_asks_nobody_and_answers_on() {
 fn validation_has_the_loss_with_peers_alone_and_of_the_students() {
     let world = World::new(10, 60);
     let mut asking = world.honest("a", 60);
-    asking.watch = Box::new(|_, step| if step.step == 60 { vec![Control::Validate { batches: 2 }] } else { Vec::new() });
+    asking.watch =
+        Box::new(|_, step| if step.step == 60 { vec![Control::Validate { batches: 2 }] } else { Vec::new() });
     let (running, told): (Vec<_>, Vec<_>) = [asking.begin(), world.honest("b", 70).begin()].into_iter().unzip();
     world.clock.run(running);
     let told = told[0].borrow();

@@ -106,8 +106,12 @@ impl Roster {
             }
             if let Some(free) = self.slots.iter_mut().find(|slot| slot.is_none()) {
                 *free = Some(Slot { key: key.to_owned(), seen: step });
-            } else if let Some((index, oldest)) =
-                self.slots.iter_mut().enumerate().flat_map(|(i, slot)| Some((i, slot.as_mut()?))).min_by_key(|(_, s)| s.seen)
+            } else if let Some((index, oldest)) = self
+                .slots
+                .iter_mut()
+                .enumerate()
+                .flat_map(|(i, slot)| Some((i, slot.as_mut()?)))
+                .min_by_key(|(_, s)| s.seen)
                 && oldest.seen + AWAY <= step
             {
                 *oldest = Slot { key: key.to_owned(), seen: step };
@@ -242,7 +246,7 @@ mod tests {
         roster.seat(&list(&["a", "b"]), 5);
         roster.seat(&list(&["b"]), 9);
         assert_eq!(slots(&mut roster, &["b", "d"], 1 + AWAY).1, [2], "`c` has been away since step 1");
-        assert_eq!(slots(&mut roster, &["b", "d", "e"], 2 + AWAY).1, [], "`a` not for long enough");
+        assert_eq!(slots(&mut roster, &["b", "d", "e"], 2 + AWAY).1, [0; 0], "`a` not for long enough");
         assert_eq!(slots(&mut roster, &["b", "d", "e"], 5 + AWAY), (seats(&[(1, "b"), (2, "d"), (0, "e")]), vec![0]));
     }
 

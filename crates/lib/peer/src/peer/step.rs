@@ -4,7 +4,6 @@
 //! and learned from with what has come by then. An answer is awaited until its own deadline at most; in the place of one
 //! that is late, gone or wrong stands its student, or nothing. Without neighbours the same path is taken, and nothing waits.
 
-
 use futures::FutureExt;
 use model::{Extra, Outcome, Routing};
 use protocol::exchange::{Carry, Gradient, Representation, Want};
@@ -42,11 +41,11 @@ impl Peer {
             self.copy = Some(self.desk.attend(&self.learner, saving).await?);
         }
         self.depart()?;
-        self.breathe().await;
         let Some(Coming { batch, flight, asked, .. }) = self.coming.pop_front() else { return Ok(()) };
         self.position = self.position.wrapping_add(1);
         let flight = flight.unwrap_or_else(Flight::alone);
         let arrived = self.arrive(&flight, events).await;
+        self.breathe().await;
 
         let launched = self.mesh.now();
         let foreign = self.learner.step().is_multiple_of(FOREIGN).then(|| self.desk.memory.next()).flatten();
@@ -56,7 +55,10 @@ impl Peer {
         let extra = Extra {
             foreign: foreign.as_ref(),
             // Where all can be asked, nothing has to be chosen.
-            ahead: unscored.filter(|_| self.must_choose()).and_then(|at| self.coming.get(at)).map(|coming| &coming.batch),
+            ahead: unscored
+                .filter(|_| self.must_choose())
+                .and_then(|at| self.coming.get(at))
+                .map(|coming| &coming.batch),
             exact,
         };
         let pending = self.learner.start(&batch, &flight.routing, arrived.answers, extra)?;
@@ -83,12 +85,13 @@ impl Peer {
         let step = self.learner.step();
         let millis = self.since(started);
         self.keep_pace(millis - arrived.waited);
-        let answered: Vec<_> = arrived.answered.into_iter().map(|(_, ticket)| ticket.candidate.neighbour.peer).collect();
+        let answered: Vec<_> =
+            arrived.answered.into_iter().map(|(_, ticket)| ticket.candidate.neighbour.peer).collect();
         events(Event::Step(Step {
             step,
             with_peers: losses.with_peers,
             alone: losses.alone,
-            student: losses.student,
+            student: losses.student.unwrap_or(losses.alone),
             distillation: losses.distillation,
             tokens: batch.targets.len() as u32,
             millis,
@@ -97,6 +100,7 @@ impl Peer {
             read,
             update,
             stood_in: (flight.routing.slots.len() - answered.len()) as u32,
+            share: flight.routing.share(),
             answered,
             missed: arrived.missed,
             ahead: step.saturating_sub(asked + 1) as u32,
@@ -120,7 +124,7 @@ impl Peer {
         self.look_ahead();
         self.draw(self.ahead + 2);
         let step = self.learner.step();
-        let candidates = self.candidates();
+        let candidates = self.candidates()?;
         for at in 0..=self.ahead {
             if self.coming.get(at).is_none_or(|coming| coming.flight.is_some()) {
                 continue;
@@ -128,11 +132,7 @@ impl Peer {
             let routing = self.route(at, &candidates);
             let Some(coming) = self.coming.get_mut(at) else { continue };
             let (mesh, roster) = (&self.mesh, &self.roster);
-            let wish = Wish {
-                want: Want::Joined,
-                encoding: self.manners.answers,
-                dim: self.learner.preset().dim,
-            };
+            let wish = Wish { want: Want::Joined, encoding: self.manners.answers, dim: self.learner.preset().dim };
             let (flight, asks) =
                 flight::depart(mesh, &coming.batch, routing, &candidates, roster, wish, step, &mut self.asks)?;
             (coming.flight, coming.asked) = (Some(flight), step);
@@ -142,9 +142,9 @@ impl Peer {
     }
 
     /// Who can be asked now. Newcomers get a slot, if they are worth one.
-    pub(super) fn candidates(&mut self) -> Vec<Candidate> {
+    pub(super) fn candidates(&mut self) -> Result<Vec<Candidate>, Error> {
         if self.manners.private {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         let mut neighbours = self.mesh.neighbours();
         let parts = &self.dataset.spec().parts;
@@ -153,20 +153,19 @@ impl Peer {
         let changed = self.roster.seat(&neighbours, step);
         if !changed.is_empty() {
             for slot in changed {
-                self.learner.reset(slot);
+                self.learner.reset(slot)?;
             }
-            self.mask();
+            self.mask()?;
         }
         let keys: Vec<Option<String>> = self.roster.keys().map(|key| key.map(str::to_owned)).collect();
         self.carries.retain(|key, _| keys.iter().flatten().any(|held| held == key));
-        self.roster.candidates(&neighbours, step)
+        Ok(self.roster.candidates(&neighbours, step))
     }
 
     /// Slots that a batch may be routed to: of those that can be asked, and of those away whose student has learned them.
-    fn known(&self, candidates: &[Candidate]) -> Vec<usize> {
-        let stands_in = |slot: usize| self.roster.key(slot).is_some() && self.learner.is_taught(slot);
-        let slots = 0..self.learner.preset().slots;
-        slots.filter(|slot| stands_in(*slot) || candidates.iter().any(|candidate| candidate.slot == *slot)).collect()
+    pub(super) fn known(&self, candidates: &[Candidate]) -> Vec<usize> {
+        let taught = self.learner.taught().into_iter().filter(|slot| self.roster.key(*slot).is_some());
+        candidates.iter().map(|candidate| candidate.slot).chain(taught).collect()
     }
 
     /// Whether the gate has more to choose from than it takes.
@@ -178,12 +177,11 @@ impl Peer {
     /// Where the examples of the batch at `at` go. One whose scores are not known yet is routed by the noise alone.
     fn route(&mut self, at: usize, candidates: &[Candidate]) -> Routing {
         let known = self.known(candidates);
-        let Some(coming) = self.coming.get_mut(at).filter(|_| !known.is_empty()) else { return Routing::default() };
-        let preset = self.learner.preset();
-        let (slots, examples) = (preset.slots, coming.batch.batch());
-        let scores = coming.scores.take().unwrap_or_else(|| vec![0.0; examples * slots]);
+        let Some(coming) = self.coming.get_mut(at).filter(|_| !known.is_empty()) else { return Routing::nobody() };
+        let (preset, examples) = (self.learner.preset(), coming.batch.batch());
+        let scores = coming.scores.take().unwrap_or_else(|| vec![0.0; examples * preset.gate.width(preset.slots)]);
         let mut noise = self.stream(NOISE, self.position.wrapping_add(at as u64));
-        model::route(&scores, slots, &known, preset.chosen, preset.noise, &mut noise)
+        self.learner.route(&scores, &known, &mut noise)
     }
 
     /// What came of the asks of a batch; waits for those that are still out until their deadlines.
@@ -235,7 +233,7 @@ impl Peer {
     /// the one not looked at for longest.
     fn exact(&self, arrived: &Arrived) -> Option<usize> {
         let due = self.manners.exact > 0 && self.learner.step().is_multiple_of(self.manners.exact);
-        let places = arrived.answered.iter().filter(|_| due && arrived.answered.len() > 1);
+        let places = arrived.answered.iter().filter(|_| due);
         places.min_by_key(|(_, ticket)| self.tally.looked(&ticket.candidate.neighbour.key)).map(|(place, _)| *place)
     }
 

@@ -25,6 +25,8 @@ pub(crate) enum PageEvent<'a> {
     Identity { key: &'a str, chain: &'a str, peer: String, kept: Option<bool>, cold: Option<&'a str>, backed_up: bool },
     /// Where the network stands.
     Network(NetworkWords),
+    /// A seller was shown a purchase: so many positions are open there.
+    Credit { peer: String, positions: String },
     /// A peer was turned away.
     Refused { peer: String, reason: &'a str },
     /// Something about learning that a person should know.
@@ -66,6 +68,8 @@ struct ConnectionWords {
     kind: Option<&'static str>,
     path: &'static str,
     rtt: Option<f64>,
+    modalities: u8,
+    price: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -178,6 +182,8 @@ impl ConnectionWords {
             kind,
             path,
             rtt: connection.round_trip.map(|trip| trip.as_secs_f64() * 1e3),
+            modalities: connection.modalities.bits(),
+            price: connection.price.to_string(),
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Who hears what of the workers and the network.
 
-use super::{Node, Part, Session, Training, Word, hello};
+use super::{Node, Part, Session, Training, Word};
 use crate::words::{NodeWords, PageEvent};
 use network::{Event, PeerId};
 use protocol::{
-    exchange::{Refuse, Request, Response},
+    exchange::{Refuse, Request, Response, is_claim},
     limits,
     port::{auditor, trainer},
     record::Record,
@@ -52,11 +52,8 @@ impl Session {
         }
         let record =
             Record::from_bytes(record).map_err(|error| self.alarm(&format!("own record: {error}"), false)).ok();
-        let (network, hello) = (self.network.clone(), hello(self.chain, record));
-        spawn_local(async move {
-            // A network that has stopped needs no hello.
-            let _ = network.set_hello(hello).await;
-        });
+        self.trade.record = record;
+        self.say_hello();
         if self.key.replace(key.to_owned()).is_none() {
             self.say_identity();
             self.begin();
@@ -74,6 +71,7 @@ impl Session {
                 self.neighbours.retain(|(other, _)| *other != peer);
                 self.tell_neighbours();
             }
+            Event::Request { peer, bytes, respond } if is_claim(&bytes) => self.on_claim(peer, bytes, respond),
             Event::Request { peer, bytes, respond } => {
                 if self.training != Training::Runs || self.stopping.is_some() {
                     let _ = respond.send(Response::Refuse(Refuse::NotTraining).to_bytes());

@@ -17,6 +17,7 @@ use commonware_formatting::hex;
 use ledger::query::{MAX_QUERY_BYTES, MAX_REPLY_BYTES};
 use ledger::{ChainId, Query, Reply};
 use light::{Participant, Shelf, Source, Step, epochs};
+use protocol::exchange::Modality;
 use protocol::limits::RECORD_LIFETIME_MS;
 use protocol::port::auditor::{Command, Event, Judgement, Topic};
 use protocol::record::{Record, RecordError};
@@ -87,6 +88,10 @@ impl Session {
             Command::Start { .. } => {
                 self.events.push(alarm("already started: reload the page to start again".into()));
             }
+            Command::Modality { modality } => match Modality::try_from(modality) {
+                Ok(modality) => self.participant.modality(modality),
+                Err(error) => self.events.push(alarm(error.to_string())),
+            },
             Command::Join => self.participant.join(),
             Command::Leave => self.participant.leave(),
             Command::Hint => self.participant.hint(),

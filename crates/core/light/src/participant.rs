@@ -34,6 +34,7 @@ use commonware_cryptography::{
 use gossip::Passed;
 use ledger::{Genesis, Height, Parameters, Query, Reply};
 use mine::Mine;
+use protocol::exchange::Modality;
 use purchases::Orders;
 use std::collections::VecDeque;
 use wallet::Wallet;
@@ -48,6 +49,7 @@ pub struct Participant {
     key: PrivateKey,
     me: PublicKey,
     cold: Option<PublicKey>,
+    modality: Modality,
     events: VecDeque<Event>,
     now: u64,
     joined: bool,
@@ -76,6 +78,7 @@ impl Participant {
             me: key.public_key(),
             key,
             cold: None,
+            modality: Modality::Text,
             events: VecDeque::new(),
             now,
             joined: false,
@@ -106,6 +109,12 @@ impl Participant {
     pub fn cold(&mut self, key: PublicKey) {
         self.cold = Some(key).filter(|key| *key != self.me);
         self.mine = Mine::default();
+    }
+
+    /// What the own peer represents, as its registration says; of a bridge the first. TEXT where nothing is said. Who is
+    /// registered keeps what it registered with.
+    pub const fn modality(&mut self, modality: Modality) {
+        self.modality = modality;
     }
 
     /// How the chain is followed from now on.

@@ -294,6 +294,7 @@ mod tests {
             Just(Unpaid::Proof),
             Just(Unpaid::Again),
             any::<u64>().prop_map(|least| Unpaid::TooLittle { least }),
+            Just(Unpaid::Full),
         ]
     }
 

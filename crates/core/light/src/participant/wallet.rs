@@ -198,7 +198,7 @@ impl Participant {
         let owner = self.owner().clone();
         let (signer, action) = match intent {
             Intent::Weights { row } => return self.set_by_hand(&row),
-            Intent::Subscribe => (Signer::Hot, Action::Subscribe { cold: owner, modality: MODALITY_TEXT }),
+            Intent::Subscribe => (Signer::Hot, Action::Subscribe { cold: owner, modality: self.modality.number() }),
             Intent::Sponsor { key } => {
                 let amount = self.parameters().subscription;
                 (self.paying(), Action::Transfer { to: key, amount })
@@ -529,14 +529,11 @@ impl Participant {
 
     /// Signs a registration.
     pub(super) fn register(&mut self, recent: Height, work: u64) {
-        let action = Action::Register { cold: self.owner().clone(), modality: MODALITY_TEXT, recent, work };
+        let action = Action::Register { cold: self.owner().clone(), modality: self.modality.number(), recent, work };
         // A chain with wrong figures has no search under way.
         let _ = self.queue(Signer::Hot, action);
     }
 }
-
-/// Text, the one modality of this version.
-pub(super) const MODALITY_TEXT: u8 = 0;
 
 /// Blocks after which a transaction is handed in again.
 const RESUBMIT_BLOCKS: u64 = 10;

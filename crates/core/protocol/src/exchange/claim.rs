@@ -60,6 +60,9 @@ pub enum Unpaid {
         /// Base units for one position.
         least: u64,
     },
+    /// It pays for less than what each of the buyers whose credit is kept has left.
+    #[error("keeps the credit of {} buyers, and all of them have more", limits::BUYERS)]
+    Full,
 }
 
 impl Claim {
@@ -120,6 +123,7 @@ impl Write for Unpaid {
             Self::Proof => 6u8.write(buf),
             Self::Again => 7u8.write(buf),
             Self::TooLittle { least } => (8u8, *least).write(buf),
+            Self::Full => 9u8.write(buf),
         }
     }
 }
@@ -148,6 +152,7 @@ impl Read for Unpaid {
             6 => Self::Proof,
             7 => Self::Again,
             8 => Self::TooLittle { least: u64::read(buf)? },
+            9 => Self::Full,
             other => return Err(CodecError::InvalidEnum(other)),
         })
     }

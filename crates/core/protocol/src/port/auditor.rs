@@ -11,6 +11,9 @@ pub enum Command {
     /// bytes; absent: make one), the libp2p peer id to bind to it, and the public key of the cold key, which owns the
     /// stake (absent: the hot key does).
     Start { bootstrap: String, seed: Option<String>, peer: String, cold: Option<String> },
+    /// What the own peer represents, by the number of [`crate::exchange::Modality`]; of a bridge the first. Before `Join`; text
+    /// where it is not said.
+    Modality { modality: u8 },
     /// Take part: register where needed and sign rows. Before this the auditor only verifies.
     Join,
     /// A peer that answers queries came or went; its name is its peer id.

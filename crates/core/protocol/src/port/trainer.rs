@@ -216,7 +216,7 @@ pub struct Step {
     pub with_peers: Option<f64>,
     /// Loss of the own model alone.
     pub alone: f64,
-    /// Loss with the students in the peers' place.
+    /// Loss with the students in the peers' place; that of the own model alone while no student has learned enough.
     pub student: f64,
     /// KL(network ‖ student), nats; `None` when nobody answered.
     pub distillation: Option<f64>,
@@ -238,6 +238,8 @@ pub struct Step {
     pub missed: Vec<String>,
     /// Peers in whose place their student stood, or nothing: those that missed and those that were away.
     pub stood_in: u32,
+    /// Examples sent, counted once a peer, as a share of asking every known peer about all of them: k / n.
+    pub share: f64,
     /// Steps that these asks were out before their answers were used; 0 where they were waited for at once.
     pub ahead: u32,
     /// Bytes sent for this step: inputs to those that were asked, gradients to those that answered.

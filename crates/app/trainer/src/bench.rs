@@ -79,7 +79,7 @@ pub async fn pace(
     most_ms: f64,
 ) -> Result<Pace, Error> {
     let mut random = Random::new(1, 3);
-    let mut learner = Learner::new(preset.clone(), dataset.spec(), 1, &chosen.device)?;
+    let mut learner = Learner::new(preset.clone(), dataset.spec(), 1, &chosen.device);
     let mut pace = Pace { steps_per_second: 0.0, first_step_ms: 0.0, loss: 0.0 };
     let mut started = Instant::now();
     for step in 0..=steps {

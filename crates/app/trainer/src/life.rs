@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use futures::channel::mpsc;
-use peer::{Control, Error, Event as PeerEvent, Inbound, Manners, Peer, Setup};
+use peer::{Control, Event as PeerEvent, Inbound, Manners, Peer, Setup};
 use protocol::limits;
 use protocol::port::auditor::Place;
 use protocol::port::trainer::{DeviceChoice, Event, Score, Validation};
@@ -84,35 +84,29 @@ pub(crate) async fn live(
         price,
         ..Manners::default()
     };
-    let setup = |kept: Option<Vec<u8>>| {
-        let (inbound, inbounds) = mpsc::channel(limits::OPEN);
-        inlet.replace(Some(inbound));
-        Setup {
-            preset: choice.preset.clone(),
-            device: choice.chosen.clone(),
-            dataset: ready.dataset.clone(),
-            key: key.clone(),
-            seed,
-            mesh: Rc::new(page.clone()),
-            inbound: inbounds,
-            kept,
-            manners,
-        }
-    };
+    let (inbound, inbounds) = mpsc::channel(limits::OPEN);
+    inlet.replace(Some(inbound));
     let bytes = found.model.as_ref().map_or(0, Vec::len) as u64;
-    let peer = match Peer::new(setup(found.model)) {
-        Err(Error::Kept(error)) => {
-            post(&Event::ModelDamaged { reason: format!("what was kept of the model is of no use: {error}; it begins anew") });
-            Peer::new(setup(None))
-        }
-        other => other,
-    };
-    let peer = peer.map_err(|error| error.to_string())?;
-    if peer.step() > 0 {
-        post(&Event::ModelRestored { step: peer.step(), bytes });
-    }
-    let step = Cell::new(peer.step());
     let classes = !ready.dataset.spec().each;
+    let peer = Peer::new(Setup {
+        preset: choice.preset.clone(),
+        device: choice.chosen.clone(),
+        dataset: ready.dataset,
+        key,
+        seed,
+        mesh: Rc::new(page),
+        inbound: inbounds,
+        kept: found.model,
+        manners,
+    });
+    match peer.refused() {
+        Some(error) => {
+            post(&Event::ModelDamaged { reason: format!("what was kept of the model is of no use: {error}; it begins anew") });
+        }
+        None if peer.steps() > 0 => post(&Event::ModelRestored { step: peer.steps(), bytes }),
+        None => {}
+    }
+    let step = Cell::new(peer.steps());
     let ended = peer
         .run(controls, |event| match event {
             PeerEvent::Step(figures) => {

@@ -269,6 +269,10 @@ impl Peer {
                 let exported = self.desk.attend(&self.learner, exporting).await;
                 self.or_trouble(exported.map(Event::Exported), events)?;
             }
+            Control::Import(weights) => match self.learner.import(&weights) {
+                Ok(()) => events(Event::Imported),
+                Err(error) => events(Event::Trouble(format!("the file was not taken: {error}"))),
+            },
             Control::Validate { batches } => {
                 let validation = self.validate(batches).await;
                 match validation {

@@ -64,15 +64,7 @@ pub struct Manners {
 
 impl Default for Manners {
     fn default() -> Self {
-        Self {
-            answers: ANSWERS,
-            gradients: GRADIENTS,
-            ahead: AHEAD,
-            keep: 0,
-            exact: 16,
-            private: false,
-            price: 0,
-        }
+        Self { answers: ANSWERS, gradients: GRADIENTS, ahead: AHEAD, keep: 0, exact: 16, private: false, price: 0 }
     }
 }
 
@@ -151,7 +143,7 @@ impl Peer {
         let Setup { preset, device, dataset, key, seed, mesh, inbound, kept, manners } = setup;
         let load = |bytes: Vec<u8>| {
             let kept = Kept::from_bytes(&bytes)?;
-            let learner = Learner::load(&kept.model, &preset, dataset.spec(), &device.device)?;
+            let learner = Learner::load(&kept.model, preset.clone(), dataset.spec(), &device.device)?;
             Ok::<_, KeptError>((kept, learner))
         };
         let (kept, refused) = match kept.map(load) {
@@ -270,7 +262,10 @@ impl Peer {
                 self.or_trouble(exported.map(Event::Exported), events)?;
             }
             Control::Import(weights) => match self.learner.import(&weights) {
-                Ok(()) => events(Event::Imported),
+                Ok(()) => {
+                    self.mask()?;
+                    events(Event::Imported);
+                }
                 Err(error) => events(Event::Trouble(format!("the file was not taken: {error}"))),
             },
             Control::Validate { batches } => {
@@ -285,11 +280,7 @@ impl Peer {
     }
 
     /// Tells an event, or why there is none; goes on elsewhere where the device is lost.
-    fn or_trouble(
-        &mut self,
-        event: Result<Event, model::Error>,
-        events: &mut impl FnMut(Event),
-    ) -> Result<(), Error> {
+    fn or_trouble(&mut self, event: Result<Event, model::Error>, events: &mut impl FnMut(Event)) -> Result<(), Error> {
         match event {
             Ok(event) => events(event),
             Err(error) if self.device_is_lost(&error) => self.move_to_cpu(&error, events)?,
@@ -316,7 +307,7 @@ impl Peer {
         let chosen = model::cpu();
         let (preset, spec) = (self.learner.preset().clone(), self.dataset.spec());
         self.learner = match &self.copy {
-            Some(copy) => Learner::load(copy, &preset, spec, &chosen.device)?,
+            Some(copy) => Learner::load(copy, preset, spec, &chosen.device)?,
             None => Learner::new(preset, spec, self.seed, &chosen.device),
         };
         events(Event::Trouble(format!("{error}; going on with the CPU from step {}", self.learner.step())));

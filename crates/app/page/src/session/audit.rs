@@ -112,17 +112,20 @@ impl Session {
                 self.askers = askers.into_iter().collect();
                 return self.tell_worth();
             }
-            auditor::Event::Selling { sells } => return self.on_selling(sells),
-            auditor::Event::Claimed { id, peer, positions, bytes } => {
-                return self.on_claimed(id, peer, positions, bytes.into_vec());
-            }
-            auditor::Event::Bought { seller, bytes, .. } => return self.on_bought(&seller, &bytes),
             auditor::Event::Judged { id, judgement } => return self.on_judged(id, judgement),
             auditor::Event::Publish { bytes } => return self.publish(bytes.into_vec()),
             auditor::Event::Identity { seed, key, record, .. } => {
                 self.on_identity(&seed, &key, &record);
                 self.auditor.seed = Some(seed);
                 return;
+            }
+            auditor::Event::Bought { seller, bytes, .. } => return self.on_bought(&seller, bytes.into_vec()),
+            auditor::Event::Claimed { id, peer, positions, bytes } => {
+                return self.on_claimed(id, peer, positions, bytes.into_vec());
+            }
+            auditor::Event::Selling { sells } => {
+                self.learning.sells = sells;
+                return self.say_hello();
             }
             auditor::Event::Head(_) => self.auditor.renewals = 0,
             auditor::Event::Dropped { source, .. } => {
@@ -142,7 +145,6 @@ impl Session {
     /// Tells a worker that has loaded all that it has to know.
     fn instruct(&mut self) {
         self.auditor.ready = true;
-        self.on_selling(false);
         self.to_auditor(&auditor::Command::Start {
             bootstrap: self.options.bootstrap_text.clone(),
             seed: self.options.seed.clone().or_else(|| self.auditor.seed.clone()).or_else(|| self.keys.seed.clone()),
@@ -158,9 +160,7 @@ impl Session {
         if self.auditor.held {
             self.to_auditor(&auditor::Command::Work { paused: true });
         }
-        if self.joined {
-            self.to_auditor(&auditor::Command::Join);
-        }
+        self.take_part();
     }
 
     /// Chooses who is asked: nodes, and tabs that are connected directly; who lied takes no place from others.

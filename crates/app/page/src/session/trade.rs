@@ -1,139 +1,149 @@
-//! Answers for sale: the own price and what others show for it; own purchases and what sellers make of them.
+//! Answers for tokens: asks without training, own purchases that are final and are shown to their seller, and purchases of
+//! others, which the light client verifies.
 //!
-//! A price is named once the auditor says that purchases can be claimed here. What a neighbour shows goes to the auditor unread,
-//! a bounded number at a time, and what that verified to the trainer. A seller could refuse an own purchase that is good:
-//! that is told, and nothing can be done about it.
+//! What comes back from a neighbour is parsed once and only here; it could be anything, and whatever does not fit becomes a
+//! sentence that says what was wrong.
 
-use super::{Session, Training, Word, hello};
+use super::Session;
 use crate::words::PageEvent;
 use futures::channel::oneshot;
-use gloo_timers::future::TimeoutFuture;
-use network::{Network, PeerId};
+use network::PeerId;
 use protocol::{
-    exchange::{Refuse, Response, Unpaid},
-    limits,
+    exchange::{Ask, Encoding, Inputs, Request, Response, Shape, ShapeError, Want},
     port::{auditor, trainer},
-    record::Record,
 };
+use serde::Deserialize;
 use serde_bytes::ByteBuf;
 use std::{collections::BTreeMap, time::Duration};
 use wasm_bindgen_futures::spawn_local;
 
-/// What is said of this tab as a seller, and claims that wait for the auditor.
+/// Claims of others that the auditor looks at.
 #[derive(Default)]
-pub(super) struct Trade {
-    /// The own record.
-    pub(super) record: Option<Record>,
-    price: u64,
-    sells: bool,
-    claims: BTreeMap<u32, oneshot::Sender<Vec<u8>>>,
+pub(super) struct Claims {
+    open: BTreeMap<u32, oneshot::Sender<Vec<u8>>>,
     last: u32,
 }
 
+/// What a script asks a neighbour about: one example.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type", rename_all = "camelCase")]
+pub(crate) enum Question {
+    /// The bytes of a text; the answer is of the byte that comes next.
+    Text { bytes: ByteBuf },
+    /// A picture of `seq` patches of [channels, rows, columns]; the answer is of its class.
+    Image { seq: u32, item: [u32; 3], bytes: ByteBuf },
+}
+
+/// Logits of the last position, or a sentence.
+pub(crate) type Answered = Result<Vec<f32>, String>;
+
+impl Question {
+    fn inputs(self) -> Result<Inputs, ShapeError> {
+        match self {
+            Self::Text { bytes } => {
+                let seq = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+                Inputs::text(Shape::new(1, seq)?, bytes.into_vec())
+            }
+            Self::Image { seq, item, bytes } => Inputs::image(Shape::new(1, seq)?, item, bytes.into_vec()),
+        }
+    }
+}
+
 impl Session {
-    /// Says anew who this is.
-    pub(super) fn say_hello(&self) {
-        let price = if self.trade.sells { self.trade.price } else { 0 };
-        let (network, hello) = (self.network.clone(), hello(self.chain, self.trade.record.clone(), price));
+    /// Asks a neighbour for logits.
+    pub(super) fn question(&mut self, peer: &str, question: Question, done: oneshot::Sender<Answered>) {
+        self.questions = self.questions.wrapping_add(1);
+        let id = self.questions;
+        let ask = question.inputs().and_then(|inputs| Ask::new(id, inputs, Want::Logits, Encoding::F32, PATIENCE_MS));
+        let asked = match (ask, peer.parse::<PeerId>()) {
+            (Ok(ask), Ok(peer)) => Ok((ask, peer)),
+            (Err(error), _) => Err(format!("this cannot be asked: {error}")),
+            (_, Err(_)) => Err(format!("{peer} is no peer id")),
+        };
+        let network = self.network.clone();
         spawn_local(async move {
-            // A network that has stopped needs no hello.
-            let _ = network.set_hello(hello).await;
+            let answered = match asked {
+                Ok((ask, peer)) => {
+                    let deadline = Duration::from_millis(u64::from(PATIENCE_MS) + WAY_MS);
+                    let response = network.exchange(peer, Request::Ask(ask).to_bytes(), deadline).await;
+                    response.map_err(|error| error.to_string()).and_then(|bytes| last(&bytes, id))
+                }
+                Err(reason) => Err(reason),
+            };
+            // Whoever asked may be gone.
+            let _ = done.send(answered);
         });
     }
 
-    /// A person names the price of 1,024 positions.
-    pub(super) fn price(&mut self, price: u64) {
-        self.trade.price = price;
-        self.to_trainer(&trainer::Command::Price { price });
-        self.say_hello();
-    }
-
-    /// Whether purchases can be claimed here from now on.
-    pub(super) fn on_selling(&mut self, sells: bool) {
-        if core::mem::replace(&mut self.trade.sells, sells) != sells && self.trade.price > 0 {
-            self.say_hello();
-        }
-    }
-
-    /// A neighbour shows what it says is a purchase.
-    pub(super) fn on_claim(&mut self, peer: PeerId, bytes: Vec<u8>, respond: oneshot::Sender<Vec<u8>>) {
-        let trade = &mut self.trade;
-        trade.claims.retain(|_, respond| !respond.is_canceled());
-        let refuse = if !self.auditor.hears() || self.training != Training::Runs || self.stopping.is_some() {
-            Some(Refuse::NotTraining)
-        } else if trade.claims.len() >= limits::OPEN {
-            Some(Refuse::Busy { retry_ms: AGAIN_MS })
-        } else {
-            None
+    /// An own purchase is final: its seller is shown it, again after a while where that came to nothing.
+    pub(super) fn on_bought(&self, seller: &str, claim: Vec<u8>) {
+        let Some(near) = self.neighbours.iter().find(|near| near.key == seller) else {
+            let message = "a purchase is final, but its seller is not connected now and was not shown it";
+            return self.alarm(message, false);
         };
-        if let Some(refuse) = refuse {
-            // The other may be gone meanwhile.
-            let _ = respond.send(Response::Refuse(refuse).to_bytes());
-            return;
-        }
-        trade.last = trade.last.wrapping_add(1);
-        let id = trade.last;
-        trade.claims.insert(id, respond);
-        let (peer, price) = (peer.to_string(), trade.price.to_string());
-        self.to_auditor(&auditor::Command::Claim { id, peer, price, bytes: ByteBuf::from(bytes) });
+        let (network, listener) = (self.network.clone(), self.listener.clone());
+        let (peer, name) = (near.id, near.peer.clone());
+        spawn_local(async move {
+            let mut refused = String::new();
+            for wait in CLAIMS_MS {
+                gloo_timers::future::TimeoutFuture::new(wait).await;
+                let response = network.exchange(peer, claim.clone(), Duration::from_millis(WAY_MS + CLAIM_MS)).await;
+                match response.map(|bytes| Response::from_bytes(&bytes)) {
+                    Ok(Ok(Response::Credit { positions })) => {
+                        let positions = positions as f64;
+                        return listener.say(&PageEvent::Credit { peer: name, positions });
+                    }
+                    Ok(Ok(Response::Refuse(refuse))) => refused = format!("it says: {refuse}"),
+                    Ok(_) => refused = "its reply cannot be read".into(),
+                    Err(error) => refused = error.to_string(),
+                }
+            }
+            let message = format!("a purchase is final, but its seller gives no credit for it: {refused}");
+            listener.say(&PageEvent::Alarm { message: &message, fatal: false, stale: false });
+        });
     }
 
-    /// What the auditor makes of it.
+    /// Somebody shows a purchase: the auditor verifies it.
+    pub(super) fn on_claim(&mut self, peer: PeerId, bytes: Vec<u8>, respond: oneshot::Sender<Vec<u8>>) {
+        let claims = &mut self.claims;
+        claims.open.retain(|_, respond| !respond.is_canceled());
+        claims.last = claims.last.wrapping_add(1);
+        claims.open.insert(claims.last, respond);
+        let (id, price) = (claims.last, self.learning.price.to_string());
+        self.to_auditor(&auditor::Command::Claim { id, peer: peer.to_string(), price, bytes: ByteBuf::from(bytes) });
+    }
+
+    /// The auditor has verified it, or not.
     pub(super) fn on_claimed(&mut self, id: u32, peer: String, positions: Option<u64>, bytes: Vec<u8>) {
         if let Some(positions) = positions {
             self.to_trainer(&trainer::Command::Credit { peer, positions });
         }
-        if let Some(respond) = self.trade.claims.remove(&id) {
+        if let Some(respond) = self.claims.open.remove(&id) {
+            // It may be gone meanwhile.
             let _ = respond.send(bytes);
         }
     }
+}
 
-    /// An own purchase is final: the seller is shown it.
-    pub(super) fn on_bought(&self, seller: &str, bytes: &[u8]) {
-        let Some((peer, _)) = self.neighbours.iter().find(|(_, key)| key == seller) else {
-            return self
-                .listener
-                .trouble("who was paid is not connected any more, and cannot be shown the payment", false);
-        };
-        let (peer, network, words, bytes) = (*peer, self.network.clone(), self.words.clone(), bytes.to_vec());
-        spawn_local(async move {
-            let outcome = show(&network, peer, &bytes).await;
-            drop(words.unbounded_send(Word::Shown(peer, outcome)));
-        });
-    }
-
-    /// What the seller says to it.
-    pub(super) fn on_shown(&self, seller: PeerId, outcome: Result<u64, String>) {
-        let peer = seller.to_string();
-        match outcome {
-            Ok(positions) => self.listener.say(&PageEvent::Credit { peer, positions: positions.to_string() }),
-            Err(reason) => self.listener.trouble(&format!("{peer} was paid and does not take it: it {reason}"), false),
+/// The logits of the last position in a response to ask `id`.
+fn last(response: &[u8], id: u64) -> Answered {
+    match Response::from_bytes(response) {
+        Ok(Response::Answer(answer)) if answer.id == id => {
+            let values = answer.representation.values();
+            let classes = answer.representation.dim() as usize;
+            values.len().checked_sub(classes).map(|from| values[from..].to_vec()).ok_or_else(|| "it answered nothing".into())
         }
+        Ok(Response::Refuse(refuse)) => Err(format!("the peer says: {refuse}")),
+        Ok(_) => Err("it answered something else than was asked".into()),
+        Err(error) => Err(format!("its answer cannot be read: {error}")),
     }
 }
 
-/// Shows a purchase until the seller knows the block that it is in.
-async fn show(network: &Network, seller: PeerId, bytes: &[u8]) -> Result<u64, String> {
-    let mut reason = String::new();
-    for _ in 0..TIMES {
-        reason = match network.exchange(seller, bytes.to_vec(), CLAIM).await.map(|bytes| Response::from_bytes(&bytes)) {
-            Ok(Ok(Response::Credit { positions })) => return Ok(positions),
-            Ok(Ok(Response::Refuse(
-                refuse @ (Refuse::Unpaid(Unpaid::NotYet) | Refuse::Busy { .. } | Refuse::NotTraining),
-            ))) => refuse.to_string(),
-            Ok(Ok(Response::Refuse(refuse))) => return Err(refuse.to_string()),
-            Ok(Ok(_)) => return Err("answers something else".into()),
-            Ok(Err(error)) => return Err(format!("answers what cannot be read: {error}")),
-            Err(error) => format!("cannot be reached: {error}"),
-        };
-        TimeoutFuture::new(AGAIN_MS).await;
-    }
-    Err(reason)
-}
-
-/// How long a seller may take to verify a purchase.
-const CLAIM: Duration = Duration::from_secs(10);
-/// Between two times that a purchase is shown, ms, and how often it is.
-const AGAIN_MS: u32 = 2_000;
-/// See [`AGAIN_MS`].
-const TIMES: u32 = 30;
+/// How long an own question waits for its turn, ms.
+const PATIENCE_MS: u32 = 8_000;
+/// Milliseconds for the way there and back.
+const WAY_MS: u64 = 500;
+/// How long a seller may take to verify a purchase, ms.
+const CLAIM_MS: u64 = 10_000;
+/// Pauses before each time that a seller is shown a purchase, ms: it may not know the block yet.
+const CLAIMS_MS: [u32; 4] = [0, 2_000, 5_000, 15_000];

@@ -160,9 +160,10 @@ impl Card {
             version: PROTOCOL,
             chain: self.chain,
             kind: Kind::Resident,
-            modality: Modality::TEXT,
+            modalities: Modality::Text.into(),
             dim: self.dim.try_into()?,
             preset: Preset::Small,
+            price: 0,
             record: Some(record),
         })
     }

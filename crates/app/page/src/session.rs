@@ -379,9 +379,10 @@ fn hello(chain: Digest, record: Option<Record>) -> Hello {
         version: PROTOCOL,
         chain,
         kind: Kind::Tab,
-        modality: Modality::TEXT,
+        modalities: Modality::Text.into(),
         dim: DIM,
         preset: Preset::Small,
+        price: 0,
         record,
     }
 }

@@ -24,8 +24,8 @@ pub const WIDTH: u32 = 12_288;
 pub const REAL: f32 = 1e4;
 /// Most bytes of inputs in one ask: what a message holds, less 1 KiB of framing.
 pub const INPUT_BYTES: usize = MESSAGE_BYTES - 1_024;
-/// Longest transaction, and longest proof of its place, in a claim, bytes.
-pub const CLAIM_BYTES: usize = 4 << 10;
+/// Longest transaction, proof of its place, and headers with their certificate in a claim, bytes each.
+pub const CLAIM_BYTES: usize = 64 << 10;
 /// Positions that a price pays for.
 pub const PRICED: u64 = 1_024;
 /// Most values in one representation: what a message holds, less 1 KiB of framing.
@@ -37,6 +37,8 @@ pub const OPEN: usize = 64;
 /// Asks of all peers together that may wait for their turn here: half of what is let in, so that a heavier one still gets in
 /// to take the place of a lighter.
 pub const WAITING: usize = OPEN / 2;
+/// Buyers whose credit is kept.
+pub const BUYERS: usize = 1_024;
 /// Longest time a peer may be asked to work on an answer, ms.
 pub const DEADLINE_MS: u32 = 30_000;
 /// Most connections of a tab.

@@ -10,9 +10,13 @@
 //! queue: one that is due sooner takes the place of the one due last, which is given back to be refused with the time to come
 //! back. So many without stake cannot keep out one that has it, and only many that weigh more, asking all the time, can keep
 //! out one that weighs less. Which connections carry a key's weight is the caller's matter.
+//!
+//! Who has no stake may pay: an ask whose positions [`Credits`] hold enters with the weight [`PAYING`].
 
+mod credit;
 mod open;
 
+pub use credit::{Credits, amount, positions};
 pub use open::OpenRequests;
 
 use crate::{exchange::Refuse, limits};
@@ -107,6 +111,9 @@ fn patience(weight: f64) -> Duration {
 /// answer, so that even then it is answered in time. A full queue on a CPU is worked off in less than half of it, so that a
 /// crowd without weight does not age past a hundredth of the heaviest.
 pub const PATIENCE: Duration = Duration::from_secs(4);
+/// Weight of an ask that is paid for: that of a stakeholder with an eighth of the heaviest one's product. It is due 750 ms after
+/// it came, so before a crowd without stake and after those who hold the most.
+pub const PAYING: f64 = 0.125;
 /// Halvings of the weight that come to nothing: a row says no share finer than 2⁻¹⁶.
 const HALVINGS: f64 = 16.0;
 /// Time between two turns before it was measured: about one answer of preset S on a CPU.
@@ -284,6 +291,18 @@ mod tests {
         }
         assert_eq!(queue.enter(1_000, 0.01, (), ms(1_000)), Some((31, ())));
         assert_eq!(queue.take(ms(1_000)), Some((1_000, ())));
+    }
+
+    #[test]
+    fn one_that_paid_goes_before_the_crowd_and_after_the_heaviest() {
+        let mut queue = Queue::new();
+        for peer in 0..32 {
+            assert_eq!(queue.enter(peer, 0.0, (), ms(0)), None);
+        }
+        assert_eq!(queue.enter(100, PAYING, (), ms(0)), Some((31, ())));
+        assert_eq!(queue.enter(101, 1.0, (), ms(0)), Some((30, ())));
+        assert_eq!([queue.take(ms(1)), queue.take(ms(1))], [Some((101, ())), Some((100, ()))]);
+        assert_eq!(patience(PAYING), ms(750));
     }
 
     #[test]

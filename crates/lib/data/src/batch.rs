@@ -1,7 +1,7 @@
 //! Examples of one step, and the buffers they are gathered in.
 
 use crate::{Part, Spec};
-use protocol::exchange::{Inputs, Modality, Shape, ShapeError, Values};
+use protocol::exchange::{Inputs, Modality, Shape, ShapeError};
 
 /// Examples with what is to be learned about them.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,10 +58,7 @@ impl Examples {
             let (bytes, reals) = room(part);
             Values { part: *part, bytes: Vec::with_capacity(bytes), reals: Vec::with_capacity(reals) }
         };
-        Self {
-            parts: spec.parts.iter().map(values).collect(),
-            targets: Vec::with_capacity(batch * spec.targets()),
-        }
+        Self { parts: spec.parts.iter().map(values).collect(), targets: Vec::with_capacity(batch * spec.targets()) }
     }
 
     /// Adds bytes to part `part`, a TEXT or IMAGE one.
@@ -81,6 +78,12 @@ impl Examples {
     /// Adds targets.
     pub fn targets(&mut self, targets: impl IntoIterator<Item = u16>) {
         self.targets.extend(targets);
+    }
+
+    /// The bytes of the first part and the first target.
+    pub fn taken(self) -> (Vec<u8>, u16) {
+        let target = self.targets.first().copied().unwrap_or_default();
+        (self.parts.into_iter().next().map(|one| one.bytes).unwrap_or_default(), target)
     }
 
     /// The batch of the `batch` examples that were written.

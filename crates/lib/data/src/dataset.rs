@@ -1,6 +1,9 @@
 //! One type over all sorts of data: training batches from a seeded stream, validation batches by number.
 
-use crate::{Batch, Error, Random, Spec, batch::Examples, text::Text};
+use crate::{
+    Batch, Error, Options, Picture, Random, Spec, batch::Examples, captions::Captions, glyphs::Glyphs, images,
+    speech::Speech, table, text::Text,
+};
 use protocol::limits;
 use std::{fmt, sync::Arc};
 
@@ -71,14 +74,60 @@ impl Dataset {
 
     /// A text: the window of `seq` bytes is the input, each next byte the target.
     ///
-    /// With `shard`, the text is shared, and this is the part of it that the key `shard` chooses: a quarter, but at least
-    /// [`crate::limits::SHARD_LEAST`] where there is as much, and at most [`crate::limits::SHARD_MOST`]. The last tenth of
-    /// the whole text is in nobody's shard and is everyone's validation.
+    /// With `shard`, the text is shared, and this is the part of it that the key `shard` chooses: a quarter, but at
+    /// least [`crate::limits::SHARD_LEAST`] where there is as much, and at most [`crate::limits::SHARD_MOST`]. The last
+    /// tenth of the whole text is in nobody's shard and is everyone's validation.
     ///
     /// # Errors
     /// [`Error::TooShort`], and [`Error::Shape`] for a window longer than a message between peers may have.
     pub fn text(bytes: &[u8], shard: Option<&str>, seq: usize) -> Result<Self, Error> {
         Self::new(Text::new(bytes, shard, seq)?)
+    }
+
+    /// A table of comma-separated values (or semicolons, or tabs) under a line of names: TENSOR [1, features] of its
+    /// columns of numbers, brought to mean 0 and deviation 1 over the training part, with the label column's values as
+    /// classes; more distinct numbers than that become 16 classes of about equal size. IMAGE where [`Options::square`]
+    /// says so.
+    ///
+    /// # Errors
+    /// What is wrong with the table, by line and column.
+    pub fn table(csv: &[u8], options: &Options) -> Result<Self, Error> {
+        Self::new(table::read(csv, options)?)
+    }
+
+    /// Pictures with the names of their files, which tell their labels: `cat/01.png` or `cat-01.png`. IMAGE of patches.
+    ///
+    /// # Errors
+    /// [`Error::NoName`], [`Error::OneClass`], [`Error::OneEach`], [`Error::Patch`] and others, with the reason.
+    pub fn images(pictures: &[(String, Picture)], options: &Options) -> Result<Self, Error> {
+        Self::new(images::read(pictures, options)?)
+    }
+
+    /// A recording of one channel, samples from −1 to 1: SPEECH windows of `seq` log-mel frames, with the code of each
+    /// next frame as targets.
+    ///
+    /// # Errors
+    /// [`Error::Brief`], [`Error::Silent`], [`Error::Rate`], [`Error::NotFinite`], [`Error::TooLarge`].
+    pub fn speech(samples: &[f32], rate: u32, seq: usize) -> Result<Self, Error> {
+        Self::new(Speech::new(samples, rate, seq)?)
+    }
+
+    /// Drawings (bright ink on dark ground, all brought to the size of the first, a square) with their names, such as
+    /// [`crate::glyphs::bundled`]: IMAGE patches of side `patch` of copies that are distorted anew for every example.
+    ///
+    /// # Errors
+    /// [`Error::OneClass`], [`Error::Classes`], [`Error::Patch`].
+    pub fn glyphs(drawings: &[(String, Picture)], patch: usize) -> Result<Self, Error> {
+        Self::new(Glyphs::new(drawings, patch)?)
+    }
+
+    /// For a bridge: windows of `seq` bytes (TEXT, the first part) that end in the label of a picture of `pictures`
+    /// (IMAGE, the second part) in words, after a piece of `text` where there is one. Each next byte is the target.
+    ///
+    /// # Errors
+    /// [`Error::NotPictures`], [`Error::Caption`], [`Error::TooShort`].
+    pub fn captions(pictures: &Self, text: Option<&[u8]>, seq: usize) -> Result<Self, Error> {
+        Self::new(Captions::new(pictures, text, seq)?)
     }
 
     /// What a model must have to learn from it.
@@ -94,8 +143,8 @@ impl Dataset {
         self.gather(&examples)
     }
 
-    /// The `index`-th batch of `n` held-out examples, always the same. The last one is shorter where they do not come out
-    /// even; after it the first comes again.
+    /// The `index`-th batch of `n` held-out examples, always the same. The last one is shorter where they do not come
+    /// out even; after it the first comes again.
     #[must_use]
     pub fn validation(&self, n: usize, index: usize) -> Batch {
         let n = self.size(n);
@@ -135,13 +184,17 @@ impl Dataset {
         self.source.labels()
     }
 
-    /// The examples of these classes alone, in training and validation; the classes keep their numbers, so that the same
-    /// model fits.
+    /// The examples of these classes alone, in training and validation; the classes keep their numbers, so that the
+    /// same model fits.
     ///
     /// # Errors
     /// [`Error::NoLabels`] where examples have none, [`Error::Restricted`] where too few are left.
     pub fn restrict(&self, labels: &[u16]) -> Result<Self, Error> {
         Self::over(self.source.restrict(labels)?)
+    }
+
+    pub(crate) fn source(&self) -> Arc<dyn Source> {
+        Arc::clone(&self.source)
     }
 
     fn size(&self, n: usize) -> usize {
@@ -160,5 +213,5 @@ impl Dataset {
 
 /// Whether `batch` examples fit a message between peers, with room for its framing.
 fn fits(spec: &Spec, batch: usize) -> bool {
-    spec.parts.iter().all(|part| batch * part.values() * part.value_bytes() <= limits::VALUES * 4)
+    spec.parts.iter().all(|part| batch * part.values() * part.value_bytes() <= limits::INPUT_BYTES)
 }

@@ -12,3 +12,17 @@ pub const SHARD_LEAST: usize = 1 << 16;
 pub const HELD_OUT_BYTES: usize = 1 << 18;
 /// Most classes of a dataset.
 pub const CLASSES: usize = 256;
+/// Fewest examples with labels.
+pub const EXAMPLES_LEAST: usize = 20;
+/// Most features of a table.
+pub const FEATURES: usize = 4_096;
+/// Most numbers in a table: rows times features.
+pub const CELLS: usize = 1 << 26;
+/// Longest side of a picture as it comes, pixels.
+pub const PICTURE_SIDE: usize = 8_192;
+/// Most bytes of all pictures of a dataset, cut to their size.
+pub const PICTURES_BYTES: usize = FILE_BYTES;
+/// Most samples of a recording, all channels together: 70 minutes at 16 kHz, 25 at 44.1 kHz, of one channel.
+pub const SAMPLES: usize = 1 << 26;
+/// Sampling rates that recordings may have, Hz.
+pub const RATES: std::ops::RangeInclusive<u32> = 4_000..=192_000;

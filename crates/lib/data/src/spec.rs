@@ -5,12 +5,13 @@ use protocol::exchange::Modality;
 /// Inputs and targets of a dataset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spec {
-    /// What an example consists of; the first is the own modality, which neighbours of that modality are asked about too.
+    /// What an example consists of; the first is the own modality, which neighbours of that modality are asked about
+    /// too.
     pub parts: Vec<Part>,
     /// Targets are below this.
     pub classes: usize,
-    /// Whether there is a target for every position of the first part (TEXT: the next byte; SPEECH: the next frame's code),
-    /// else one for every example.
+    /// Whether there is a target for every position of the first part (TEXT: the next byte; SPEECH: the next frame's
+    /// code), else one for every example.
     pub each: bool,
 }
 

@@ -1,8 +1,8 @@
 //! Byte windows of a text, or of the own shard of a shared one.
 //!
-//! The shard is a contiguous part of the text that the peer's key chooses, so that every D_i is its own. The last tenth of
-//! the whole text is held out, for all peers the same, so that their validation can be compared. The text comes from the
-//! operator of a node or from the person at the tab: any bytes do, only their number is checked.
+//! The shard is a contiguous part of the text that the peer's key chooses, so that every D_i is its own. The last tenth
+//! of the whole text is held out, for all peers the same, so that their validation can be compared. The text comes from
+//! the operator of a node or from the person at the tab: any bytes do, only their number is checked.
 
 use crate::{Error, Part, Random, Spec, batch::Examples, dataset::Source, limits};
 use protocol::exchange::Modality;

@@ -1,23 +1,27 @@
 //! Serving others while the own step waits: answers to asks in the order of their [`Queue`], and gradients laid by for a later
-//! step. Laying by costs next to nothing, so gradients do not queue.
+//! step. Laying by costs next to nothing, so gradients do not queue. What the peer itself has under way, asks and gradients
+//! of its own, is driven from here too, so that it goes on while anything is waited for.
 //!
 //! A hostile peer could ask without end, ask for what this model has not, or send gradients for answers never given. Each
 //! has its own refusal; asks that wait are bounded a peer and in all, an ask past its deadline costs nothing, and no request
-//! can end the loop.
+//! can end the loop. Who paid is let in as if it had stake, for as many positions as it paid for; claims are verified
+//! elsewhere, and one that comes here unverified is refused.
 
+use std::collections::{HashMap, HashSet};
 use std::pin::pin;
+use std::rc::Rc;
 use std::time::Duration;
 
 use futures::channel::{mpsc, oneshot};
 use futures::future::{Either, LocalBoxFuture, pending, ready};
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
-use model::{Error, Learner};
-use protocol::exchange::{Answer, Ask, Gradient, Modality, Refuse, Representation, Request, Response};
+use model::{Error, Learner, Served};
+use protocol::exchange::{Answer, Ask, Gradient, Inputs, Refuse, Representation, Request, Response, Shape, Unpaid, Want};
 use protocol::limits;
-use protocol::queue::Queue;
-use web_time::Instant;
-
+use protocol::queue::{Credits, PAYING, Queue, amount};
+use crate::flight::Landed;
+use crate::mesh::{self, Mesh};
 use crate::memory::{Memory, Remembered};
 
 /// A request of another peer.
@@ -25,44 +29,75 @@ use crate::memory::{Memory, Remembered};
 pub struct Inbound {
     peer: String,
     weight: f64,
-    request: Request,
+    what: What,
     respond: oneshot::Sender<Response>,
-    arrived: Instant,
+    arrived: Duration,
+}
+
+#[derive(Debug)]
+enum What {
+    Request(Request),
+    Paid { positions: u64 },
 }
 
 impl Inbound {
     /// A request of `peer` that arrived now, and where its response will come from. `weight` is the peer's stake times the
     /// weight it gives to this one, as a share of the largest such product, from 0 to 1; 0 where there is none.
     pub fn new(peer: String, weight: f64, request: Request) -> (Self, oneshot::Receiver<Response>) {
+        Self::at(mesh::now(), peer, weight, request)
+    }
+
+    /// A request that arrived at `time` by the clock of the own mesh ([`Mesh::now`]).
+    pub fn at(time: Duration, peer: String, weight: f64, request: Request) -> (Self, oneshot::Receiver<Response>) {
+        Self::of(time, peer, weight, What::Request(request))
+    }
+
+    /// `peer` has paid for so many `positions`, as the light client verified; the response is what it has open then.
+    pub fn paid(peer: String, positions: u64) -> (Self, oneshot::Receiver<Response>) {
+        Self::of(mesh::now(), peer, 0.0, What::Paid { positions })
+    }
+
+    fn of(arrived: Duration, peer: String, weight: f64, what: What) -> (Self, oneshot::Receiver<Response>) {
         let (respond, response) = oneshot::channel();
-        (Self { peer, weight, request, respond, arrived: Instant::now() }, response)
+        (Self { peer, weight, what, respond, arrived }, response)
     }
 }
 
-/// What is being done for others.
+/// What is being done for others, and what others do for this peer.
 pub(crate) struct Desk {
     inbound: mpsc::Receiver<Inbound>,
     queue: Queue<String, Waiting>,
-    /// What the queue counts its time from.
-    opened: Instant,
+    credits: Credits<String>,
+    /// Base units for 1,024 positions of logits to who has no stake; 0 where they are free.
+    pub(crate) price: u64,
+    mesh: Rc<dyn Mesh>,
     answers: FuturesUnordered<LocalBoxFuture<'static, Answering>>,
     outgoing: FuturesUnordered<LocalBoxFuture<'static, ()>>,
+    flights: FuturesUnordered<LocalBoxFuture<'static, Landed>>,
+    landed: HashMap<u64, Landed>,
+    /// Asks that nobody waits for any more.
+    forgotten: HashSet<u64>,
     pub(crate) memory: Memory,
-    /// Asks answered since the last step.
+    /// Asks answered since the last step, and positions of them that were paid for.
     pub(crate) served: u32,
+    pub(crate) sold: u64,
 }
 
 /// An ask that waits for its turn.
 struct Waiting {
     ask: Ask,
+    /// Positions of its credit that are held for it.
+    held: u64,
     respond: oneshot::Sender<Response>,
-    arrived: Instant,
+    arrived: Duration,
 }
 
 struct Answering {
+    peer: String,
     response: Response,
     respond: oneshot::Sender<Response>,
-    remember: Option<Remembered>,
+    inputs: Option<Inputs>,
+    held: u64,
 }
 
 impl Desk {
@@ -73,33 +108,66 @@ impl Desk {
     /// Most answers on their way from the device: one is computed while others are read back. What comes now can still
     /// overtake all but these.
     const ANSWERS: usize = 4;
+    /// Weight of a gradient whose sender has none: a twentieth of the heaviest's, so that a network in which nobody has
+    /// given weights yet learns together, and many keys without stake together move nothing when somebody with stake sends.
+    const STRANGER: f64 = 0.05;
 
-    pub(crate) fn new(inbound: mpsc::Receiver<Inbound>) -> Self {
+    pub(crate) fn new(mesh: Rc<dyn Mesh>, inbound: mpsc::Receiver<Inbound>) -> Self {
         Self {
             inbound,
             queue: Queue::new(),
-            opened: Instant::now(),
+            credits: Credits::new(),
+            price: 0,
+            mesh,
             answers: FuturesUnordered::new(),
             outgoing: FuturesUnordered::new(),
+            flights: FuturesUnordered::new(),
+            landed: HashMap::new(),
+            forgotten: HashSet::new(),
             memory: Memory::default(),
             served: 0,
+            sold: 0,
         }
     }
 
-    /// Waits for `future`, and serves others meanwhile.
+    /// Waits for `future`; serves others and drives what is under way meanwhile.
     pub(crate) async fn attend<F: Future>(&mut self, learner: &Learner, future: F) -> F::Output {
         let mut future = pin!(future.fuse());
         loop {
-            let free = !self.queue.is_empty() && self.answers.len() < Self::ANSWERS;
-            let mut next = if free { Either::Left(ready(())) } else { Either::Right(pending()) };
             futures::select_biased! {
                 output = future => return output,
-                answering = self.answers.select_next_some() => self.deliver(answering),
-                () = self.outgoing.select_next_some() => {}
-                () = next => self.answer_next(learner),
-                inbound = self.inbound.select_next_some() => self.take(learner, inbound),
+                () = self.happen(learner).fuse() => {}
             }
         }
+    }
+
+    /// Waits until the asks `ids` have come to something; each does at its deadline.
+    pub(crate) async fn land(&mut self, learner: &Learner, ids: &[u64]) -> Vec<Landed> {
+        while ids.iter().any(|id| !self.landed.contains_key(id)) && !self.flights.is_empty() {
+            self.happen(learner).await;
+        }
+        ids.iter().filter_map(|id| self.landed.remove(id)).collect()
+    }
+
+    /// What the ask `id` came to, if it did; if not, nobody waits for it any more.
+    pub(crate) fn forget(&mut self, id: u64) -> Option<Landed> {
+        let landed = self.landed.remove(&id);
+        if landed.is_none() {
+            self.forgotten.insert(id);
+        }
+        landed
+    }
+
+    fn arrived(&mut self, landed: Landed) {
+        if !self.forgotten.remove(&landed.id) {
+            self.landed.insert(landed.id, landed);
+        }
+    }
+
+    /// Sends asks.
+    pub(crate) fn depart(&mut self, flights: Vec<LocalBoxFuture<'static, Landed>>) {
+        self.flights.extend(flights);
+        self.look();
     }
 
     /// Serves what has arrived already, a bounded number.
@@ -110,13 +178,34 @@ impl Desk {
                 self.deliver(answering);
             }
         }
-        while let Some(Some(())) = self.outgoing.next().now_or_never() {}
+        self.look();
     }
 
     /// Sends something in the background, unless too much is on its way.
     pub(crate) fn send(&mut self, sending: LocalBoxFuture<'static, ()>) {
         if self.outgoing.len() < Self::OUTGOING {
             self.outgoing.push(sending);
+        }
+    }
+
+    /// Moves on what is under way, as far as it goes without waiting.
+    fn look(&mut self) {
+        while let Some(Some(())) = self.outgoing.next().now_or_never() {}
+        while let Some(Some(landed)) = self.flights.next().now_or_never() {
+            self.arrived(landed);
+        }
+    }
+
+    /// The next thing that happens. Nothing is lost when this is dropped.
+    async fn happen(&mut self, learner: &Learner) {
+        let free = !self.queue.is_empty() && self.answers.len() < Self::ANSWERS;
+        let mut next = if free { Either::Left(ready(())) } else { Either::Right(pending()) };
+        futures::select_biased! {
+            landed = self.flights.select_next_some() => self.arrived(landed),
+            answering = self.answers.select_next_some() => self.deliver(answering),
+            () = self.outgoing.select_next_some() => {}
+            () = next => self.answer_next(learner),
+            inbound = self.inbound.select_next_some() => self.take(learner, inbound),
         }
     }
 
@@ -127,103 +216,125 @@ impl Desk {
             self.take(learner, inbound);
         }
         while self.answers.len() < Self::ANSWERS {
-            let Some((peer, Waiting { ask, respond, arrived })) = self.queue.take(self.opened.elapsed()) else {
-                return;
-            };
-            let late = arrived.elapsed() >= Duration::from_millis(ask.deadline_ms().into());
-            match if late { Err(Refuse::TooLate) } else { answer(learner, peer, &ask) } {
-                Ok(started) => return self.answers.push(async move { started.finish(respond).await }.boxed_local()),
-                Err(refuse) => drop(respond.send(Response::Refuse(refuse))),
+            let now = self.mesh.now();
+            let Some((peer, Waiting { ask, held, respond, arrived })) = self.queue.take(now) else { return };
+            let late = now.saturating_sub(arrived) >= Duration::from_millis(ask.deadline_ms().into());
+            match if late { Err(Refuse::TooLate) } else { answer(learner, &ask) } {
+                Ok(served) => return self.answers.push(finish(served, peer, ask, held, respond).boxed_local()),
+                Err(refuse) => {
+                    self.credits.give_back(&peer, held);
+                    drop(respond.send(Response::Refuse(refuse)));
+                }
             }
         }
     }
 
     fn take(&mut self, learner: &Learner, inbound: Inbound) {
-        let Inbound { peer, weight, request, respond, arrived } = inbound;
-        match request {
-            Request::Ask(ask) => {
-                let came = arrived.saturating_duration_since(self.opened);
-                let waiting = Waiting { ask, respond, arrived };
-                if let Some((_, Waiting { respond, .. })) = self.queue.enter(peer, weight, waiting, came) {
-                    drop(respond.send(Response::Refuse(self.queue.busy())));
-                }
+        let Inbound { peer, weight, what, respond, arrived } = inbound;
+        match what {
+            What::Request(Request::Ask(ask)) => {
+                self.enter(peer, weight, ask, respond, arrived);
             }
-            Request::Gradient(gradient) => {
-                let response = match self.gradient(learner, peer, gradient) {
+            What::Request(Request::Gradient(gradient)) => {
+                let response = match self.gradient(learner, peer, weight, gradient) {
                     Ok(()) => Response::Applied,
                     Err(refuse) => Response::Refuse(refuse),
                 };
                 drop(respond.send(response));
             }
-            Request::Hello(_) => drop(respond.send(Response::Refuse(Refuse::Unreadable))),
+            What::Request(Request::Hello(_) | Request::Claim(_)) => {
+                drop(respond.send(Response::Refuse(Refuse::Unreadable)));
+            }
+            What::Paid { positions } => {
+                drop(respond.send(match self.credits.take(&peer, positions) {
+                    0 => Response::Refuse(Refuse::Unpaid(Unpaid::Full)),
+                    positions => Response::Credit { positions },
+                }));
+            }
         }
     }
 
-    fn gradient(&mut self, learner: &Learner, peer: String, gradient: Gradient) -> Result<(), Refuse> {
+    /// Lets an ask wait for its turn; what has no place is refused.
+    fn enter(&mut self, peer: String, weight: f64, ask: Ask, respond: oneshot::Sender<Response>, arrived: Duration) {
+        let positions = ask.inputs().shape().tokens() as u64;
+        let held = if self.credits.hold(&peer, positions) { positions } else { 0 };
+        if ask.want() == Want::Logits
+            && held == 0
+            && weight <= 0.0
+            && let Some(least) = amount(positions, self.price)
+        {
+            return drop(respond.send(Response::Refuse(Refuse::Unpaid(Unpaid::TooLittle { least }))));
+        }
+        let weight = if held > 0 { weight.max(PAYING) } else { weight };
+        let waiting = Waiting { ask, held, respond, arrived };
+        if let Some((peer, Waiting { held, respond, .. })) = self.queue.enter(peer, weight, waiting, arrived) {
+            self.credits.give_back(&peer, held);
+            drop(respond.send(Response::Refuse(self.queue.busy())));
+        }
+    }
+
+    fn gradient(&mut self, learner: &Learner, peer: String, weight: f64, gradient: Gradient) -> Result<(), Refuse> {
         let id = gradient.id;
-        if !self.memory.has_room(&peer) {
+        let weight = weight.max(Self::STRANGER);
+        if !self.memory.has_room(&peer, weight) {
             return Err(Refuse::Busy { retry_ms: 1_000 });
         }
         let remembered = self.memory.recall(&peer, id).ok_or(Refuse::Forgotten { id })?;
-        let [batch, seq] = remembered.shape;
-        let expected = [batch as u32, seq as u32, learner.preset().dim as u32];
+        let (shape, dim) = (remembered.inputs.shape(), learner.preset().dim);
+        let expected = [shape.batch(), shape.seq(), dim as u32];
         let got = gradient.representation.dims();
         if got != expected {
             return Err(Refuse::WrongShape { expected, got });
         }
-        let shape = [batch, seq, learner.preset().dim];
         let values = gradient.representation.into_values();
-        let foreign = learner.budget().admit(remembered.inputs, shape, values).map_err(|_| Refuse::Unreadable)?;
-        self.memory.wait(peer, foreign);
+        let foreign = learner.budget().admit(remembered.inputs, dim, values, weight).map_err(|_| Refuse::Unreadable)?;
+        self.memory.wait(peer, weight, foreign);
         Ok(())
     }
 
     fn deliver(&mut self, answering: Answering) {
-        let Answering { response, respond, remember } = answering;
-        if let (Response::Answer(_), Some(remember)) = (&response, remember) {
-            self.memory.remember(remember);
+        let Answering { peer, response, respond, inputs, held } = answering;
+        if let Response::Answer(answer) = &response {
+            self.credits.spend(&peer, held);
+            self.sold += held;
             self.served += 1;
+            if let Some(inputs) = inputs {
+                self.memory.remember(Remembered { peer, id: answer.id, inputs });
+            }
+        } else {
+            self.credits.give_back(&peer, held);
         }
         drop(respond.send(response));
     }
 }
 
-/// Begins an answer to `peer`.
-fn answer(learner: &Learner, peer: String, ask: &Ask) -> Result<Started, Refuse> {
-    if ask.modality() != Modality::TEXT {
-        return Err(Refuse::WrongModality { own: Modality::TEXT, asked: ask.modality() });
-    }
-    let preset = learner.preset();
-    let (batch, seq) = (ask.shape().batch() as usize, ask.shape().seq() as usize);
-    let served = learner.answer(ask.inputs(), [batch, seq]).map_err(|error| match error {
-        Error::TooLarge { most_batch, most_seq, .. } => Refuse::WrongShape {
-            expected: [most_batch as u32, most_seq as u32, preset.dim as u32],
-            got: [batch as u32, seq as u32, preset.dim as u32],
-        },
+/// Begins the answer to an ask.
+fn answer(learner: &Learner, ask: &Ask) -> Result<Served, Refuse> {
+    learner.answer(ask.inputs(), ask.want()).map_err(|error| match error {
+        Error::OtherModality { own, asked } => Refuse::WrongModality { own, asked },
+        Error::TooLarge { most_batch, most_seq, .. } => {
+            let (shape, dim) = (ask.inputs().shape(), learner.preset().dim as u32);
+            Refuse::WrongShape {
+                expected: [most_batch as u32, most_seq as u32, dim],
+                got: [shape.batch(), shape.seq(), dim],
+            }
+        }
         _ => Refuse::NotTraining,
-    })?;
-    // Only what has the own step's shape can join it later.
-    let fits = seq == preset.seq && batch <= preset.batch;
-    let remember = fits.then(|| Remembered { peer, id: ask.id(), inputs: ask.inputs().to_vec(), shape: [batch, seq] });
-    Ok(Started { id: ask.id(), shape: ask.shape(), dim: preset.dim as u32, served, remember })
+    })
 }
 
-struct Started {
-    id: u64,
-    shape: protocol::exchange::Shape,
-    dim: u32,
-    served: model::Served,
-    remember: Option<Remembered>,
-}
-
-impl Started {
-    async fn finish(self, respond: oneshot::Sender<Response>) -> Answering {
-        let Self { id, shape, dim, served, remember } = self;
-        let representation = served.read().await.ok().and_then(|values| Representation::new(shape, dim, values).ok());
-        let response = match representation {
-            Some(representation) => Response::Answer(Answer { id, representation }),
-            None => Response::Refuse(Refuse::NotTraining),
-        };
-        Answering { response, respond, remember }
-    }
+/// Reads an answer back and writes it as its asker wants it.
+async fn finish(served: Served, peer: String, ask: Ask, held: u64, respond: oneshot::Sender<Response>) -> Answering {
+    let (id, encoding) = (ask.id(), ask.encoding());
+    let ([batch, seq, dim], remember) = (served.shape(), served.learns());
+    let representation = served.read().await.ok().and_then(|values| {
+        let shape = Shape::new(batch as u32, seq as u32).ok()?;
+        Representation::encoded(shape, dim as u32, &values, encoding, None).ok()
+    });
+    let response = match representation {
+        Some(representation) => Response::Answer(Answer { id, representation }),
+        None => Response::Refuse(Refuse::NotTraining),
+    };
+    let inputs = remember.then(|| ask.into_inputs());
+    Answering { peer, response, respond, inputs, held }
 }

@@ -1,16 +1,40 @@
 //! What goes into the loop besides messages, and what comes out of it.
 
-use model::Chosen;
+use model::{Chosen, Losses};
 use protocol::exchange::RepresentationError;
 use protocol::port::trainer::Step;
 
 /// What a caller may want of a running peer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Control {
     /// Hold before the next step, or go on. Asks are answered meanwhile.
     Pause(bool),
     /// Finish the step and end.
     Stop,
+    /// Tell all that is needed to go on later ([`Event::Kept`]).
+    Keep,
+    /// Tell the weights alone ([`Event::Exported`]).
+    Export,
+    /// Tell the losses on so many batches of the held-out part ([`Event::Validation`]).
+    Validate {
+        /// At most; fewer where the part has fewer.
+        batches: usize,
+    },
+    /// Ask nobody, so that nothing of the data leaves this place, or ask again. Others are answered all the same.
+    Private(bool),
+    /// Take so much for 1,024 positions of logits from who has no stake: base units, 0 where they are free.
+    Price(u64),
+    /// Put these masks on the neighbours' answers, or none (the competitive measure of mechanism.md).
+    Masks(Option<Masks>),
+}
+
+/// What answers are multiplied with: σ((s_i w_ij − μ_j)/T), 0 to 1.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Masks {
+    /// By hot key, lower-case hex.
+    pub by_key: Vec<(String, f64)>,
+    /// Of all others.
+    pub others: f64,
 }
 
 /// What a running peer tells.
@@ -18,8 +42,8 @@ pub enum Control {
 pub enum Event {
     /// A step is done.
     Step(Step),
-    /// Smoothed Fisher scores by hot key, the own one among them.
-    Scores(Vec<(String, f64)>),
+    /// What each neighbour was worth lately, and the own encoding.
+    Scores(Vec<Scored>),
     /// A neighbour's answer could not be used; it is not asked for a while.
     Blamed {
         /// Its peer id.
@@ -27,10 +51,47 @@ pub enum Event {
         /// What was wrong.
         blame: Blame,
     },
+    /// All that is needed to go on from here: [`crate::Setup::kept`].
+    Kept(Vec<u8>),
+    /// The weights, as safetensors.
+    Exported(Vec<u8>),
+    /// The losses on the held-out part.
+    Validation(Validation),
     /// The device was lost, and training goes on here.
     Moved(Chosen),
     /// Something a person should know; the loop goes on.
     Trouble(String),
+}
+
+/// What one neighbour, or the own encoding, was worth lately. Decisions 11 has the units.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scored {
+    /// Its hot key, lower-case hex.
+    pub key: String,
+    /// Smoothed Fisher score, at least 0.
+    pub score: f64,
+    /// Standard error of that.
+    pub error: f64,
+    /// Smoothed loss change when it is left out and the gates are renormalised, nats; `None` where that was not looked at
+    /// yet, and for the own encoding.
+    pub exact: Option<f64>,
+    /// Smoothed share of the gate's weight, 0 to 1; 0 for the own encoding, which is not gated.
+    pub mass: f64,
+}
+
+/// Losses on the same held-out examples, three ways.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Validation {
+    /// Step after which it was done.
+    pub step: u64,
+    /// Examples.
+    pub examples: usize,
+    /// With the answers of those that answered, students for the others; `None` when nobody answered, or was asked.
+    pub peers: Option<Figures>,
+    /// The own model alone.
+    pub alone: Figures,
+    /// Students in the place of all peers.
+    pub student: Figures,
 }
 
 /// What was wrong with an answer.

@@ -1,7 +1,11 @@
-//! The other peers, as the loop sees them.
+//! The other peers, as the loop sees them, and the time it lives in.
+
+use std::sync::LazyLock;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use protocol::exchange::{Answer, Ask, Gradient, Refuse};
+use protocol::exchange::{Answer, Ask, Claim, Gradient, Modalities, Modality, Refuse};
+use web_time::Instant;
 
 /// A peer that can be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,9 +14,20 @@ pub struct Neighbour {
     pub peer: String,
     /// Its hot key, lower-case hex: what scores are kept by.
     pub key: String,
+    /// What it represents.
+    pub modalities: Modalities,
+    /// What it takes for 1,024 positions, in base units; 0 where it does not sell.
+    pub price: u64,
 }
 
-/// Why an ask or a gradient had no use.
+impl Neighbour {
+    /// A neighbour that represents TEXT and does not sell.
+    pub fn new(peer: impl Into<String>, key: impl Into<String>) -> Self {
+        Self { peer: peer.into(), key: key.into(), modalities: Modality::Text.into(), price: 0 }
+    }
+}
+
+/// Why an ask, a gradient or a claim had no use.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Unanswered {
     /// The neighbour said no.
@@ -38,6 +53,22 @@ pub trait Mesh {
     /// Sends `peer` the gradient of an answer it gave.
     async fn gradient(&self, peer: &str, gradient: Gradient) -> Result<(), Unanswered>;
 
+    /// Shows `peer` that it was paid; gives the positions it owes from then on.
+    async fn claim(&self, peer: &str, claim: Claim) -> Result<u64, Unanswered> {
+        drop((peer, claim));
+        Err(Unanswered::Gone("nothing is bought here".into()))
+    }
+
+    /// Time since a fixed moment.
+    fn now(&self) -> Duration {
+        now()
+    }
+
+    /// Waits.
+    async fn sleep(&self, time: Duration) {
+        futures_timer::Delay::new(time).await;
+    }
+
     /// Lets the rest of the thread run. In a browser this must give the event loop a turn.
     async fn breathe(&self) {
         let mut given = false;
@@ -51,3 +82,10 @@ pub trait Mesh {
         .await;
     }
 }
+
+/// Time since the first look at this clock.
+pub(crate) fn now() -> Duration {
+    BEGINNING.elapsed()
+}
+
+static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);

@@ -1,97 +1,196 @@
-//! The loop itself.
+//! The loop itself: what it is made of, what it is told, and how it goes on elsewhere or later.
 
+mod step;
+mod validate;
+
+use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
+use std::time::Duration;
 
+use data::{Batch, Dataset, Random};
 use futures::channel::mpsc;
 use futures::{FutureExt, StreamExt};
-use model::{Answered, Checkpoint, Dataset, Kind, Learner, Outcome, Random, Scores};
-use protocol::exchange::{Gradient, Representation, Shape};
-use protocol::port::trainer::Step;
-use web_time::Instant;
+use model::{Chosen, Learner, Preset};
+use protocol::exchange::{Carry, Encoding, ShapeError};
 
 use crate::desk::{Desk, Inbound};
-use crate::event::{Control, Event};
+use crate::event::{Control, Event, Masks};
+use crate::flight::Flight;
+use crate::kept::{Kept, KeptError};
 use crate::mesh::Mesh;
-use crate::roster::{Candidate, Roster};
-use crate::round::{Missing, Reply, millis, round};
+use crate::roster::Roster;
+use crate::tally::Tally;
+
+/// What a peer is made of.
+pub struct Setup {
+    /// Sizes and rates of its model.
+    pub preset: Preset,
+    /// Where the model lives.
+    pub device: Chosen,
+    /// What it learns.
+    pub dataset: Dataset,
+    /// Own hot key, lower-case hex.
+    pub key: String,
+    /// Fixes the weights, the batches and the gate's noise.
+    pub seed: u64,
+    /// The other peers.
+    pub mesh: Rc<dyn Mesh>,
+    /// What they ask.
+    pub inbound: mpsc::Receiver<Inbound>,
+    /// What a peer told with [`Event::Kept`], to go on from there; its seed then counts.
+    pub kept: Option<Vec<u8>>,
+    /// How it deals with others.
+    pub manners: Manners,
+}
+
+/// How a peer deals with others, and how often it does what is not done every step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Manners {
+    /// How answers are to be written.
+    pub answers: Encoding,
+    /// How gradients are written.
+    pub gradients: Encoding,
+    /// Most steps that asks are out ahead; 0 to wait for each at once.
+    pub ahead: usize,
+    /// Steps between two [`Event::Kept`]; 0 for never but on demand.
+    pub keep: u64,
+    /// Steps between two looks at the loss without one neighbour; 0 for never.
+    pub exact: u64,
+    /// Ask nobody from the start ([`Control::Private`]).
+    pub private: bool,
+    /// Base units for 1,024 positions of logits to who has no stake; 0 where they are free.
+    pub price: u64,
+}
+
+impl Default for Manners {
+    fn default() -> Self {
+        Self {
+            answers: ANSWERS,
+            gradients: GRADIENTS,
+            ahead: AHEAD,
+            keep: 0,
+            exact: 16,
+            private: false,
+            price: 0,
+        }
+    }
+}
+
+/// How answers travel.
+pub const ANSWERS: Encoding = Encoding::F16;
+/// How gradients travel.
+pub const GRADIENTS: Encoding = Encoding::Int8;
+/// Most steps that asks are out ahead: a peer keeps four asks of another in its queue, and an answer is no older than that.
+pub const AHEAD: usize = 3;
 
 /// A peer, ready to run.
-pub struct Peer<M> {
+pub struct Peer {
     learner: Learner,
-    kind: Kind,
+    device: Chosen,
     dataset: Dataset,
-    mesh: Rc<M>,
-    /// Own hot key, lower-case hex.
+    mesh: Rc<dyn Mesh>,
     key: String,
     desk: Desk,
     roster: Roster,
-    scores: Scores,
-    batches: Random,
-    noise: Random,
+    tally: Tally,
+    manners: Manners,
+    masks: Option<Masks>,
+    seed: u64,
+    /// Number of the first batch of `coming`: batches used.
+    position: u64,
+    coming: VecDeque<Coming>,
+    /// Steps that asks are out ahead.
+    ahead: usize,
+    /// Smoothed milliseconds of a step without its wait.
+    pace: Option<f64>,
+    /// Rounding errors that wait, by hot key.
+    carries: HashMap<String, Carry>,
     asks: u64,
-    checkpoint: Option<Checkpoint>,
+    /// The newest copy, where the device can be lost.
+    copy: Option<Vec<u8>>,
     drops: u32,
 }
 
-/// Why a peer ended without having been told to.
+/// A batch on its way: drawn, then routed by its scores, then asked about, then learned from.
+struct Coming {
+    batch: Batch,
+    /// The gate's, [batch, slots].
+    scores: Option<Vec<f32>>,
+    flight: Option<Flight>,
+    /// Step in which it was asked about.
+    asked: u64,
+}
+
+/// Why a peer ended without having been told to, or cannot begin.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The model failed, and not only its GPU.
     #[error("training ended: {0}")]
     Model(#[from] model::Error),
-    /// The preset's batch cannot be asked for.
+    /// What was kept is no use.
+    #[error("{0}")]
+    Kept(#[from] KeptError),
+    /// A batch of this data cannot be asked about.
     #[error("the batch of this model cannot be asked for: {0}")]
-    Shape(#[from] protocol::exchange::ShapeError),
+    Shape(#[from] ShapeError),
     /// Steps were dropped one after the other.
     #[error("{0} steps in a row had a loss that is no number")]
     Diverged(u32),
 }
 
-/// Steps between two copies of the weights to the host, where the device can be lost.
-const CHECKPOINT: u64 = 50;
-/// Steps between two lists of scores.
-const TELL: u64 = 4;
-/// Steps between two gradients of others: the rate they are held to.
-const FOREIGN: u64 = 2;
+/// Steps between two copies of the model to the host, where the device can be lost.
+const COPY: u64 = 50;
 /// Dropped steps in a row that end the loop.
 const DROPS: u32 = 16;
+/// What the streams of random numbers are for: one a batch, so that a batch depends on its number alone.
+const BATCHES: u64 = 3;
+const NOISE: u64 = 4;
+const ASKS: u64 = 5;
 
-struct Exchanged {
-    answers: Vec<Answered>,
-    answered: Vec<Candidate>,
-    missed: Vec<String>,
-    id: u64,
-    waited: f64,
-}
-
-impl<M: Mesh + 'static> Peer<M> {
-    /// A peer with the hot key `key` (lower-case hex) that learns `dataset` with `learner`, on a device of `kind`. `seed`
-    /// fixes its batches and its gate's noise.
-    pub fn new(
-        learner: Learner,
-        kind: Kind,
-        dataset: Dataset,
-        key: String,
-        seed: u64,
-        mesh: M,
-        inbound: mpsc::Receiver<Inbound>,
-    ) -> Self {
-        Self {
-            roster: Roster::new(learner.preset().slots),
-            desk: Desk::new(inbound),
-            batches: Random::new(seed, 3),
-            noise: Random::new(seed, 4),
+impl Peer {
+    /// A peer that begins anew, or goes on from what was kept.
+    ///
+    /// # Errors
+    /// [`Error::Kept`] where that is no use: begin without it then. [`Error::Model`] where the data asks for a model that
+    /// cannot be.
+    pub fn new(setup: Setup) -> Result<Self, Error> {
+        let Setup { preset, device, dataset, key, seed, mesh, inbound, kept, manners } = setup;
+        let kept = kept.map(|bytes| Kept::from_bytes(&bytes)).transpose()?;
+        let learner = match &kept {
+            Some(kept) => Learner::load(preset, dataset.spec(), &kept.model, &device.device).map_err(KeptError::from)?,
+            None => Learner::new(preset, dataset.spec(), seed, &device.device)?,
+        };
+        let slots = learner.preset().slots;
+        let mut peer = Self {
+            roster: Roster::new(slots),
+            desk: Desk::new(mesh.clone(), inbound),
+            tally: Tally::default(),
             // Asks of an earlier life of this key are not mistaken for these.
-            asks: Random::new(seed, 5).next() >> 16,
-            scores: Scores::default(),
-            mesh: Rc::new(mesh),
-            checkpoint: None,
+            asks: Random::new(seed, ASKS).next() >> 16,
+            ahead: manners.ahead.min(1),
+            masks: None,
+            position: 0,
+            coming: VecDeque::new(),
+            pace: None,
+            carries: HashMap::new(),
+            copy: None,
             drops: 0,
             learner,
-            kind,
+            device,
             dataset,
+            mesh,
             key,
+            manners,
+            seed,
+        };
+        peer.desk.price = manners.price;
+        if let Some(kept) = kept {
+            let step = peer.learner.step();
+            peer.roster.restore(kept.slots.into_iter().map(|key| (!key.is_empty()).then_some(key)), step);
+            peer.tally.restore(kept.worth);
+            (peer.seed, peer.position, peer.asks) = (kept.seed, kept.position, kept.asks);
         }
+        Ok(peer)
     }
 
     /// Trains and serves until [`Control::Stop`], or until nobody can say it any more. Gives the model back.
@@ -117,6 +216,7 @@ impl<M: Mesh + 'static> Peer<M> {
                 match next {
                     Some(Control::Pause(pause)) => paused = pause,
                     Some(Control::Stop) | None => return Ok(self.learner),
+                    Some(other) => self.told(other, &mut events).await?,
                 }
             }
             match self.step(&mut events).await {
@@ -126,148 +226,110 @@ impl<M: Mesh + 'static> Peer<M> {
                     events(Event::Trouble("the loss of a step was no number; the step was dropped".into()));
                 }
                 Err(Error::Model(model::Error::NotFinite)) => return Err(Error::Diverged(self.drops + 1)),
-                Err(Error::Model(error)) if error.blames_device() && self.kind != Kind::Cpu => {
-                    self.move_to_cpu(&error, &mut events)?;
-                }
+                Err(Error::Model(error)) if self.device_is_lost(&error) => self.move_to_cpu(&error, &mut events)?,
                 Err(error) => return Err(error),
             }
         }
     }
 
-    /// Steps 1 to 5 of the seven.
-    async fn step(&mut self, events: &mut impl FnMut(Event)) -> Result<(), Error> {
-        let started = Instant::now();
-        if self.kind != Kind::Cpu && self.learner.step().is_multiple_of(CHECKPOINT) {
-            let copying = self.learner.checkpoint();
-            self.checkpoint = Some(self.desk.attend(&self.learner, copying).await?);
-        }
-        let batch = self.dataset.batch(self.learner.preset().batch, &mut self.batches);
-        let foreign = self.learner.step().is_multiple_of(FOREIGN).then(|| self.desk.memory.next()).flatten();
-        let applied = u32::from(foreign.is_some());
-        let begun = self.learner.begin(&batch, foreign.as_ref())?;
-        self.breathe().await;
-
-        let neighbours = self.mesh.neighbours();
-        let candidates = self.roster.candidates(&neighbours, self.learner.step());
-        let chosen = self.choose(&begun, candidates).await?;
-        let Exchanged { answers, answered, missed, id, waited } = self.exchange(chosen, &batch, events).await?;
-        let pending = self.learner.finish(begun, answers)?;
-        self.breathe().await;
-
-        let outcome = self.desk.attend(&self.learner, pending.read()).await?;
-        if !outcome.is_finite() {
-            return Err(model::Error::NotFinite.into());
-        }
-        self.score(&outcome, &answered, neighbours.iter().map(|neighbour| neighbour.key.as_str()));
-        self.send_gradients(&outcome, &answered, id);
-        let losses = outcome.losses;
-        self.learner.apply(outcome)?;
-        self.breathe().await;
-
-        let step = self.learner.step();
-        events(Event::Step(Step {
-            step,
-            with_peers: losses.with_peers,
-            alone: losses.alone,
-            student: losses.student,
-            distillation: losses.distillation,
-            tokens: self.learner.preset().tokens() as u32,
-            millis: millis(started),
-            waited,
-            answered: answered.into_iter().map(|candidate| candidate.neighbour.peer).collect(),
-            missed,
-            applied,
-            served: std::mem::take(&mut self.desk.served),
-        }));
-        if step.is_multiple_of(TELL) {
-            events(Event::Scores(self.scores.list()));
+    async fn told(&mut self, control: Control, events: &mut impl FnMut(Event)) -> Result<(), Error> {
+        match control {
+            Control::Pause(_) | Control::Stop => {}
+            Control::Private(private) => {
+                self.manners.private = private;
+                // What is out already was asked before; nothing more goes out.
+            }
+            Control::Price(price) => self.desk.price = price,
+            Control::Masks(masks) => {
+                self.masks = masks;
+                self.mask();
+            }
+            Control::Keep => {
+                let kept = self.keep().await;
+                self.or_trouble(kept.map(Event::Kept), events)?;
+            }
+            Control::Export => {
+                let exporting = self.learner.safetensors();
+                let exported = self.desk.attend(&self.learner, exporting).await;
+                self.or_trouble(exported.map(Event::Exported), events)?;
+            }
+            Control::Validate { batches } => {
+                let validation = self.validate(batches).await;
+                match validation {
+                    Err(Error::Model(error)) => self.or_trouble(Err(error), events)?,
+                    other => events(Event::Validation(other?)),
+                }
+            }
         }
         Ok(())
     }
 
-    /// The gate's choice. Where all can be asked, nothing has to be read back.
-    async fn choose(&mut self, begun: &model::Begun, candidates: Vec<Candidate>) -> Result<Vec<Candidate>, Error> {
-        let preset = self.learner.preset();
-        let (slots, most, noise) = (preset.slots, preset.chosen, preset.noise);
-        if candidates.len() <= most {
-            return Ok(candidates);
-        }
-        let scores = self.desk.attend(&self.learner, begun.scores()).await?;
-        let known: Vec<usize> = candidates.iter().map(|candidate| candidate.slot).collect();
-        let chosen = model::choose(&scores, slots, &known, most, noise, &mut self.noise);
-        Ok(candidates.into_iter().filter(|candidate| chosen.contains(&candidate.slot)).collect())
-    }
-
-    async fn exchange(
+    /// Tells an event, or why there is none; goes on elsewhere where the device is lost.
+    fn or_trouble(
         &mut self,
-        chosen: Vec<Candidate>,
-        batch: &model::Batch,
+        event: Result<Event, model::Error>,
         events: &mut impl FnMut(Event),
-    ) -> Result<Exchanged, Error> {
-        self.asks = self.asks.wrapping_add(1);
-        let id = self.asks;
-        let mut exchanged =
-            Exchanged { answers: Vec::new(), answered: Vec::new(), missed: Vec::new(), id, waited: 0.0 };
-        if chosen.is_empty() {
-            return Ok(exchanged);
+    ) -> Result<(), Error> {
+        match event {
+            Ok(event) => events(event),
+            Err(error) if self.device_is_lost(&error) => self.move_to_cpu(&error, events)?,
+            Err(error) => events(Event::Trouble(error.to_string())),
         }
-        let started = Instant::now();
-        let deadline = self.roster.deadline(chosen.iter().map(|candidate| candidate.neighbour.key.as_str()));
-        let asking = round(&*self.mesh, chosen, batch, self.learner.preset().dim, id, deadline);
-        let replies = self.desk.attend(&self.learner, asking).await?;
-        exchanged.waited = millis(started);
-        let step = self.learner.step();
-        for Reply { candidate, millis, result } in replies {
-            match result {
-                Ok(answer) => {
-                    self.roster.answered(&candidate.neighbour.key, millis);
-                    exchanged.answers.push(answer);
-                    exchanged.answered.push(candidate);
-                }
-                Err(missing) => {
-                    let peer = candidate.neighbour.peer;
-                    exchanged.missed.push(peer.clone());
-                    match missing {
-                        Missing::Silent => self.roster.missed(&candidate.neighbour.key, step),
-                        Missing::Blamed(blame) => {
-                            self.roster.blamed(&candidate.neighbour.key, step);
-                            events(Event::Blamed { peer, blame });
-                        }
-                    }
-                }
-            }
-        }
-        Ok(exchanged)
+        Ok(())
     }
 
-    /// Fisher scores of the step: 0 for a neighbour that was not routed to (decisions 11).
-    fn score<'a>(&mut self, outcome: &Outcome, answered: &[Candidate], known: impl Iterator<Item = &'a str>) {
-        self.scores.take(&self.key, outcome.own);
-        for (candidate, score) in answered.iter().zip(&outcome.scores) {
-            self.scores.take(&candidate.neighbour.key, *score);
-        }
-        for key in known.filter(|key| !answered.iter().any(|candidate| candidate.neighbour.key == *key)) {
-            self.scores.take(key, 0.0);
+    /// All that is needed to go on from here.
+    async fn keep(&mut self) -> Result<Vec<u8>, model::Error> {
+        let saving = self.learner.save();
+        let model = self.desk.attend(&self.learner, saving).await?;
+        let slots = self.roster.keys().map(|key| key.unwrap_or_default().to_owned()).collect();
+        let (seed, position, asks) = (self.seed, self.position, self.asks);
+        Ok(Kept { seed, position, asks, slots, worth: self.tally.keep(), model }.to_bytes())
+    }
+
+    fn device_is_lost(&self, error: &model::Error) -> bool {
+        error.blames_device() && self.device.kind != model::Kind::Cpu
+    }
+
+    /// Goes on from the newest copy.
+    fn move_to_cpu(&mut self, error: &model::Error, events: &mut impl FnMut(Event)) -> Result<(), Error> {
+        let chosen = model::cpu();
+        let (preset, spec) = (self.learner.preset().clone(), self.dataset.spec());
+        self.learner = match &self.copy {
+            Some(copy) => Learner::load(preset, spec, copy, &chosen.device)?,
+            None => Learner::new(preset, spec, self.seed, &chosen.device)?,
+        };
+        events(Event::Trouble(format!("{error}; going on with the CPU from step {}", self.learner.step())));
+        self.mask();
+        self.device = chosen.clone();
+        events(Event::Moved(chosen));
+        Ok(())
+    }
+
+    /// Tells the model the mask of each slot.
+    fn mask(&mut self) {
+        let masks = self.masks.as_ref().map(|masks| {
+            let of = |key: Option<&str>| {
+                let named = masks.by_key.iter().find(|(other, _)| Some(other.as_str()) == key);
+                named.map_or(masks.others, |(_, mask)| *mask) as f32
+            };
+            self.roster.keys().map(of).collect()
+        });
+        self.learner.set_masks(masks);
+    }
+
+    /// Draws batches until so many are on their way.
+    fn draw(&mut self, most: usize) {
+        while self.coming.len() < most {
+            let number = self.position.wrapping_add(self.coming.len() as u64);
+            let batch = self.dataset.batch(self.learner.preset().batch, &mut self.stream(BATCHES, number));
+            self.coming.push_back(Coming { batch, scores: None, flight: None, asked: 0 });
         }
     }
 
-    /// Sends ∂L/∂f_j to those that answered, without waiting for them.
-    fn send_gradients(&mut self, outcome: &Outcome, answered: &[Candidate], id: u64) {
-        let preset = self.learner.preset();
-        for (candidate, values) in answered.iter().zip(&outcome.gradients) {
-            let shape = Shape::new(preset.batch as u32, preset.seq as u32).ok();
-            let representation = shape.and_then(|s| Representation::new(s, preset.dim as u32, values.clone()).ok());
-            let Some(representation) = representation else { continue };
-            let (mesh, peer) = (self.mesh.clone(), candidate.neighbour.peer.clone());
-            self.desk.send(
-                async move {
-                    if let Err(error) = mesh.gradient(&peer, Gradient { id, representation }).await {
-                        tracing::debug!(%peer, %error, "gradient not taken");
-                    }
-                }
-                .boxed_local(),
-            );
-        }
+    /// Random numbers for `purpose` that belong to batch `number` alone.
+    fn stream(&self, purpose: u64, number: u64) -> Random {
+        Random::new(self.seed, (number << 3) | purpose)
     }
 
     async fn breathe(&mut self) {
@@ -276,18 +338,8 @@ impl<M: Mesh + 'static> Peer<M> {
         self.desk.turn(&self.learner);
     }
 
-    /// Goes on from the newest copy of the weights.
-    fn move_to_cpu(&mut self, error: &model::Error, events: &mut impl FnMut(Event)) -> Result<(), Error> {
-        let chosen = model::cpu();
-        let preset = self.learner.preset().clone();
-        let from = self.checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.step);
-        events(Event::Trouble(format!("{error}; going on with the CPU from step {from}")));
-        self.learner = match &self.checkpoint {
-            Some(checkpoint) => Learner::restore(preset, checkpoint, &chosen.device)?,
-            None => Learner::new(preset, self.batches.next(), &chosen.device),
-        };
-        self.kind = chosen.kind;
-        events(Event::Moved(chosen));
-        Ok(())
+    /// Milliseconds since `then`.
+    fn since(&self, then: Duration) -> f64 {
+        self.mesh.now().saturating_sub(then).as_secs_f64() * 1e3
     }
 }

@@ -126,3 +126,30 @@ impl Read for Ask {
         Self::new(id, inputs, want, encoding, deadline_ms).map_err(|error| wire::invalid("ask", error))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exchange::Shape;
+
+    #[test]
+    fn deadlines_have_a_bound() {
+        let inputs = Inputs::text(Shape::new(1, 1).unwrap(), vec![0]).unwrap();
+        let deadline_ms = limits::DEADLINE_MS + 1;
+        let ask = Ask::new(1, inputs, Want::Joined, Encoding::F32, deadline_ms);
+        assert_eq!(ask, Err(ShapeError::Deadline { deadline_ms }));
+    }
+
+    #[test]
+    fn what_is_wanted_and_how_is_known_or_refused() {
+        let inputs = Inputs::text(Shape::new(1, 2).unwrap(), vec![3, 4]).unwrap();
+        let bytes = wire::encode(&Ask::new(1, inputs, Want::Encoding, Encoding::F32, 100).unwrap());
+        for place in [u64::SIZE, u64::SIZE + 1] {
+            for tag in 0..=u8::MAX {
+                let mut bytes = bytes.clone();
+                bytes[place] = tag;
+                assert_eq!(wire::decode::<Ask>(&bytes, 1_000).is_ok(), tag < 3);
+            }
+        }
+    }
+}

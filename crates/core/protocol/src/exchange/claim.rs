@@ -8,17 +8,18 @@ use crate::{limits, wire};
 use bytes::BufMut;
 use commonware_codec::{Buf, EncodeSize, Error as CodecError, FixedSize, Read, ReadExt, Write};
 
-/// A Purchase, where it stands on the ledger, and what its order was made of. Unverified.
+/// A Purchase, the proof that it is in a block that is final, and what its order was made of. Unverified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
     /// The signed transaction, as the ledger encodes it.
     pub transaction: Vec<u8>,
-    /// Height of its block.
-    pub height: u64,
-    /// Its place among the transactions of the block.
+    /// Its place among the transactions of its block.
     pub index: u32,
     /// Proof of that place, as the ledger encodes it.
     pub proof: Vec<u8>,
+    /// The header of its block, those that follow up to one with a certificate, and that: an encoded `Reply::Headers` of the
+    /// ledger crate.
+    pub headers: Vec<u8>,
     /// Chosen by the buyer: with the chain and the peer id of the buyer's connection it makes the order of the purchase.
     pub nonce: [u8; 32],
 }
@@ -38,17 +39,17 @@ pub enum Unpaid {
     /// Its order names another buyer.
     #[error("saw an order of another peer")]
     OtherBuyer,
-    /// Its block is not one that the seller has verified, and may be soon.
-    #[error("has not verified that block yet, claim again in some seconds")]
+    /// The validators of its block, or the seller's own place, are not known to the seller yet.
+    #[error("does not know the validators of that block yet, claim again in some seconds")]
     NotYet,
     /// Its block is too long ago.
-    #[error("credits purchases of the last {blocks} blocks only")]
+    #[error("credits purchases of the last {seconds} s only, and none from before it started")]
     TooOld {
-        /// Blocks that a claim may be late.
-        blocks: u64,
+        /// Time that a claim may be late, s.
+        seconds: u64,
     },
-    /// The proof does not lead to the header.
-    #[error("saw no proof that the purchase is in its block")]
+    /// The proof does not lead to the header, or the header to a certificate.
+    #[error("saw no proof that the purchase is in a block that is final")]
     Proof,
     /// It was credited before.
     #[error("has credited this purchase before")]
@@ -64,19 +65,35 @@ pub enum Unpaid {
     Full,
 }
 
+impl Claim {
+    /// The encoding.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        wire::encode(self)
+    }
+
+    /// Parses and bounds; verifies nothing.
+    ///
+    /// # Errors
+    /// [`wire::Error`] for anything but exactly one claim.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, wire::Error> {
+        wire::decode(bytes, limits::MESSAGE_BYTES)
+    }
+}
+
 impl Write for Claim {
     fn write(&self, buf: &mut impl BufMut) {
         self.transaction.write(buf);
-        self.height.write(buf);
         self.index.write(buf);
         self.proof.write(buf);
+        self.headers.write(buf);
         self.nonce.write(buf);
     }
 }
 
 impl EncodeSize for Claim {
     fn encode_size(&self) -> usize {
-        self.transaction.encode_size() + u64::SIZE + u32::SIZE + self.proof.encode_size() + self.nonce.len()
+        let bytes = [&self.transaction, &self.proof, &self.headers].map(|bytes| bytes.encode_size());
+        bytes.iter().sum::<usize>() + u32::SIZE + self.nonce.len()
     }
 }
 
@@ -86,9 +103,9 @@ impl Read for Claim {
     fn read_cfg(buf: &mut impl Buf, (): &()) -> Result<Self, CodecError> {
         Ok(Self {
             transaction: wire::read_bytes(buf, limits::CLAIM_BYTES)?,
-            height: u64::read(buf)?,
             index: u32::read(buf)?,
             proof: wire::read_bytes(buf, limits::CLAIM_BYTES)?,
+            headers: wire::read_bytes(buf, limits::CLAIM_BYTES)?,
             nonce: <[u8; 32]>::read(buf)?,
         })
     }
@@ -102,7 +119,7 @@ impl Write for Unpaid {
             Self::OtherSeller => 2u8.write(buf),
             Self::OtherBuyer => 3u8.write(buf),
             Self::NotYet => 4u8.write(buf),
-            Self::TooOld { blocks } => (5u8, *blocks).write(buf),
+            Self::TooOld { seconds } => (5u8, *seconds).write(buf),
             Self::Proof => 6u8.write(buf),
             Self::Again => 7u8.write(buf),
             Self::TooLittle { least } => (8u8, *least).write(buf),
@@ -131,7 +148,7 @@ impl Read for Unpaid {
             2 => Self::OtherSeller,
             3 => Self::OtherBuyer,
             4 => Self::NotYet,
-            5 => Self::TooOld { blocks: u64::read(buf)? },
+            5 => Self::TooOld { seconds: u64::read(buf)? },
             6 => Self::Proof,
             7 => Self::Again,
             8 => Self::TooLittle { least: u64::read(buf)? },

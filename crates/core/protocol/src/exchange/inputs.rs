@@ -97,7 +97,7 @@ impl Inputs {
             return Err(ShapeError::TooLong { bytes: values.bytes() });
         }
         if let Values::Reals(reals) = &values
-            && let Some(index) = reals.iter().position(|real| !(real.abs() <= limits::REAL))
+            && let Some(index) = reals.iter().position(|real| real.is_nan() || real.abs() > limits::REAL)
         {
             return Err(ShapeError::Real { index });
         }
@@ -206,5 +206,74 @@ impl Read for Inputs {
             Modality::Speech | Modality::Tensor => Values::Reals(wire::read_reals(buf, values)?),
         };
         Self::new(modality, shape, item, values).map_err(refused)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape(batch: u32, seq: u32) -> Shape {
+        Shape::new(batch, seq).unwrap()
+    }
+
+    #[test]
+    fn values_fill_the_shape() {
+        let error = Inputs::text(shape(2, 3), vec![0; 5]).unwrap_err();
+        assert_eq!(error, ShapeError::Inputs { expected: 6, got: 5 });
+        assert_eq!(error.to_string(), "5 values of input for a shape of 6");
+        let error = Inputs::image(shape(2, 3), [3, 2, 2], vec![0; 71]).unwrap_err();
+        assert_eq!(error, ShapeError::Inputs { expected: 72, got: 71 });
+        let error = Inputs::speech(shape(2, 3), 40, vec![0.; 241]).unwrap_err();
+        assert_eq!(error, ShapeError::Inputs { expected: 240, got: 241 });
+    }
+
+    #[test]
+    fn a_position_holds_something_and_not_too_much() {
+        for item in [[0, 1, 1], [1, 0, 1], [1, 1, 0], [limits::WIDTH + 1, 1, 1], [1 << 16, 1 << 16, 1]] {
+            assert_eq!(Inputs::image(shape(1, 1), item, vec![]), Err(ShapeError::Item { item }));
+        }
+        let widest = Inputs::tensor(shape(1, 1), limits::WIDTH, vec![0.; limits::WIDTH as usize]).unwrap();
+        assert_eq!((widest.width(), widest.item()), (12_288, [12_288, 1, 1]));
+    }
+
+    #[test]
+    fn a_message_holds_only_so_much() {
+        let bytes = limits::BATCH as usize * 256 * 256;
+        let error = Inputs::image(shape(limits::BATCH, 256), [1, 16, 16], vec![0; bytes]).unwrap_err();
+        assert_eq!(error, ShapeError::TooLong { bytes });
+    }
+
+    #[test]
+    fn reals_are_numbers_within_their_bound() {
+        for (index, bad) in [(0, f32::NAN), (3, f32::INFINITY), (5, -10_001.0)] {
+            let mut reals = vec![limits::REAL; 6];
+            reals[index] = bad;
+            assert_eq!(Inputs::tensor(shape(1, 2), 3, reals), Err(ShapeError::Real { index }));
+        }
+        assert!(Inputs::speech(shape(1, 2), 3, vec![-limits::REAL; 6]).is_ok());
+    }
+
+    #[test]
+    fn a_shape_that_lies_on_the_wire_is_refused() {
+        let inputs = Inputs::text(shape(2, 3), vec![7; 6]).unwrap();
+        let mut bytes = wire::encode(&inputs);
+        bytes[Modality::SIZE + 3] = 3; // batch 2 → 3
+        assert!(wire::decode::<Inputs>(&bytes, 1_000).is_err());
+        bytes[Modality::SIZE + 3] = 1;
+        let error = wire::decode::<Inputs>(&bytes, 1_000).unwrap_err();
+        assert!(error.to_string().contains("3 bytes remained"), "{error}");
+    }
+
+    #[test]
+    fn examples_are_chosen_in_any_order_and_more_than_once() {
+        let image = Inputs::image(shape(3, 2), [1, 1, 2], (0..12).collect()).unwrap();
+        let chosen = image.rows(&[2, 0, 2]).unwrap();
+        assert_eq!(chosen.values(), &Values::Bytes(vec![8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11]));
+        assert_eq!((chosen.shape(), chosen.item()), (shape(3, 2), [1, 1, 2]));
+        assert_eq!(image.rows(&[0, 3]), None, "there is no fourth");
+        assert_eq!(image.rows(&[]), None);
+        assert_eq!(image.rows(&[usize::MAX]), None);
+        assert_eq!(image.rows(&[0; 65]), None, "no batch is so large");
     }
 }

@@ -62,7 +62,8 @@ pub enum Event {
     Stopped,
 }
 
-/// Figures of one training step. Losses are nats a byte on the batch of the step.
+/// Figures of one training step. Losses are nats a target on the batch of the step. Bytes are of inputs, answers and
+/// gradients, without framing.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Step {
@@ -72,22 +73,38 @@ pub struct Step {
     pub with_peers: Option<f64>,
     /// Loss of the own model alone.
     pub alone: f64,
-    /// Loss with the student in the peers' place.
+    /// Loss with the students in the peers' place.
     pub student: f64,
     /// KL(network ‖ student), nats; `None` when nobody answered.
     pub distillation: Option<f64>,
-    /// Bytes of text learned from in this step.
+    /// Targets learned from in this step: bytes of text, frames of speech, pictures, rows.
     pub tokens: u32,
     /// Milliseconds of the whole step.
     pub millis: f64,
     /// Milliseconds of it spent waiting for peers.
     pub waited: f64,
+    /// Milliseconds until forward and backward pass were handed to the device; on a CPU they are done then.
+    pub launch: f64,
+    /// Milliseconds until what they found was read back.
+    pub read: f64,
+    /// Milliseconds of moving the weights.
+    pub update: f64,
     /// Who answered: peer ids.
     pub answered: Vec<String>,
     /// Who was asked and did not: peer ids.
     pub missed: Vec<String>,
+    /// Peers in whose place their student stood, or nothing: those that missed and those that were away.
+    pub stood_in: u32,
+    /// Steps that these asks were out before their answers were used; 0 where they were waited for at once.
+    pub ahead: u32,
+    /// Bytes sent for this step: inputs to those that were asked, gradients to those that answered.
+    pub sent: u64,
+    /// Bytes of answers received for this step.
+    pub received: u64,
     /// Gradients of others applied since the last step.
     pub applied: u32,
     /// Asks of others answered since the last step.
     pub served: u32,
+    /// Positions of those that were paid for.
+    pub sold: u64,
 }

@@ -34,9 +34,10 @@ pub fn hello(chain: Digest, kind: Kind, identity: &Keypair, seed: u64) -> Hello 
         version: PROTOCOL,
         chain,
         kind,
-        modality: Modality::TEXT,
+        modalities: Modality::Text.into(),
         dim: 64,
         preset: Preset::Small,
+        price: 0,
         record: Some(record),
     }
 }

@@ -61,3 +61,28 @@ impl Source for Mixed {
         self.one.labels()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Dataset, Error, Random, glyphs};
+
+    #[test]
+    fn the_share_is_kept_and_everything_else_is_the_first_ones() {
+        let all = Dataset::glyphs(&glyphs::bundled(), 7).unwrap();
+        let few = all.restrict(&[3, 4]).unwrap();
+        let mixed = all.mixed(&few, 0.9).unwrap();
+        let mut random = Random::new(1, 1);
+        let targets: Vec<u16> = (0..50).flat_map(|_| mixed.batch(8, &mut random).targets).collect();
+        let held = targets.iter().filter(|target| [3, 4].contains(*target)).count();
+        assert!((340..390).contains(&held), "{held} of 400");
+        assert!(targets.iter().any(|target| ![3, 4].contains(target)));
+        assert_eq!(mixed.validation(8, 3), all.validation(8, 3));
+    }
+
+    #[test]
+    fn what_one_model_cannot_learn_does_not_mix() {
+        let text = Dataset::text(&[b'a'; 4096], None, 64).unwrap();
+        let glyphs = Dataset::glyphs(&glyphs::bundled(), 7).unwrap();
+        assert!(matches!(text.mixed(&glyphs, 0.5), Err(Error::Mixed)));
+    }
+}

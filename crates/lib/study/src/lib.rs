@@ -25,7 +25,14 @@ pub fn seeds<T: Send, E: Send>(count: u64, one: impl Fn(u64) -> Result<T, E> + S
     for first in (1..=count).step_by(threads as usize) {
         let last = (first + threads - 1).min(count);
         std::thread::scope(|scope| {
-            let running: Vec<_> = (first..=last).map(|seed| scope.spawn({ let one = &one; move || one(seed) })).collect();
+            let running: Vec<_> = (first..=last)
+                .map(|seed| {
+                    scope.spawn({
+                        let one = &one;
+                        move || one(seed)
+                    })
+                })
+                .collect();
             for run in running {
                 match run.join() {
                     Ok(result) => results.push(result),

@@ -37,8 +37,8 @@ impl Interval {
 
 /// 97.5 % quantiles of Student's t for 1 to 19 degrees of freedom.
 const STUDENT: [f64; 19] = [
-    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110,
-    2.101, 2.093,
+    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120,
+    2.110, 2.101, 2.093,
 ];
 
 /// Spearman's rank correlation, ties at their mean rank; 0 where one side does not vary.

@@ -63,7 +63,8 @@ impl Text<'_> {
         let row = |arm: &Arm| {
             let outcomes = seeds(self.seeds, |seed| self.market(*arm)?.run(seed))?;
             let of = |value: &dyn Fn(&Outcome) -> f64| outcomes.iter().map(value).collect::<Vec<f64>>();
-            let whole = of(&|outcome| bits(outcome.validation.peers.as_ref().unwrap_or(&outcome.validation.alone).nats));
+            let whole =
+                of(&|outcome| bits(outcome.validation.peers.as_ref().unwrap_or(&outcome.validation.alone).nats));
             let met = outcomes.iter().all(|outcome| outcome.validation.peers.is_some());
             Ok(Row {
                 arm: *arm,

@@ -8,12 +8,12 @@ use data::{Dataset, Random};
 use futures::channel::mpsc;
 use futures::executor::LocalPool;
 use futures::task::LocalSpawnExt;
-use model::{Learner, Preset, cpu};
+use model::{Answers, Learner, Preset, cpu};
 use peer::{Control, Event, Manners, Peer, Scored, Setup, Validation};
 use protocol::limits;
 use protocol::port::trainer::Step;
 
-use crate::street::{Door, Street};
+use crate::street::{Door, Street, View};
 
 /// Who stands beside the peer that is watched.
 #[derive(Clone, Debug)]
@@ -49,6 +49,8 @@ pub struct Market {
     pub delay: Duration,
     /// After this step the residents of these numbers are away until that one.
     pub away: Option<Away>,
+    /// Sets of residents, by number, whose worth together is measured at the end.
+    pub removed: Vec<Vec<usize>>,
 }
 
 /// Residents that leave and return.
@@ -71,6 +73,8 @@ pub struct Outcome {
     pub scores: Vec<Option<Scored>>,
     /// Bytes of all messages.
     pub bytes: u64,
+    /// For each set of [`Market::removed`]: nats by which the held-out loss is higher when nobody of it can be asked.
+    pub removals: Vec<f64>,
 }
 
 /// An experiment that came to no end.
@@ -85,6 +89,9 @@ pub enum Error {
     /// The data cannot be used.
     #[error("{0}")]
     Data(#[from] data::Error),
+    /// Fewer peers than the experiment has parts for.
+    #[error("give at least three datasets: for the watched peer, and for two residents")]
+    TooFew,
     /// Everyone waits for someone.
     #[error("nothing happens any more after step {0}")]
     Stuck(u64),
@@ -96,6 +103,7 @@ struct Told {
     steps: Vec<Step>,
     scores: Vec<Scored>,
     validation: Option<Validation>,
+    removals: Option<Vec<f64>>,
     trouble: Option<Error>,
 }
 
@@ -104,7 +112,17 @@ impl Market {
     #[must_use]
     pub fn alone(preset: Preset, own: Dataset) -> Self {
         let manners = Manners::default();
-        Self { preset, own, residents: Vec::new(), steps: 100, manners, batches: 8, delay: Duration::ZERO, away: None }
+        Self {
+            preset,
+            own,
+            residents: Vec::new(),
+            steps: 100,
+            manners,
+            batches: 8,
+            delay: Duration::ZERO,
+            away: None,
+            removed: Vec::new(),
+        }
     }
 
     /// Runs it; the same `seed` gives the same outcome.
@@ -155,19 +173,25 @@ impl Market {
                 _ => {}
             }
         };
-        let telling = told.clone();
+        let (telling, view, market) = (told.clone(), street.view(OWN), self.clone());
         let running = async move {
-            if let Err(error) = peer.run(controls, hear).await {
-                telling.borrow_mut().trouble = Some(error.into());
+            let removals = match peer.run(controls, hear).await {
+                Ok(learner) => market.removals(&learner, &view).await,
+                Err(error) => Err(error.into()),
+            };
+            let mut telling = telling.borrow_mut();
+            match removals {
+                Ok(removals) => telling.removals = Some(removals),
+                Err(error) => telling.trouble = Some(error),
             }
         };
         let stuck = || Error::Stuck(told.borrow().steps.last().map_or(0, |step| step.step));
         pool.spawner().spawn_local(running).map_err(|_| stuck())?;
         street.run(&mut pool, || {
             let told = told.borrow();
-            told.validation.is_some() || told.trouble.is_some()
+            told.removals.is_some() || told.trouble.is_some()
         });
-        let Told { steps, scores, validation, trouble } = told.take();
+        let Told { steps, scores, validation, removals, trouble } = told.take();
         if let Some(trouble) = trouble {
             return Err(trouble);
         }
@@ -175,7 +199,41 @@ impl Market {
         let validation = validation.ok_or(Error::Stuck(last))?;
         let names = (0..self.residents.len()).map(name);
         let scores = names.map(|name| scores.iter().find(|scored| scored.key == name).cloned()).collect();
-        Ok(Outcome { steps, validation, scores, bytes: street.bytes.get() })
+        let removals = removals.unwrap_or_default();
+        Ok(Outcome { steps, validation, scores, bytes: street.bytes.get(), removals })
+    }
+
+    /// What the held-out loss rises by without each of the sets.
+    async fn removals(&self, learner: &Learner, view: &View) -> Result<Vec<f64>, Error> {
+        if self.removed.is_empty() {
+            return Ok(Vec::new());
+        }
+        let everyone = self.without(learner, view, &[]).await?;
+        let mut removals = Vec::new();
+        for set in &self.removed {
+            removals.push(self.without(learner, view, set).await? - everyone);
+        }
+        Ok(removals)
+    }
+
+    /// The held-out loss when the residents of these numbers cannot be asked. A resident has the slot of its number, since
+    /// all were there from the start.
+    async fn without(&self, learner: &Learner, view: &View, removed: &[usize]) -> Result<f64, Error> {
+        let known: Vec<usize> = (0..self.residents.len()).filter(|number| !removed.contains(number)).collect();
+        let (mut sum, mut examples) = (0.0, 0);
+        for index in 0..self.batches {
+            let batch = self.own.validation(self.preset.batch, index);
+            let scores = learner.scores(&batch)?.read().await?;
+            let routing = learner.route_best(&scores, &known);
+            let mut answers = Vec::new();
+            for (chosen, slot) in routing.slots.iter().enumerate() {
+                answers.push(view.fetch(&name(*slot), routing.inputs(chosen, &batch)?).await);
+            }
+            let measured = learner.evaluate(&batch, &routing, &Answers::Given(answers))?.read().await?;
+            sum += measured.loss * batch.batch() as f64;
+            examples += batch.batch();
+        }
+        Ok(sum / examples as f64)
     }
 
     /// Lets a resident in; gives the reins of one that runs.

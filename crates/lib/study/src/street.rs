@@ -164,6 +164,14 @@ impl Street {
     }
 }
 
+impl View {
+    /// What `peer` answers to these inputs, or nothing.
+    pub(crate) async fn fetch(&self, peer: &str, inputs: Inputs) -> Option<Vec<f32>> {
+        let ask = Ask::new(0, inputs, Want::Joined, Encoding::F32, limits::DEADLINE_MS).ok()?;
+        Some(self.ask(peer, ask).await.ok()?.representation.into_values())
+    }
+}
+
 enum Waiting {
     Letter(mpsc::Sender<Inbound>, Inbound, oneshot::Receiver<Response>),
     Said(Response),

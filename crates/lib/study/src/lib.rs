@@ -7,6 +7,7 @@
 
 pub mod digits;
 pub mod hostile;
+pub mod latency;
 pub mod market;
 pub mod statistics;
 pub mod street;

@@ -1,16 +1,10 @@
 //! What can go wrong in the model, in one place.
 
+use protocol::exchange::Modality;
+
 /// Errors of the model. None of them leaves the weights changed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The text is too short to cut windows from.
-    #[error("the text has {bytes} bytes; at least {least} are needed to learn from it")]
-    TooShort {
-        /// Bytes given.
-        bytes: usize,
-        /// Fewest that do.
-        least: usize,
-    },
     /// Values that came from outside have another size than their shape says.
     #[error("{got} values for a shape of {expected}")]
     WrongSize {
@@ -20,17 +14,36 @@ pub enum Error {
         got: usize,
     },
     /// More examples, or longer ones, than the model answers at once.
-    #[error("a batch of {batch} × {seq} bytes; this model answers at most {most_batch} × {most_seq}")]
+    #[error("a batch of {batch} × {seq} positions; this model answers at most {most_batch} × {most_seq}")]
     TooLarge {
         /// Examples asked for.
         batch: usize,
-        /// Bytes an example.
+        /// Positions an example.
         seq: usize,
         /// Most examples.
         most_batch: usize,
-        /// Most bytes an example.
+        /// Most positions an example.
         most_seq: usize,
     },
+    /// Inputs of a modality that the model does not have.
+    #[error("inputs of {asked:?}; this model is of {own:?}")]
+    WrongModality {
+        /// The model's.
+        own: Vec<Modality>,
+        /// That of the inputs.
+        asked: Modality,
+    },
+    /// Inputs whose positions are of another shape.
+    #[error("positions of {got:?}; this model takes {expected:?}")]
+    WrongItem {
+        /// The model's: channels, rows, columns, or features.
+        expected: [usize; 3],
+        /// Those of the inputs.
+        got: [usize; 3],
+    },
+    /// A batch, a routing and answers that do not belong to each other or to this model.
+    #[error("what was given does not fit: {0}")]
+    Unfit(String),
     /// A slot of the gate that does not exist.
     #[error("slot {slot} of a gate with {slots} slots")]
     NoSuchSlot {
@@ -42,13 +55,26 @@ pub enum Error {
     /// The loss or a gradient was not a number; the step was dropped.
     #[error("the loss was not finite; the step was dropped")]
     NotFinite,
-    /// A checkpoint of a model of another shape.
-    #[error("the checkpoint holds {got} tensors or sizes that do not fit; the model has {expected}")]
-    ForeignCheckpoint {
-        /// Tensors of this model.
-        expected: usize,
-        /// Tensors in the checkpoint.
-        got: usize,
+    /// Kept bytes that are cut off, changed or no model at all.
+    #[error("the kept model cannot be read: {0}")]
+    Damaged(String),
+    /// A kept model of another version of this program.
+    #[error("the model was kept in format {got}; this version reads {expected}")]
+    OtherVersion {
+        /// The format read here.
+        expected: u32,
+        /// The format found.
+        got: u32,
+    },
+    /// Weights of a model of another shape.
+    #[error("the kept weights are of another model: {name} is {got:?} and should be {expected:?}")]
+    ForeignWeights {
+        /// Name of the first weight that differs.
+        name: String,
+        /// Its shape in this model.
+        expected: Vec<usize>,
+        /// Its shape as kept; empty where it is missing.
+        got: Vec<usize>,
     },
     /// There is no such device here, and why.
     #[error("no device: {0}")]

@@ -1,18 +1,20 @@
 //! Gradients that other peers send for answers given before, ∂L/∂f_i(x) of their loss, and the budget they are held to.
 //!
 //! A sender may lie: send huge values, values that are no numbers, or the gradient's opposite. What is not finite is
-//! refused, and what is left is scaled to a fixed share of the own gradient at the same place, so that it can never
-//! outweigh the own loss; one such gradient a step is the rate. A flipped sign within that share is not seen as such: it
-//! slows the own learning by that share and no more.
+//! refused, and what is left is scaled to a fixed share of the own gradient at the same place, times the sender's weight,
+//! so that it can never outweigh the own loss; one such gradient a step is the rate. A flipped sign within that share is
+//! not seen as such: it slows the own learning by that share and no more.
+
+use protocol::exchange::{Inputs, Want};
 
 use crate::Error;
 
 /// A gradient from outside, held to the budget, beside the inputs it belongs to.
 #[derive(Clone, Debug)]
 pub struct Foreign {
-    pub(crate) inputs: Vec<u8>,
-    pub(crate) batch: usize,
-    pub(crate) seq: usize,
+    pub(crate) inputs: Inputs,
+    pub(crate) joined: bool,
+    /// [batch, seq, dim]
     pub(crate) gradient: Vec<f32>,
 }
 
@@ -22,7 +24,7 @@ pub struct Budget {
     /// Largest norm of a foreign gradient as a share of the own one's.
     pub share: f64,
     /// Smoothed norm of the own gradient at the encoding; `None` before the first step.
-    own: Option<f64>,
+    pub(crate) own: Option<f64>,
 }
 
 impl Default for Budget {
@@ -39,36 +41,43 @@ impl Budget {
         }
     }
 
-    /// Largest norm that passes unchanged; 0 before the first step.
+    /// Largest norm that passes unchanged of a sender of weight 1; 0 before the first step.
     #[must_use]
     pub fn limit(&self) -> f64 {
         self.own.unwrap_or(0.0) * self.share
     }
 
-    /// Clips `gradient`, of an answer to `inputs` (`batch` rows of `seq` bytes), to the limit.
+    /// Clips `gradient`, of an answer to `inputs` that wanted `want`, to the limit times the sender's `weight`, from 0 to 1.
     ///
     /// # Errors
     /// [`Error::WrongSize`] where the gradient is not `[batch, seq, dim]`; [`Error::NotFinite`] where it holds what is no
-    /// number.
+    /// number; [`Error::Unfit`] for an answer of logits, which nobody learns from.
     pub fn admit(
         &self,
-        inputs: Vec<u8>,
-        [batch, seq, dim]: [usize; 3],
+        inputs: Inputs,
+        want: Want,
+        dim: usize,
         mut gradient: Vec<f32>,
+        weight: f64,
     ) -> Result<Foreign, Error> {
-        let expected = batch * seq * dim;
-        if gradient.len() != expected || inputs.len() != batch * seq {
+        let expected = inputs.shape().tokens() * dim;
+        if gradient.len() != expected {
             return Err(Error::WrongSize { expected, got: gradient.len() });
+        }
+        if want == Want::Logits {
+            return Err(Error::Unfit("a gradient of logits".into()));
         }
         let norm = norm(&gradient);
         if !norm.is_finite() {
             return Err(Error::NotFinite);
         }
-        if norm > self.limit() {
-            let scale = self.limit() / norm;
+        let weight = if weight.is_finite() { weight.clamp(0.0, 1.0) } else { 0.0 };
+        let limit = self.limit() * weight;
+        if norm > limit {
+            let scale = limit / norm;
             gradient.iter_mut().for_each(|value| *value = (f64::from(*value) * scale) as f32);
         }
-        Ok(Foreign { inputs, batch, seq, gradient })
+        Ok(Foreign { inputs, joined: want == Want::Joined, gradient })
     }
 }
 
@@ -79,6 +88,7 @@ fn norm(values: &[f32]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use protocol::exchange::Shape;
 
     fn budget() -> Budget {
         let mut budget = Budget::default();
@@ -86,27 +96,40 @@ mod tests {
         budget
     }
 
+    fn admit(budget: Budget, gradient: Vec<f32>, weight: f64) -> Result<Foreign, Error> {
+        let inputs = Inputs::text(Shape::new(1, 2).unwrap(), vec![0; 2]).unwrap();
+        budget.admit(inputs, Want::Encoding, 2, gradient, weight)
+    }
+
     #[test]
     fn huge_gradients_are_cut_to_the_share_and_small_ones_pass() {
-        let huge = budget().admit(vec![0; 2], [1, 2, 2], vec![f32::MAX; 4]).unwrap();
+        let huge = admit(budget(), vec![f32::MAX; 4], 1.0).unwrap();
         assert!((norm(&huge.gradient) - 0.5).abs() < 1e-6);
-        let small = budget().admit(vec![0; 2], [1, 2, 2], vec![0.1; 4]).unwrap();
+        let small = admit(budget(), vec![0.1; 4], 1.0).unwrap();
         assert_eq!(small.gradient, [0.1; 4]);
+    }
+
+    #[test]
+    fn the_share_is_the_senders_weight_of_the_whole() {
+        for (weight, expected) in [(0.5, 0.25), (0.0, 0.0), (7.0, 0.5), (f64::NAN, 0.0), (-1.0, 0.0)] {
+            let cut = admit(budget(), vec![1e3; 4], weight).unwrap();
+            assert!((norm(&cut.gradient) - expected).abs() < 1e-6, "{weight}");
+        }
     }
 
     #[test]
     fn what_is_no_number_or_of_another_size_is_refused() {
         for bad in [f32::NAN, f32::INFINITY] {
-            let refused = budget().admit(vec![0; 2], [1, 2, 2], vec![0.0, bad, 0.0, 0.0]);
-            assert!(matches!(refused, Err(Error::NotFinite)));
+            assert!(matches!(admit(budget(), vec![0.0, bad, 0.0, 0.0], 1.0), Err(Error::NotFinite)));
         }
-        let refused = budget().admit(vec![0; 2], [1, 2, 2], vec![0.0; 5]);
+        let refused = admit(budget(), vec![0.0; 5], 1.0);
         assert!(matches!(refused, Err(Error::WrongSize { expected: 4, got: 5 })));
+        let inputs = Inputs::text(Shape::new(1, 2).unwrap(), vec![0; 2]).unwrap();
+        assert!(matches!(budget().admit(inputs, Want::Logits, 2, vec![0.0; 4], 1.0), Err(Error::Unfit(_))));
     }
 
     #[test]
     fn before_the_first_step_nothing_has_weight() {
-        let none = Budget::default().admit(vec![0], [1, 1, 1], vec![3.0]).unwrap();
-        assert_eq!(none.gradient, [0.0]);
+        assert_eq!(admit(Budget::default(), vec![3.0; 4], 1.0).unwrap().gradient, [0.0; 4]);
     }
 }

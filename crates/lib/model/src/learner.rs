@@ -1,49 +1,33 @@
-//! One training step, cut where a peer has to wait: own encoding → (peers answer) → loss and gradients → (read back) →
-//! weights.
-//!
-//! Rows of the trunk are stacked along the batch, so that the losses with peers, alone and of the student cost one
-//! forward: `[own + G(x); own; own + dist(x)]`. Without answers the first third is left out and the student stands in.
-//!
-//! Answers come from other peers, parsed and of the right size, but of any value: what exceeds [`largest`] is
-//! the caller's to refuse. A step whose loss is no number is dropped and leaves the weights as they were.
+//! A peer's weights, their optimiser, its budget and masks, and where they live. `step` moves them, `serve` answers with
+//! them, `keep` writes them down.
 
 use burn::module::Module;
-use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
 use burn::prelude::*;
+use data::{Batch, Random, Spec};
 
-use crate::reading::{Reading, device, values};
-use crate::{Batch, Budget, Checkpoint, Error, Foreign, Network, Outcome, Pending, Preset, Random, Served};
-use crate::{gates, join, kl, nats};
+use crate::adam::Adam;
+use crate::encoder::norm;
+use crate::examples::{Examples, examples};
+use crate::network::Encoded;
+use crate::router::{best, integers};
+use crate::{Budget, Error, Network, Outcome, Preset, Routing, route};
 
 /// The weights of a peer, their optimiser, and where they live.
 #[derive(Debug)]
 pub struct Learner {
-    preset: Preset,
-    device: Device,
-    network: Network,
+    pub(crate) preset: Preset,
+    pub(crate) spec: Spec,
+    pub(crate) device: Device,
+    pub(crate) network: Network,
     /// The same weights without gradients, for answering.
-    serving: Network,
-    optimizer: Optimizer,
-    budget: Budget,
-    step: u64,
-}
-
-/// A step after its own encoding: waits for answers.
-#[derive(Debug)]
-pub struct Begun {
-    targets: Tensor<2, Int>,
-    own: Tensor<3>,
-    scores: Tensor<2>,
-    foreign: Option<Tensor<1>>,
-}
-
-/// A neighbour's answer, of a training step's batch.
-#[derive(Clone, Debug)]
-pub struct Answered {
-    /// Its slot in the gate.
-    pub slot: usize,
-    /// `[batch, seq, dim]`.
-    pub values: Vec<f32>,
+    pub(crate) serving: Network,
+    pub(crate) adam: Adam,
+    pub(crate) budget: Budget,
+    pub(crate) step: u64,
+    /// By slot: steps in which the student learned from its peer.
+    pub(crate) taught: Vec<u64>,
+    /// By slot: what its answers are multiplied by.
+    masks: Option<Vec<f32>>,
 }
 
 /// Largest magnitude in an honest representation of width `dim`: a vector of root mean square 1 has none above √dim.
@@ -53,37 +37,34 @@ pub fn largest(dim: usize) -> f32 {
 }
 
 impl Learner {
-    /// A fresh model; the same `seed` gives the same weights on every device.
+    /// A fresh model of what `spec` describes; the same `seed` gives the same weights on every device.
     #[must_use]
-    pub fn new(preset: Preset, seed: u64, device: &Device) -> Self {
-        let network = Network::new(&preset, &mut Random::new(seed, 2), device);
+    pub fn new(preset: Preset, spec: &Spec, seed: u64, device: &Device) -> Self {
+        let network = Network::new(&preset, spec, &mut Random::new(seed, 2), device);
         Self {
             serving: network.valid(),
-            optimizer: Optimizer::new(),
+            adam: Adam::new(),
             device: device.clone(),
             network,
-            preset,
+            spec: spec.clone(),
             budget: Budget::default(),
             step: 0,
+            taught: vec![0; preset.slots],
+            masks: None,
+            preset,
         }
-    }
-
-    /// The weights of `checkpoint` on `device`, with a fresh optimiser.
-    ///
-    /// # Errors
-    /// [`Error::ForeignCheckpoint`] where it belongs to a model of another shape.
-    pub fn restore(preset: Preset, checkpoint: &Checkpoint, device: &Device) -> Result<Self, Error> {
-        let mut learner = Self::new(preset, 0, device);
-        learner.network = checkpoint.place(learner.network, device)?;
-        learner.serving = learner.network.valid();
-        learner.step = checkpoint.step;
-        Ok(learner)
     }
 
     /// Sizes and rates.
     #[must_use]
     pub fn preset(&self) -> &Preset {
         &self.preset
+    }
+
+    /// What it learns from.
+    #[must_use]
+    pub fn spec(&self) -> &Spec {
+        &self.spec
     }
 
     /// Steps done.
@@ -104,96 +85,69 @@ impl Learner {
         &self.network
     }
 
-    /// First part of a step: the own encoding and the gate's scores. A `foreign` gradient is taken along in the same pass.
-    ///
-    /// # Errors
-    /// [`Error::WrongSize`] where `foreign` does not fit this model.
-    pub fn begin(&self, batch: &Batch, foreign: Option<&Foreign>) -> Result<Begun, Error> {
-        let Preset { dim, seq, .. } = self.preset;
-        let mut inputs = batch.inputs.clone();
-        let mut rows = batch.batch;
-        if let Some(foreign) = foreign {
-            let expected = foreign.batch * seq * dim;
-            if foreign.seq != seq || foreign.gradient.len() != expected || foreign.inputs.len() != foreign.batch * seq {
-                return Err(Error::WrongSize { expected, got: foreign.gradient.len() });
-            }
-            inputs.extend_from_slice(&foreign.inputs);
-            rows += foreign.batch;
-        }
-        let encoded = self.network.encode(integers(&inputs, [rows, seq], &self.device));
-        let (own, foreign) = match foreign {
-            None => (encoded, None),
-            Some(foreign) => {
-                let gradient = TensorData::new(foreign.gradient.clone(), [foreign.batch, seq, dim]);
-                let gradient = Tensor::<3>::from_data(gradient, &self.device);
-                let theirs = encoded.clone().slice(batch.batch..rows);
-                (encoded.slice(0..batch.batch), Some((theirs * gradient).sum()))
-            }
-        };
-        let scores = self.network.scores(own.clone().detach());
-        let targets = integers(&batch.targets, [batch.batch * seq, 1], &self.device);
-        Ok(Begun { targets, own, scores, foreign })
+    /// Number of weights.
+    #[must_use]
+    pub fn parameters(&self) -> usize {
+        self.network.num_params()
     }
 
-    /// Second part: join, losses, backward. `answers` may be empty.
-    ///
-    /// # Errors
-    /// [`Error::WrongSize`] and [`Error::NoSuchSlot`] where an answer does not fit.
-    pub fn finish(&self, begun: Begun, answers: Vec<Answered>) -> Result<Pending, Error> {
-        let [batch, seq, dim] = begun.own.dims();
-        let values = batch * seq * dim;
-        for answer in &answers {
-            if answer.values.len() != values {
-                return Err(Error::WrongSize { expected: values, got: answer.values.len() });
-            }
-            if answer.slot >= self.preset.slots {
-                return Err(Error::NoSuchSlot { slot: answer.slot, slots: self.preset.slots });
-            }
-        }
-        let Begun { targets, own, scores, foreign } = begun;
-        let student = own.clone() + self.network.mimic(own.clone().detach());
-        // A leaf of zeros at the place of the own encoding in the join: its gradient is ∂L/∂f_i there.
-        let probe = Tensor::<3>::zeros([batch, seq, dim], &self.device).require_grad();
-        let leaf = (!answers.is_empty()).then(|| self.leaf(&answers, [batch, seq, dim]));
-        let (rows, weights) = match &leaf {
-            Some(leaf) => {
-                let slots: Vec<usize> = answers.iter().map(|answer| answer.slot).collect();
-                let joined = join(leaf.clone(), gates(scores, &slots), self.network.projection.val());
-                (vec![own.clone() + joined + probe.clone(), own.clone(), student], vec![1.0, self.preset.alone, 0.0])
-            }
-            None => (vec![own.clone(), student + probe.clone()], vec![self.preset.alone, 1.0]),
-        };
-        let count = rows.len();
-        let logits = self.network.decode(Tensor::cat(rows, 0));
-        let tokens = batch * seq;
-        let means = nats(logits.clone(), targets.repeat_dim(0, count)).reshape([count, tokens]).mean_dim(1);
-        let weights = Tensor::<2>::from_data(TensorData::new(weights, [count, 1]), &self.device);
-        let mut loss = (means.clone() * weights).sum();
-        let mut readings = vec![Reading::new(means.inner())];
-        if leaf.is_some() {
-            let teacher = logits.clone().slice(0..tokens);
-            let student = logits.slice(2 * tokens..3 * tokens);
-            let distance = kl(teacher, student, self.preset.temperature);
-            readings.push(Reading::new(distance.clone().inner()));
-            loss = loss + distance * self.preset.distillation;
-        }
-        if let Some(foreign) = foreign {
-            loss = loss + foreign;
-        }
-        let mut gradients = loss.backward();
-        if let Some(at_own) = probe.grad_remove(&mut gradients) {
-            let along = (at_own.clone() * own.inner()).reshape([batch, seq * dim]).sum_dim(1);
-            readings.push(Reading::new(along));
-            readings.push(Reading::new(at_own.square().sum()));
-        }
-        if let Some(leaf) = leaf.and_then(|leaf| leaf.grad_remove(&mut gradients)) {
-            readings.push(Reading::new(leaf));
-        }
-        let gradients = GradientsParams::from_grads(gradients, &self.network);
-        Ok(Pending { transaction: readings, gradients, answers, batch })
+    /// Slots whose student has learned long enough to stand in for its peer.
+    #[must_use]
+    pub fn taught(&self) -> Vec<usize> {
+        (0..self.preset.slots).filter(|slot| self.is_taught(*slot)).collect()
     }
 
-    /// Last part: moves the weights.
+    pub(crate) fn is_taught(&self, slot: usize) -> bool {
+        self.taught.get(slot).is_some_and(|steps| *steps >= self.preset.taught)
+    }
+
+    /// Routes a batch by its `scores`, with the preset's gate, number of peers and noise.
+    #[must_use]
+    pub fn route(&self, scores: &[f32], known: &[usize], random: &mut Random) -> Routing {
+        let Preset { gate, slots, chosen, noise, .. } = self.preset;
+        route(gate, scores, slots, known, chosen, noise, random)
+    }
+
+    /// The same without noise, for measuring.
+    #[must_use]
+    pub fn route_best(&self, scores: &[f32], known: &[usize]) -> Routing {
+        let Preset { gate, slots, chosen, .. } = self.preset;
+        route(gate, scores, slots, known, chosen, 0.0, &mut Random::new(0, 0))
+    }
+
+    /// Multiplies the answers of each slot by its mask in the forward pass (competitive masks, σ((s_i w_ij − μ_j)/T));
+    /// `None`: as they come.
+    ///
+    /// # Errors
+    /// [`Error::Unfit`] unless there is one finite mask a slot.
+    pub fn set_masks(&mut self, masks: Option<Vec<f32>>) -> Result<(), Error> {
+        if let Some(masks) = &masks
+            && (masks.len() != self.preset.slots || !masks.iter().all(|mask| mask.is_finite()))
+        {
+            return Err(Error::Unfit(format!("{} masks for {} slots", masks.len(), self.preset.slots)));
+        }
+        self.masks = masks;
+        Ok(())
+    }
+
+    /// Gives `slot` to another peer: its student, its key and its projection start afresh.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchSlot`].
+    pub fn reset(&mut self, slot: usize) -> Result<(), Error> {
+        let Some(taught) = self.taught.get_mut(slot) else {
+            return Err(Error::NoSuchSlot { slot, slots: self.preset.slots });
+        };
+        *taught = 0;
+        for id in self.network.by_slot() {
+            self.adam.reset(id, slot);
+        }
+        self.network = self.network.clone().reset(slot);
+        self.serving = self.network.valid();
+        Ok(())
+    }
+
+    /// Last part of a step: moves the weights.
     ///
     /// # Errors
     /// [`Error::NotFinite`] where the step found what is no number; the weights stay.
@@ -203,77 +157,88 @@ impl Learner {
         }
         self.budget.observe(outcome.norm);
         self.step += 1;
+        for slot in outcome.heard {
+            if let Some(steps) = self.taught.get_mut(slot) {
+                *steps += 1;
+            }
+        }
         let warm = (self.step as f64 / self.preset.warmup.max(1) as f64).min(1.0);
-        let network = self.network.clone();
-        self.network = self.optimizer.0.step(self.preset.rate * warm, network, outcome.weights);
+        self.network = self.adam.step(self.preset.rate * warm, self.network.clone(), outcome.weights);
         self.serving = self.network.valid();
         Ok(())
     }
 
-    /// f(x) for a neighbour: `batch` rows of `seq` bytes.
+    /// The parts of `batch` on `device`.
     ///
     /// # Errors
-    /// [`Error::TooLarge`] above the limits of the preset, [`Error::WrongSize`] where the bytes are not as many.
-    pub fn answer(&self, inputs: &[u8], [batch, seq]: [usize; 2]) -> Result<Served, Error> {
-        let (most_batch, most_seq) = (Preset::MOST_BATCH, self.preset.seq);
-        if batch == 0 || seq == 0 || batch > most_batch || seq > most_seq {
-            return Err(Error::TooLarge { batch, seq, most_batch, most_seq });
-        }
-        if inputs.len() != batch * seq {
-            return Err(Error::WrongSize { expected: batch * seq, got: inputs.len() });
-        }
-        let inputs = integers(inputs, [batch, seq], &self.device.clone().inner());
-        Ok(Served { encoded: self.serving.encode(inputs) })
+    /// [`Error::Unfit`] where the batch has other parts or another number of targets than the model.
+    pub(crate) fn parts(&self, batch: &Batch, device: &Device) -> Result<Vec<Examples>, Error> {
+        self.check(batch)?;
+        let parts = batch.parts.iter().zip(&self.spec.parts);
+        parts.map(|(inputs, part)| examples(&[inputs], part, device)).collect()
     }
 
-    /// Copies the weights to the host.
-    ///
-    /// # Errors
-    /// [`Error::Device`].
-    pub fn checkpoint(&self) -> impl Future<Output = Result<Checkpoint, Error>> + use<> {
-        Checkpoint::take(&self.serving, self.step)
-    }
-
-    /// Answers as one leaf `[batch, answers, seq, dim]` that keeps its gradient.
-    fn leaf(&self, answers: &[Answered], [batch, seq, dim]: [usize; 3]) -> Tensor<4> {
-        let mut values = Vec::with_capacity(answers.len() * batch * seq * dim);
-        for row in 0..batch {
-            for answer in answers {
-                values.extend_from_slice(&answer.values[row * seq * dim..(row + 1) * seq * dim]);
+    /// Whether `batch` is one of the model's.
+    pub(crate) fn check(&self, batch: &Batch) -> Result<(), Error> {
+        let targets = batch.batch() * self.spec.targets();
+        if batch.batch() == 0 || batch.parts.len() != self.spec.parts.len() || batch.targets.len() != targets {
+            let (parts, got) = (batch.parts.len(), batch.targets.len());
+            return Err(Error::Unfit(format!("{parts} parts with {got} targets where there should be {targets}")));
+        }
+        if let Some(target) = batch.targets.iter().find(|target| usize::from(**target) >= self.spec.classes) {
+            return Err(Error::Unfit(format!("a target of {target} among {} classes", self.spec.classes)));
+        }
+        for (inputs, part) in batch.parts.iter().zip(&self.spec.parts) {
+            let [seq, item] = [vec![inputs.shape().seq() as usize], inputs.item().map(|side| side as usize).to_vec()];
+            if inputs.modality() != part.modality || seq != [part.seq] || item != part.item {
+                return Err(Error::Unfit(format!("{:?} {seq:?} × {item:?} for {part:?}", inputs.modality())));
+            }
+            if inputs.shape().batch() as usize != batch.batch() {
+                return Err(Error::Unfit("parts of different numbers of examples".into()));
             }
         }
-        let data = TensorData::new(values, [batch, answers.len(), seq, dim]);
-        Tensor::from_data(data, &self.device).require_grad()
+        Ok(())
     }
-}
 
-impl Begun {
-    /// Reads the gate's scores back: `[batch, slots]`, row by row.
-    ///
-    /// # Errors
-    /// [`Error::Device`].
-    pub fn scores(&self) -> impl Future<Output = Result<Vec<f32>, Error>> + use<> {
-        let scores = self.scores.clone().inner();
-        async move { values(scores.into_data_async().await.map_err(device)?) }
+    /// `[n, 1]`, n rows of logits of the batch.
+    pub(crate) fn targets(batch: &Batch, device: &Device) -> Tensor<2, Int> {
+        let targets = batch.targets.iter().map(|target| i32::from(*target)).collect();
+        integers(targets, [batch.targets.len(), 1], device)
     }
-}
 
-/// Adam, which has no `Debug` of its own.
-struct Optimizer(ModuleOptimizer);
-
-impl Optimizer {
-    fn new() -> Self {
-        Self(AdamConfig::new().with_beta_2(0.99).with_epsilon(1e-8).init())
+    /// The masks of these slots, `[batch, k]`; `None` where there are none.
+    pub(crate) fn masks(&self, slots: &Tensor<1, Int>, k: usize) -> Option<Tensor<2>> {
+        let masks = self.masks.clone()?;
+        let count = masks.len();
+        let masks = Tensor::<1>::from_data(TensorData::new(masks, [count]), &slots.device());
+        Some(masks.select(0, slots.clone()).reshape([slots.dims()[0] / k, k]))
     }
-}
 
-impl std::fmt::Debug for Optimizer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Adam")
+    /// G̃(x): the student in the place of the market, over the gate's choice among all taught slots; `None` where none is.
+    /// Nothing is read back for it.
+    pub(crate) fn mimic(&self, network: &Network, encoded: &Encoded) -> Option<Tensor<3>> {
+        let Preset { slots, chosen, .. } = self.preset;
+        let k = chosen.min(self.taught().len());
+        if k == 0 {
+            return None;
+        }
+        let closed = (0..slots).map(|slot| if self.is_taught(slot) { 0.0 } else { -1e9 }).collect();
+        let closed = Tensor::<2>::from_data(TensorData::new(closed, [1, slots]), &encoded.own.device());
+        let scores = network.router.all(network.router.scores(encoded.seen.clone())) + closed;
+        let (picks, gates) = best(scores, k);
+        let gates = match self.masks(&picks, k) {
+            Some(masks) => gates * masks,
+            None => gates,
+        };
+        let answers = network.student.forward(encoded.own.clone(), picks.clone());
+        Some(network.joining.forward(vec![(answers, gates)], &picks))
     }
-}
 
-fn integers<const D: usize>(bytes: &[u8], shape: [usize; D], device: &Device) -> Tensor<D, Int> {
-    let values: Vec<i32> = bytes.iter().map(|byte| i32::from(*byte)).collect();
-    Tensor::from_data(TensorData::new(values, shape), device)
+    /// What a neighbour gets that wants the join: f(x) with the student in the market's place, at root mean square 1.
+    pub(crate) fn joined(&self, network: &Network, encoded: &Encoded) -> Tensor<3> {
+        match self.mimic(network, encoded) {
+            Some(mimic) => norm(encoded.own.clone() + mimic.detach()),
+            None => encoded.own.clone(),
+        }
+    }
 }

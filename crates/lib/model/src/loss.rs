@@ -1,4 +1,4 @@
-//! Losses in nats a byte: cross-entropy, and the student's distance to the network (paper, "Knowledge Extraction").
+//! Losses in nats a target: cross-entropy, and the student's distance to the network (paper, "Knowledge Extraction").
 
 use burn::prelude::*;
 use burn::tensor::activation::log_softmax;
@@ -23,6 +23,12 @@ pub fn kl(teacher: Tensor<2>, student: Tensor<2>, temperature: f64) -> Tensor<1>
     let teacher = log_softmax(teacher.detach() * (1.0 / temperature), 1);
     let student = log_softmax(student * (1.0 / temperature), 1);
     (teacher.clone().exp() * (teacher - student)).sum() * (temperature * temperature / rows)
+}
+
+/// Nats as bits: of a byte-level text model, bits per byte.
+#[must_use]
+pub fn bits(nats: f64) -> f64 {
+    nats * std::f64::consts::LOG2_E
 }
 
 #[cfg(test)]

@@ -1,177 +1,149 @@
-//! The layers of the TEXT model: a byte-level causal transformer as encoder f(x), a perceptron as student, a trunk and a
-//! head that turn a joined representation into logits.
-//!
-//! All layers are free of biases and gains, every matrix has two axes, and only the encoding is normalised: a step is then
-//! few, large kernels, which is what a browser's GPU wants (220 launches; 349 with a normalisation before each part, and
-//! no lower loss after 600 steps of Shakespeare: 2.26 against 2.15 nats a byte).
+//! All the weights of a peer, in the order in which an example passes them: an encoder for each of its modalities, the
+//! router, the join with its student, and a trunk and a head that turn a joined representation into logits.
 
-use burn::module::{Module, Param};
+use burn::module::{Module, Param, ParamId};
 use burn::prelude::*;
-use burn::tensor::activation;
+use data::{Random, Spec};
 
-use crate::{Preset, Random};
+use crate::encoder::{Encoder, Perceptron, norm};
+use crate::examples::Examples;
+use crate::join::Joining;
+use crate::router::Router;
+use crate::student::Student;
+use crate::{Error, Preset};
 
 /// Every weight of a peer.
 #[derive(Module, Debug)]
 pub struct Network {
-    /// [256, dim]: bytes.
-    pub(crate) bytes: Param<Tensor<2>>,
-    /// [seq, dim]: positions.
-    pub(crate) positions: Param<Tensor<2>>,
-    pub(crate) blocks: Vec<Block>,
-    /// [dim, dim]: P, shared by all peers' answers.
-    pub(crate) projection: Param<Tensor<2>>,
-    /// [dim, dim]: the gate's query.
-    pub(crate) query: Param<Tensor<2>>,
-    /// [dim, slots]: the gate's keys.
-    pub(crate) keys: Param<Tensor<2>>,
-    pub(crate) student: Perceptron,
-    pub(crate) trunk: Perceptron,
-    /// [dim, 256]: the shared decoder head.
-    pub(crate) head: Param<Tensor<2>>,
+    /// One a part; the first is the own modality's.
+    pub(crate) encoders: Vec<Encoder>,
+    pub(crate) router: Router,
+    pub(crate) joining: Joining,
+    pub(crate) student: Student,
+    trunk: Perceptron,
+    /// [dim, classes]: the shared decoder head.
+    head: Param<Tensor<2>>,
+    /// Whether every position has a target.
+    each: bool,
 }
 
-/// Causal attention, then a perceptron.
-#[derive(Module, Debug)]
-pub struct Block {
-    /// [dim, 3 · dim]
-    mix: Param<Tensor<2>>,
-    /// [dim, dim]
-    out: Param<Tensor<2>>,
-    perceptron: Perceptron,
-    heads: usize,
+/// Where fresh weights come from: the same on every device.
+pub(crate) struct Draw<'a> {
+    pub random: &'a mut Random,
+    pub device: &'a Device,
 }
 
-/// W₂ relu(W₁ x).
-#[derive(Module, Debug)]
-pub struct Perceptron {
-    /// [dim, hidden]
-    up: Param<Tensor<2>>,
-    /// [hidden, dim]
-    down: Param<Tensor<2>>,
+/// Examples after an encoder.
+#[derive(Clone, Debug)]
+pub(crate) struct Encoded {
+    /// What the stem made of them, which is what the gate looks at: [batch, seq, dim].
+    pub seen: Tensor<3>,
+    /// f(x): [batch, seq, dim].
+    pub own: Tensor<3>,
+}
+
+impl Encoded {
+    /// Rows `from..to`.
+    pub fn rows(&self, from: usize, to: usize) -> Self {
+        Self { seen: self.seen.clone().slice(from..to), own: self.own.clone().slice(from..to) }
+    }
+}
+
+impl Draw<'_> {
+    /// `[rows, columns]`, normal.
+    pub fn matrix(&mut self, rows: usize, columns: usize, deviation: f32) -> Param<Tensor<2>> {
+        let values = (0..rows * columns).map(|_| self.random.normal() * deviation).collect();
+        self.of(values, rows, columns)
+    }
+
+    /// `[rows, columns]` of these values.
+    pub fn of(&mut self, values: Vec<f32>, rows: usize, columns: usize) -> Param<Tensor<2>> {
+        Param::from_data(TensorData::new(values, [rows, columns]), self.device)
+    }
+}
+
+/// Deviation of the weights of a layer of `width` inputs that keeps the size of what passes.
+pub(crate) fn wide(width: usize) -> f32 {
+    1.0 / (width as f32).sqrt()
 }
 
 impl Network {
-    /// Weights drawn from `random`: the same on every device.
-    pub(crate) fn new(preset: &Preset, random: &mut Random, device: &Device) -> Self {
-        let Preset { dim, hidden, .. } = *preset;
-        let wide = 1.0 / (dim as f32).sqrt();
-        let depth = 1.0 / ((2 * preset.layers) as f32).sqrt();
-        let mut matrix = |rows: usize, columns: usize, deviation: f32| {
-            let values: Vec<f32> = (0..rows * columns).map(|_| random.normal() * deviation).collect();
-            Param::from_data(TensorData::new(values, [rows, columns]), device)
-        };
-        let mut perceptron = |down: f32| Perceptron {
-            up: matrix(dim, hidden, wide),
-            down: matrix(hidden, dim, down / (hidden as f32).sqrt()),
-        };
-        let perceptrons: Vec<Perceptron> = (0..preset.layers).map(|_| perceptron(depth)).collect();
-        let (student, trunk) = (perceptron(0.1), perceptron(depth));
-        let blocks = perceptrons
-            .into_iter()
-            .map(|perceptron| Block {
-                mix: matrix(dim, 3 * dim, wide),
-                out: matrix(dim, dim, depth * wide),
-                perceptron,
-                heads: preset.heads,
-            })
-            .collect();
+    /// Weights drawn from `random`.
+    pub(crate) fn new(preset: &Preset, spec: &Spec, random: &mut Random, device: &Device) -> Self {
+        let mut draw = Draw { random, device };
+        let causal = |index: usize| spec.each && index == 0;
+        let encoders = spec.parts.iter().enumerate();
         Self {
-            bytes: matrix(256, dim, 0.5),
-            positions: matrix(preset.seq, dim, 0.1),
-            blocks,
-            projection: matrix(dim, dim, wide),
-            query: matrix(dim, dim, wide),
-            keys: matrix(dim, preset.slots, wide),
-            student,
-            trunk,
-            head: matrix(dim, 256, 0.02),
+            encoders: encoders.map(|(i, part)| Encoder::new(preset, part, causal(i), &mut draw)).collect(),
+            router: Router::new(preset, &mut draw),
+            joining: Joining::new(preset, &mut draw),
+            student: Student::new(preset, &mut draw),
+            trunk: Perceptron::new(preset.dim, preset.hidden, 0.5, &mut draw),
+            head: draw.matrix(preset.dim, spec.classes, 0.02),
+            each: spec.each,
         }
     }
 
-    /// f(x): what this peer answers. Every position has root mean square 1.
+    /// Encodes one part of an example.
     ///
-    /// # Shapes
-    /// - bytes: `[batch, seq]`, seq at most the preset's
-    /// - output: `[batch, seq, dim]`
-    pub fn encode(&self, bytes: Tensor<2, Int>) -> Tensor<3> {
-        let [_, seq] = bytes.dims();
-        let positions = self.positions.val();
-        let positions = if positions.dims()[0] == seq { positions } else { positions.slice(0..seq) };
-        let mut x = burn::tensor::module::embedding(self.bytes.val(), bytes) + positions.unsqueeze();
-        let mask = causal(seq, &x.device());
-        for block in &self.blocks {
-            x = block.forward(x, &mask);
-        }
-        norm(x)
+    /// # Errors
+    /// [`Error::Unfit`] where there is no such part or it is of another modality.
+    pub(crate) fn encode(&self, part: usize, examples: Examples) -> Result<Encoded, Error> {
+        let missing = || Error::Unfit(format!("part {part} of {}", self.encoders.len()));
+        let encoder = self.encoders.get(part).ok_or_else(missing)?;
+        let seen = encoder.see(examples)?;
+        Ok(Encoded { own: encoder.encode(seen.clone()), seen })
     }
 
-    /// dist(x): the student's stand-in for the peers' part of the join, from the own encoding.
+    /// f_i(x) of a whole example: the encodings of parts beyond the first enter as their mean over positions.
     ///
-    /// # Shapes
-    /// - own: `[batch, seq, dim]`; output the same
-    pub fn mimic(&self, own: Tensor<3>) -> Tensor<3> {
-        self.student.forward(own)
+    /// # Errors
+    /// [`Error::Unfit`] where parts are missing.
+    pub(crate) fn combine(&self, parts: Vec<Encoded>) -> Result<Encoded, Error> {
+        let count = parts.len();
+        let mut parts = parts.into_iter();
+        let Some(Encoded { seen, own }) = parts.next().filter(|_| count == self.encoders.len()) else {
+            return Err(Error::Unfit(format!("{count} parts for a model of {}", self.encoders.len())));
+        };
+        let joined = parts.fold(own, |own, other| own + other.own.mean_dim(1));
+        Ok(Encoded { seen, own: if count > 1 { norm(joined) } else { joined } })
     }
 
-    /// Logits of the next byte of a joined representation.
+    /// The weights that have a row a slot.
+    pub(crate) fn by_slot(&self) -> Vec<ParamId> {
+        [self.router.by_slot(), self.joining.by_slot(), Some(self.student.outputs.id)].into_iter().flatten().collect()
+    }
+
+    /// Logits of a joined representation: of every position, or of the mean over positions where an example has one target.
     ///
     /// # Shapes
     /// - joined: `[rows, seq, dim]`
-    /// - output: `[rows · seq, 256]`
+    /// - output: `[rows · seq, classes]` or `[rows, classes]`
     pub fn decode(&self, joined: Tensor<3>) -> Tensor<2> {
         let [rows, seq, dim] = joined.dims();
         let x = self.trunk.forward(joined.clone()) + joined;
-        x.reshape([rows * seq, dim]).matmul(self.head.val())
+        let x = if self.each { x.reshape([rows * seq, dim]) } else { x.mean_dim(1).reshape([rows, dim]) };
+        x.matmul(self.head.val())
     }
 
-    /// Scores of the slots: the query of each example, from the mean of its own encoding, on each key.
-    ///
-    /// # Shapes
-    /// - own: `[batch, seq, dim]`
-    /// - output: `[batch, slots]`
-    pub fn scores(&self, own: Tensor<3>) -> Tensor<2> {
-        let [batch, _, dim] = own.dims();
-        let query = own.mean_dim(1).reshape([batch, dim]).matmul(self.query.val());
-        query.matmul(self.keys.val()) * (1.0 / (dim as f64).sqrt())
+    /// Makes slot `slot` one of a peer that nothing is known of.
+    pub(crate) fn reset(mut self, slot: usize) -> Self {
+        self.router = self.router.reset(slot);
+        self.joining = self.joining.reset(slot);
+        self.student = self.student.reset(slot);
+        self
     }
 }
 
-impl Block {
-    fn forward(&self, x: Tensor<3>, mask: &Tensor<4>) -> Tensor<3> {
-        let x = self.attend(x.clone(), mask) + x;
-        self.perceptron.forward(x.clone()) + x
-    }
-
-    fn attend(&self, x: Tensor<3>, mask: &Tensor<4>) -> Tensor<3> {
-        let [batch, seq, dim] = x.dims();
-        let (heads, width) = (self.heads, dim / self.heads);
-        let mixed = x.reshape([batch * seq, dim]).matmul(self.mix.val());
-        let mixed = mixed.reshape([batch, seq, 3 * heads, width]).swap_dims(1, 2);
-        let part = |i: usize| mixed.clone().slice([0..batch, i * heads..(i + 1) * heads]);
-        let weights = part(0).matmul(part(1).swap_dims(2, 3)) * (1.0 / (width as f64).sqrt()) + mask.clone();
-        let heard = activation::softmax(weights, 3).matmul(part(2));
-        let heard = heard.swap_dims(1, 2).reshape([batch * seq, dim]);
-        heard.matmul(self.out.val()).reshape([batch, seq, dim])
-    }
-}
-
-impl Perceptron {
-    fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        let [batch, seq, dim] = x.dims();
-        let inner = x.reshape([batch * seq, dim]).matmul(self.up.val());
-        activation::relu(inner).matmul(self.down.val()).reshape([batch, seq, dim])
-    }
-}
-
-/// Divides every vector by its root mean square.
-fn norm<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    let scale = (x.clone().square().mean_dim(D - 1) + 1e-5).powf_scalar(-0.5);
-    x * scale
-}
-
-/// `[1, 1, seq, seq]`: 0 where a position may look, −10⁴ where it may not.
-fn causal(seq: usize, device: &Device) -> Tensor<4> {
-    let values: Vec<f32> = (0..seq * seq).map(|i| if i % seq > i / seq { -1e4 } else { 0.0 }).collect();
-    Tensor::from_data(TensorData::new(values, [1, 1, seq, seq]), device)
+/// Puts `values` in row `row` of a weight.
+pub(crate) fn with_row(weight: Param<Tensor<2>>, row: usize, values: Vec<f32>) -> Param<Tensor<2>> {
+    weight.map(|weight| {
+        let [rows, columns] = weight.dims();
+        if row >= rows || values.len() != columns {
+            return weight;
+        }
+        let inner = if weight.is_autodiff() { weight.inner() } else { weight };
+        let values = Tensor::from_data(TensorData::new(values, [1, columns]), &inner.device());
+        Tensor::from_inner(inner.slice_assign([row..row + 1, 0..columns], values)).require_grad()
+    })
 }

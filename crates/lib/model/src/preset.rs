@@ -1,17 +1,20 @@
-//! Sizes of a model. Two peers can exchange representations when `dim` and `seq` agree; the rest is each peer's own.
+//! Sizes of a model. Two peers can exchange representations when `dim` and the shapes of their inputs agree; the rest is
+//! each peer's own.
 
-/// The sizes and rates of a TEXT model.
+use crate::{Gate, Join};
+
+/// The sizes and rates of a model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Preset {
     /// Name, as told to neighbours.
     pub name: &'static str,
     /// Width of a representation; the chain's.
     pub dim: usize,
-    /// Bytes of context, and of a training example; the chain's.
+    /// Bytes of context of a TEXT example; the chain's.
     pub seq: usize,
     /// Examples in a training step.
     pub batch: usize,
-    /// Transformer blocks of the encoder.
+    /// Blocks of an encoder.
     pub layers: usize,
     /// Attention heads; divides `dim`.
     pub heads: usize,
@@ -19,16 +22,28 @@ pub struct Preset {
     pub hidden: usize,
     /// Neighbours the gate can tell apart.
     pub slots: usize,
-    /// Neighbours asked in a step.
+    /// Neighbours each example goes to.
     pub chosen: usize,
+    /// How the gate knows them apart.
+    pub gate: Gate,
+    /// How their answers become one.
+    pub join: Join,
     /// Standard deviation of the exploration noise on the gate's scores.
     pub noise: f32,
+    /// Weight of each of the gate's two balance terms.
+    pub balance: f64,
+    /// Width of the student's layer.
+    pub student: usize,
+    /// Steps a student must have learned from a peer before it stands in for it.
+    pub taught: u64,
     /// Temperature T of the distillation, KL · T².
     pub temperature: f64,
     /// Weight of the loss alone beside the loss with peers.
     pub alone: f32,
     /// Weight of the distillation beside the loss with peers.
-    pub distillation: f32,
+    pub distillation: f64,
+    /// Weight of the student's distance to the answers themselves.
+    pub mimicry: f64,
     /// Adam's rate after the warm-up.
     pub rate: f64,
     /// Steps over which the rate rises from zero.
@@ -36,7 +51,7 @@ pub struct Preset {
 }
 
 impl Preset {
-    /// S: for a tab on the CPU; about 190,000 parameters.
+    /// S: for a tab on the CPU; about 260,000 parameters.
     #[must_use]
     pub const fn small() -> Self {
         Self {
@@ -49,10 +64,16 @@ impl Preset {
             hidden: 256,
             slots: 16,
             chosen: 2,
+            gate: Gate::Flat,
+            join: Join::Sum,
             noise: 1.0,
+            balance: 0.01,
+            student: 64,
+            taught: 20,
             temperature: 1.0,
             alone: 0.5,
             distillation: 1.0,
+            mimicry: 0.5,
             rate: 3e-3,
             warmup: 20,
         }
@@ -65,19 +86,43 @@ impl Preset {
         Self { name: "S, one example a step", batch: 1, ..Self::small() }
     }
 
+    /// M: for a small GPU; about 2 million parameters.
+    #[must_use]
+    pub const fn medium() -> Self {
+        Self { name: "M", dim: 128, seq: 128, batch: 16, layers: 4, hidden: 512, student: 128, ..Self::small() }
+    }
+
+    /// L: for a large GPU; about 10 million parameters.
+    #[must_use]
+    pub const fn large() -> Self {
+        Self {
+            name: "L",
+            dim: 256,
+            seq: 256,
+            batch: 16,
+            layers: 8,
+            heads: 8,
+            hidden: 1024,
+            student: 256,
+            rate: 1e-3,
+            warmup: 100,
+            ..Self::small()
+        }
+    }
+
     /// A model of a few hundred parameters, for tests of gradients.
     #[must_use]
     pub const fn tiny() -> Self {
-        Self { name: "T", dim: 4, seq: 5, batch: 2, layers: 1, heads: 2, hidden: 8, ..Self::small() }
+        Self { name: "T", dim: 4, seq: 5, batch: 2, layers: 1, heads: 2, hidden: 8, student: 4, ..Self::small() }
     }
 
-    /// Bytes of text learned from in a step.
+    /// Positions of TEXT learned from in a step.
     #[must_use]
     pub const fn tokens(&self) -> usize {
         self.batch * self.seq
     }
 
-    /// Values of a representation of a training step's batch.
+    /// Values of a representation of a TEXT training batch.
     #[must_use]
     pub const fn values(&self) -> usize {
         self.tokens() * self.dim

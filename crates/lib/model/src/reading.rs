@@ -1,18 +1,68 @@
 //! What comes back from the device: always asynchronously, and in one transfer a step.
 
+use std::collections::BTreeMap;
+
 use burn::optim::GradientsParams;
 use burn::prelude::*;
 use burn::tensor::Transaction;
 
-use crate::learner::Answered;
-use crate::{Error, fisher};
+use crate::filled::Filled;
+use crate::scores::fisher;
+use crate::{Error, Routing};
+
+/// Several tensors of one step on their way from the device, by name.
+#[derive(Debug)]
+pub(crate) struct Readings<Name>(Vec<(Name, Tensor<1>)>);
+
+impl<Name: Ord> Readings<Name> {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Adds a tensor of any shape, without its gradient.
+    pub fn add<const D: usize>(&mut self, name: Name, tensor: Tensor<D>) {
+        let count = tensor.shape().num_elements();
+        let tensor = if tensor.is_autodiff() { tensor.inner() } else { tensor };
+        self.0.push((name, tensor.reshape([count])));
+    }
+
+    /// Waits for all of them, in one transfer.
+    pub async fn read(self) -> Result<BTreeMap<Name, Vec<f32>>, Error> {
+        let (names, tensors): (Vec<_>, Vec<_>) = self.0.into_iter().unzip();
+        let transaction = tensors.into_iter().fold(Transaction::default(), Transaction::register);
+        let data = transaction.execute_async().await.map_err(device)?;
+        names.into_iter().zip(data).map(|(name, data)| Ok((name, values(data)?))).collect()
+    }
+}
+
+/// What a step reads back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Of {
+    /// [rows]: the loss of each row of the trunk.
+    Means,
+    /// [1]: KL.
+    Distance,
+    /// [batch]: f_i · ∂L/∂f_i.
+    Along,
+    /// [1]: squared norm of ∂L/∂f_i.
+    Norm,
+    /// [batch, k, seq, dim]: ∂L/∂f_j.
+    Answers,
+    /// [batch, k]
+    Gates,
+    /// [batch, width]: the gate's scores of the batch ahead.
+    Ahead,
+}
 
 /// A step after its backward pass: waits for the device.
 #[derive(Debug)]
 pub struct Pending {
-    pub(crate) transaction: Vec<Reading>,
-    pub(crate) gradients: GradientsParams,
-    pub(crate) answers: Vec<Answered>,
+    pub(crate) readings: Readings<Of>,
+    pub(crate) weights: GradientsParams,
+    pub(crate) filled: Option<Filled>,
+    pub(crate) routing: Routing,
+    pub(crate) exact: bool,
     pub(crate) batch: usize,
 }
 
@@ -21,42 +71,63 @@ pub struct Pending {
 pub struct Outcome {
     /// Losses of the batch.
     pub losses: Losses,
-    /// ∂L/∂f_j(x) of each answer, in the order given: `[batch, seq, dim]`.
-    pub gradients: Vec<Vec<f32>>,
-    /// Fisher score of each answer, in the order given.
-    pub scores: Vec<f64>,
+    /// ∂L/∂f_j(x) of each chosen slot that answered: `[rows routed, seq, dim]` of its part.
+    pub gradients: Vec<Option<Vec<f32>>>,
+    /// Fisher score of each chosen slot, 0 where it did not answer: an example that was not routed to it counts as 0.
+    pub fisher: Vec<f64>,
     /// Fisher score of the own encoding.
     pub own: f64,
+    /// Gate mass of each chosen slot, mean over the batch; 0 where it did not answer.
+    pub mass: Vec<f64>,
+    /// The gate's scores of the batch ahead: `[batch, Gate::width(slots)]`.
+    pub ahead: Option<Vec<f32>>,
+    /// What the loss loses with the slot that was to be left out.
+    pub removal: Option<Removal>,
     pub(crate) norm: f64,
+    pub(crate) heard: Vec<usize>,
     pub(crate) weights: GradientsParams,
 }
 
-/// Losses in nats a byte.
+/// Losses in nats a target.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Losses {
-    /// With the peers' answers.
+    /// With the peers' answers; `None` where nobody answered.
     pub with_peers: Option<f64>,
     /// Of the own encoding alone.
     pub alone: f64,
-    /// With the student in the peers' place.
-    pub student: f64,
+    /// With the student in the peers' place; `None` where there is nobody to stand in for.
+    pub student: Option<f64>,
     /// KL(network ‖ student) · T².
     pub distillation: Option<f64>,
 }
 
-/// An answer on its way from the device.
+/// What the loss rises by when one neighbour is left out, nats.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Removal {
+    /// Its answers counted as 0, the gates as they were: what the Fisher score approximates.
+    pub masked: f64,
+    /// Its gate shared among those left: what the peer would do.
+    pub renormalised: f64,
+}
+
+/// An answer, or a part of one, on its way from the device.
 #[derive(Debug)]
 pub struct Served {
-    pub(crate) encoded: Tensor<3>,
+    pub(crate) values: Tensor<1>,
 }
 
 impl Served {
-    /// Reads the answer back: `[batch, seq, dim]`, row by row.
+    pub(crate) fn new<const D: usize>(tensor: Tensor<D>) -> Self {
+        let count = tensor.shape().num_elements();
+        Self { values: tensor.reshape([count]) }
+    }
+
+    /// Reads it back, row by row: `[batch, seq, dim]` of an encoding, `[batch, seq, classes]` or `[batch, classes]` of logits.
     ///
     /// # Errors
     /// [`Error::Device`].
     pub async fn read(self) -> Result<Vec<f32>, Error> {
-        values(self.encoded.into_data_async().await.map_err(device)?)
+        values(self.values.into_data_async().await.map_err(device)?)
     }
 }
 
@@ -66,25 +137,43 @@ impl Pending {
     /// # Errors
     /// [`Error::Device`].
     pub async fn read(self) -> Result<Outcome, Error> {
-        let transaction = self.transaction.into_iter().fold(Transaction::default(), Reading::register);
-        let data = transaction.execute_async().await.map_err(device)?;
-        let mut data = data.into_iter().map(values);
-        let mut next = || data.next().unwrap_or(Ok(Vec::new()));
-        let means = next()?;
-        let at = |i: usize| means.get(i).map_or(f64::NAN, |value| f64::from(*value));
-        let losses = if self.answers.is_empty() {
-            Losses { with_peers: None, alone: at(0), student: at(1), distillation: None }
-        } else {
-            let distillation = next()?.first().map(|value| f64::from(*value));
-            Losses { with_peers: Some(at(0)), alone: at(1), student: at(2), distillation }
+        let Self { readings, weights, filled, routing, exact, batch } = self;
+        let mut read = readings.read().await?;
+        let means = read.remove(&Of::Means).unwrap_or_default();
+        let at = |i: usize| means.get(i).map(|value| f64::from(*value));
+        let nan = f64::NAN;
+        let given = filled.as_ref().is_some_and(Filled::any_given);
+        let losses = Losses {
+            with_peers: if given { at(0) } else { None },
+            alone: at(usize::from(filled.is_some())).unwrap_or(nan),
+            student: if given { at(2) } else { at(0).filter(|_| filled.is_some()) },
+            distillation: read.remove(&Of::Distance).and_then(|values| values.first().map(|value| f64::from(*value))),
         };
-        let along = next()?;
-        let norm = next()?.first().map_or(0.0, |square| f64::from(*square).sqrt());
-        let own = fisher(&along, &vec![1.0; along.len()], self.batch);
-        let joint = if self.answers.is_empty() { Vec::new() } else { next()? };
-        let gradients = split(&joint, self.answers.len(), self.batch);
-        let scores = self.answers.iter().zip(&gradients).map(|(answer, g)| fisher(&answer.values, g, self.batch));
-        Ok(Outcome { losses, scores: scores.collect(), gradients, own, norm, weights: self.gradients })
+        let removal = exact.then(|| Removal {
+            masked: at(3).unwrap_or(nan) - at(0).unwrap_or(nan),
+            renormalised: at(4).unwrap_or(nan) - at(0).unwrap_or(nan),
+        });
+        let along = read.remove(&Of::Along).unwrap_or_default();
+        let norm = read.remove(&Of::Norm).and_then(|v| v.first().copied()).map_or(0.0, |v| f64::from(v).sqrt());
+        let gates = read.remove(&Of::Gates).unwrap_or_default();
+        let joint = read.remove(&Of::Answers).unwrap_or_default();
+        let chosen = routing.slots.len();
+        let mut outcome = Outcome {
+            losses,
+            gradients: vec![None; chosen],
+            fisher: vec![0.0; chosen],
+            own: fisher(&along, &vec![1.0; along.len()], batch),
+            mass: vec![0.0; chosen],
+            ahead: read.remove(&Of::Ahead),
+            removal,
+            norm,
+            heard: Vec::new(),
+            weights,
+        };
+        if let Some(filled) = filled {
+            filled.share_out(&routing, &joint, &gates, &mut outcome);
+        }
+        Ok(outcome)
     }
 }
 
@@ -93,57 +182,9 @@ impl Outcome {
     #[must_use]
     pub fn is_finite(&self) -> bool {
         let Losses { with_peers, alone, student, distillation } = self.losses;
-        let losses = [with_peers.unwrap_or(0.0), alone, student, distillation.unwrap_or(0.0), self.norm];
-        losses.iter().all(|loss| loss.is_finite()) && self.gradients.iter().flatten().all(|value| value.is_finite())
-    }
-}
-
-/// `[batch, answers, row]` into one `[batch, row]` an answer.
-fn split(joint: &[f32], answers: usize, batch: usize) -> Vec<Vec<f32>> {
-    let row = joint.len() / (answers * batch).max(1);
-    let pick = |which: usize| {
-        (0..batch).flat_map(move |b| joint[(b * answers + which) * row..][..row].iter().copied()).collect()
-    };
-    (0..answers).map(pick).collect()
-}
-
-/// A tensor of whichever rank that is to be read back.
-#[derive(Debug)]
-pub(crate) enum Reading {
-    One(Tensor<1>),
-    Two(Tensor<2>),
-    Four(Tensor<4>),
-}
-
-impl Reading {
-    pub(crate) fn new(tensor: impl Into<Self>) -> Self {
-        tensor.into()
-    }
-
-    fn register(transaction: Transaction, reading: Self) -> Transaction {
-        match reading {
-            Self::One(tensor) => transaction.register(tensor),
-            Self::Two(tensor) => transaction.register(tensor),
-            Self::Four(tensor) => transaction.register(tensor),
-        }
-    }
-}
-
-impl From<Tensor<1>> for Reading {
-    fn from(tensor: Tensor<1>) -> Self {
-        Self::One(tensor)
-    }
-}
-
-impl From<Tensor<2>> for Reading {
-    fn from(tensor: Tensor<2>) -> Self {
-        Self::Two(tensor)
-    }
-}
-
-impl From<Tensor<4>> for Reading {
-    fn from(tensor: Tensor<4>) -> Self {
-        Self::Four(tensor)
+        let losses = [with_peers, Some(alone), student, distillation, Some(self.norm)];
+        losses.iter().flatten().all(|loss| loss.is_finite())
+            && self.gradients.iter().flatten().flatten().all(|value| value.is_finite())
     }
 }
 

@@ -84,7 +84,7 @@ export function meter(cell, value) {
 /** The rows of a table. @param {string} id */
 export const rowsOf = (id) => /** @type {Element} */ (the(id).querySelector('tbody'));
 
-/** A file for a person to keep. @param {string} name @param {string} text @param {string} type */
+/** A file for a person to keep. @param {string} name @param {BlobPart} text @param {string} type */
 export function save(name, text, type) {
   const link = document.createElement('a');
   link.href = URL.createObjectURL(new Blob([text], {type}));

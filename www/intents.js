@@ -149,6 +149,13 @@ export function describe(intent, s) {
         after: 'The row moves towards these shares by no more than one step that the chain allows; the rest follows with the next updates.',
         words: `Row of ${count(intent.row.length, 'peer')}, by hand`,
       };
+    case 'purchase':
+      return {
+        title: `Pay peer ${intent.uid} for answers`,
+        facts: [['Amount', `${exact(intent.amount)} tokens`], ['To', `peer ${intent.uid}`], ['For', `asks of this tab’s peer id ${s.identity?.peer ?? ''}`], ...ends],
+        after: 'The seller is shown the payment when it is final, and counts down what was paid for. Nobody can take it back.',
+        words: `Pay ${tokens(intent.amount)} tokens to peer ${intent.uid} for answers`,
+      };
     default:
       return {title: 'Buy a place', facts: ends, after: 'The price of a place is taken from the balance; no proof of work is needed.', words: 'Buy a place'};
   }

@@ -1,6 +1,8 @@
 // @ts-check
 /** What the page fetches: the module with the network, the node's description of itself, the text. */
 
+import {pieces} from './reading.js';
+
 const PATIENCE = 15_000; // ms without a byte of the text; the node is then as good as gone
 const MAX_CORPUS = 256e6; // bytes; more is refused before it fills the memory
 
@@ -51,53 +53,34 @@ export async function bootstrap() {
 }
 
 /**
- * The text to learn from, with progress.
+ * The node's text as content for the trainer, as it comes. Throws a sentence.
  * @param {{url: string, bytes: number, name: string}} corpus
- * @param {(received: number, total: number) => void} progress
- * @returns {Promise<Uint8Array>}
+ * @returns {AsyncGenerator<import('./types.js').Content>}
  */
-export async function corpus({url, bytes}, progress) {
-  const silence = new AbortController();
-  const late = () => silence.abort(new Error(`no byte came for ${PATIENCE / 1000} s`));
+export async function* corpus({url, bytes, name}) {
+  const end = new AbortController();
+  const late = () => end.abort(new Error(`no byte came for ${PATIENCE / 1000} s`));
   let timer = setTimeout(late, PATIENCE);
-  try {
-    return await read(await get(new URL(url.replace(/^\//, ''), document.baseURI), {signal: silence.signal}), bytes, (received, total) => {
+  let received = 0;
+  const heard = new TransformStream({
+    /** @param {Uint8Array} chunk */
+    transform(chunk, stream) {
       clearTimeout(timer);
       timer = setTimeout(late, PATIENCE);
-      progress(received, total);
-    });
+      received += chunk.length;
+      if (received > MAX_CORPUS) end.abort(new Error('The text of this node is larger than a tab can hold (256 MB).'));
+      stream.enqueue(chunk);
+    },
+  });
+  try {
+    const response = await get(new URL(url.replace(/^\//, ''), document.baseURI), {signal: end.signal});
+    if (!response.ok || !response.body) throw new Error(`The node did not hand out its text (it answered ${response.status}).`);
+    yield {type: 'file', name: /\.\w+$/.test(name) ? name : `${name}.txt`, size: bytes || 0};
+    yield* pieces(response.body.pipeThrough(heard));
+    if (received === 0) throw new Error('The text of this node is empty.');
   } catch (error) {
-    throw silence.signal.aborted ? silence.signal.reason : error;
+    throw end.signal.aborted ? end.signal.reason : error;
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** The body of a response as it comes. @param {Response} response @param {number} bytes @param {(received: number, total: number) => void} progress */
-async function read(response, bytes, progress) {
-  if (!response.ok || !response.body) throw new Error(`The node did not hand out its text (it answered ${response.status}).`);
-  const total = bytes || 0;
-  const parts = [];
-  let received = 0;
-  const reader = response.body.getReader();
-  for (;;) {
-    const {done, value} = await reader.read();
-    if (done) break;
-    received += value.length;
-    if (received > MAX_CORPUS) {
-      await reader.cancel();
-      throw new Error('The text of this node is larger than a tab can hold (256 MB).');
-    }
-    parts.push(value);
-    progress(received, total);
-  }
-  if (received === 0) throw new Error('The text of this node is empty.');
-  const all = new Uint8Array(received);
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  progress(received, received);
-  return all;
 }

@@ -9,6 +9,7 @@
  *   peerage.ask(intent)                               asks for a transaction, without a dialogue (`Intent` in types.js)
  *   peerage.policy(policy)                            what the own row follows (`Policy` in types.js)
  *   peerage.work(true | false)                        holds the proof of work, or goes on
+ *   peerage.learn()                                   learns from what is chosen under “What I learn from”
  *   peerage.snapshot                                  a copy of all the page knows (`State` in types.js)
  *   peerage.tab                                       the `Tab` of the WebAssembly module, null before Join
  *   peerage.addEventListener('event', (e) => e.detail)  every event as it arrives
@@ -16,16 +17,19 @@
 
 import {isOtherChain, otherChain} from './auditing.js';
 import {capabilities} from './browser.js';
+import {drawBuying, startBuying} from './buying.js';
 import {drawChecklist, drawMessages} from './checklist.js';
 import {startConfirm} from './confirm.js';
-import {the} from './dom.js';
+import {fill, the} from './dom.js';
 import {drawGradient} from './gradient.js';
 import {drawHand, startHand} from './hand.js';
 import {describe, signer} from './intents.js';
 import {drawKeys, startKeys} from './keys.js';
+import {begin, chosen, drawLearning, missing, startLearning, taken} from './learning.js';
 import {drawAlarm, drawLedger, startAlarm} from './ledger.js';
 import {clause, sentence} from './lines.js';
 import {bootstrap, corpus, pageModule, workers} from './load.js';
+import {drawModel, startModel} from './model.js';
 import {drawBar, drawNeighbours, drawTab} from './panels.js';
 import {keepPolicy, keptPolicy} from './policy.js';
 import {drawRow, startRow} from './row.js';
@@ -44,6 +48,10 @@ const state = initial();
 let tab = null;
 let drawing = false;
 let asked = false;
+/** Whether it takes part: what only asks others does not. */
+let takesPart = false;
+/** The node's text, as the bootstrap names it. @type {any} */
+let text = null;
 let release = () => {};
 
 /** The page's script interface. */
@@ -81,6 +89,9 @@ class Peerage extends EventTarget {
   work(paused) {
     tab?.work(paused);
   }
+  learn() {
+    return learn();
+  }
 }
 const peerage = new Peerage();
 Object.defineProperty(globalThis, 'peerage', {value: peerage});
@@ -92,6 +103,7 @@ function put(event) {
   fold(state, event, Date.now());
   peerage.dispatchEvent(new CustomEvent('event', {detail: event}));
   if (event.type === 'network' && event.node && (event.node.up !== up || !event.node.up)) recheck();
+  if (event.type === 'reading') taken(event.done);
   if (event.type === 'stopped') ended();
   schedule();
 }
@@ -110,7 +122,10 @@ function draw() {
   drawChecklist(state, now, act);
   drawMessages(state, now, act);
   drawTab(state, now);
+  drawLearning(state);
+  drawModel(state, now);
   drawNeighbours(state);
+  drawBuying(state);
   drawLedger(state, now);
   drawGradient(state);
   drawRow(state);
@@ -139,31 +154,36 @@ async function ask(intent, words) {
 async function join(device, another = false) {
   if (state.phase !== 'ready') return over() ? again(device) : undefined;
   if (state.lines.browser.state === 'failed' || asked) return;
+  const why = missing();
+  if (why) {
+    fill('source-fault', why);
+    show('learning');
+    return;
+  }
   asked = true;
   if (!another && !(await onlyOne())) {
     asked = false;
     return;
   }
   put({type: 'page:clear', id: 'twice'});
-  put({type: 'page:join'});
+  put({type: 'page:join', source: chosen().source});
   draw();
   the('minute').focus({preventScroll: true});
   let line = 'identity';
   try {
     const module = await pageModule();
     line = 'node';
-    const {text, json} = await bootstrapForSure();
+    const {text: words, json} = await bootstrapForSure();
+    text = json.corpus;
     put({type: 'page:bootstrap', chain: json.chain, name: json.name, node: location.host});
     line = 'identity';
     const servers = choose(json, (why) => put({type: 'page:message', id: 'servers', tone: 'warning', text: `Own STUN and TURN servers kept in this browser cannot be used (${clause(why).slice(0, -1)}); the network’s are taken.`}));
     put({type: 'page:servers', from: servers.from, urls: servers.urls});
-    tab = new module.Tab({bootstrapText: text, ...workers(), device, iceServers: servers.own, onEvent: put});
+    tab = new module.Tab({bootstrapText: words, ...workers(), device, iceServers: servers.own, onEvent: put});
     const policy = keptPolicy(json.chain);
     if (policy.type !== 'scores') peerage.policy(policy);
     line = 'text';
-    const bytes = await corpus(json.corpus, (received, total) => put({type: 'page:corpus', name: json.corpus.name, received, total}));
-    line = 'device';
-    await tab.join(bytes);
+    await learn();
   } catch (error) {
     if (over()) return;
     tab?.stop();
@@ -175,6 +195,23 @@ async function join(device, another = false) {
       otherChain(state, Date.now(), reason(error));
     }
     ended();
+  }
+}
+
+/** Learns from what is chosen, from now on; throws a sentence where the tab has nothing else to do. */
+async function learn() {
+  const choice = chosen();
+  const first = state.learned == null;
+  put({type: 'page:source', ...choice});
+  if (choice.source !== 'nothing' && !takesPart) {
+    takesPart = true;
+    tab.join();
+  }
+  try {
+    await begin(tab, () => corpus(text));
+  } catch (error) {
+    if (first && choice.source === 'text') throw error;
+    put({type: 'unusable', reason: reason(error)});
   }
 }
 
@@ -300,6 +337,12 @@ function show(id) {
   the(id).focus({preventScroll: true});
 }
 
+/** Hears events of one type. @param {string} type @param {(event: any) => void} heard */
+const listen = (type, heard) => peerage.addEventListener('event', (e) => {
+  const {detail} = /** @type {CustomEvent} */ (e);
+  if (detail.type === type) heard(detail);
+});
+
 const chosenDevice = () => /** @type {HTMLSelectElement} */ (the('device')).value;
 
 function start() {
@@ -316,6 +359,9 @@ function start() {
   startHand({state: () => state, draw});
   startTransactions({state: () => state, draw});
   startKeys({state: () => state, draw, tab: () => tab});
+  startLearning({state: () => state, draw, use: learn, tab: () => tab});
+  startModel({state: () => state, put, tab: () => tab, listen});
+  startBuying({state: () => state, draw, put, tab: () => tab});
   startSettings({ask: bootstrap, draw, rejoin: () => again(chosenDevice())});
   setInterval(() => put({type: 'page:tick'}), 1000);
   draw();

@@ -16,15 +16,16 @@ const RUNNING = ['parts', 'tab', 'neighbours', 'ledger', 'my-gradient', 'my-row'
 
 /** The bar at the top. @param {State} s */
 export function drawBar(s) {
-  const alone = s.phase === 'running' && s.node != null && !s.node.up && neighbours(s).length === 0;
+  const alone = s.phase === 'running' && s.source.type !== 'nothing' && s.node != null && !s.node.up && neighbours(s).length === 0;
+  const idle = s.phase === 'running' && s.source.type === 'nothing';
   const phase = the('phase');
   const wrong = s.audit.wrong != null && s.phase !== 'stopped';
   attribute(phase, 'data-phase', wrong ? 'wrong' : alone ? 'alone' : s.phase);
-  write(phase, `${alone ? 'Training alone' : PHASES[s.phase]}${wrong ? ', signs nothing' : ''}`);
+  write(phase, `${idle ? 'Connected' : alone ? 'Training alone' : PHASES[s.phase]}${wrong ? ', signs nothing' : ''}`);
   const active = s.phase === 'joining' || s.phase === 'running' || s.phase === 'paused';
   show(the('controls'), active);
   const pause = /** @type {HTMLButtonElement} */ (the('pause'));
-  pause.disabled = s.phase === 'joining';
+  pause.disabled = s.phase === 'joining' || idle;
   write(pause, s.phase === 'paused' ? 'Go on' : 'Pause');
   attribute(pause, 'aria-pressed', String(s.phase === 'paused'));
   show(the('intro'), s.phase === 'ready' || s.phase === 'stopped');
@@ -47,8 +48,11 @@ export function drawTab(s, now) {
   const latest = recent[recent.length - 1];
   fill('steps', steps.count ? format.whole(steps.count) : '–');
   fill('steps-rate', rate ? `${format.pace(rate.steps)} a second` : '');
-  fill('text-rate', rate ? `${format.bytes(rate.tokens)}/s` : '–');
-  fill('text-total', latest ? `${format.whole(latest.tokens)} bytes a step` : '');
+  const text = s.learned == null || (s.learned.each && (s.learned.modalities & 1) === 1);
+  const units = text ? 'bytes' : s.learned?.each ? 'frames' : 'examples';
+  fill('text-rate', rate ? (text ? `${format.bytes(rate.tokens)}/s` : `${format.pace(rate.tokens)} ${units}/s`) : '–');
+  fill('text-total', latest ? `${format.whole(latest.tokens)} ${units} a step` : '');
+  fill('loss-unit', `nats per ${text ? 'byte of text' : s.learned?.each ? 'frame of sound' : 'example'}; lower is better`);
   const average = (/** @type {(x: import('./types.js').Step) => number} */ of) => recent.reduce((a, b) => a + of(b), 0) / Math.max(recent.length, 1);
   fill('step-time', latest ? format.duration(average((x) => x.millis)) : '–');
   fill('step-wait', latest ? `${format.percent(Math.min(1, average((x) => x.waited) / Math.max(average((x) => x.millis), 1e-9)))} waiting for peers` : '');

@@ -3,13 +3,15 @@
  * What the page knows, folded from events one after the other. Pure but for the object it changes: time is an argument,
  * nothing is drawn and nothing is fetched here, so that a recorded series of events gives the same state anywhere.
  *
- * Every list has a bound, since some of what is counted is named by other peers. What tells of the ledger is in auditing.js.
+ * Every list has a bound, since some of what is counted is named by other peers. What tells of the ledger is in
+ * auditing.js, what tells of learning in training.js.
  */
 
 import {auditing, lose, unaudited} from './auditing.js';
-import {bytes, count, duration, fixed, short, whole} from './format.js';
-import {begin, clause, clear, detail, done, ended, fail, LINES, note, sentence, tell} from './lines.js';
+import {count, duration, fixed, short} from './format.js';
+import {begin, clause, clear, detail, done, ended, fail, LINES, sentence, tell} from './lines.js';
 import {name, neighbours} from './measures.js';
+import {training, untrained} from './training.js';
 
 /** @typedef {import('./types.js').State} State */
 /** @typedef {import('./types.js').PeerageEvent} PeerageEvent */
@@ -35,15 +37,13 @@ export function initial() {
     node: null,
     ...unaudited(),
     device: null,
-    dataset: null,
-    corpus: null,
+    ...untrained(),
     steps: {count: 0, first: [], last: [], stride: 1, series: [], pending: []},
     pace: [],
     connections: [],
     answers: {},
     traffic: {in: 0, out: 0, marks: []},
     exchanges: {},
-    scores: {},
     helped: {served: 0, applied: 0},
     heard: {tab: 0, resident: 0},
   };
@@ -57,6 +57,7 @@ export function fold(s, e, now) {
 /** @type {Record<string, (s: State, e: PeerageEvent, now: number) => void>} */
 const folds = {
   ...auditing,
+  ...training,
 
   'page:browser'(s, {webgpu, webrtc, secure, missing}, now) {
     s.browser = {webgpu, webrtc, missing};
@@ -76,14 +77,16 @@ const folds = {
     }
   },
 
-  'page:join'(s, _e, now) {
+  'page:join'(s, {source}, now) {
     s.phase = 'joining';
     s.joinedAt = now;
-    for (const id of ['identity', 'node', 'device', 'text']) begin(s, id, now);
+    for (const id of ['identity', 'node']) begin(s, id, now);
     detail(s, 'identity', 'Loading the program that checks the ledger.');
     detail(s, 'node', 'Asking this site where its node is.');
+    if (source === 'nothing') return;
+    for (const id of ['device', 'text']) begin(s, id, now);
     detail(s, 'device', 'Loading the training program, about 3 MB the first time.');
-    detail(s, 'text', 'Fetching the text to learn from.');
+    detail(s, 'text', 'Getting what to learn from.');
   },
 
   'page:bootstrap'(s, {chain, node, name}) {
@@ -93,12 +96,6 @@ const folds = {
 
   'page:servers'(s, {from, urls}) {
     s.servers = {from, urls};
-  },
-
-  'page:corpus'(s, {name, received, total}) {
-    s.corpus = {name, received, total};
-    const all = total > 0 ? ` of ${bytes(total)}` : '';
-    detail(s, 'text', received < total || total === 0 ? `Fetching the text: ${bytes(received)}${all}.` : `${bytes(received)} fetched; this tab’s own part is cut next.`);
   },
 
   'page:failed'(s, {line, text, help}, now) {
@@ -152,33 +149,12 @@ const folds = {
     if (e.exchanges) s.exchanges = e.exchanges;
   },
 
-  loaded(s) {
-    detail(s, 'device', 'Choosing between graphics chip and processor.');
-  },
-
-  device(s, {kind, name, why}, now) {
-    s.device = {kind, name, why};
-    const text = `${kind === 'WebGPU' ? 'Graphics chip through WebGPU' : 'Processor (CPU)'}${name ? `: ${name}` : ''}. ${sentence(why)}`;
-    done(s, 'device', now, text.trim());
-    if (kind !== 'WebGPU' && s.browser?.webgpu) note(s, 'device');
-    clear(s, 'webgpu');
-    if (kind !== 'WebGPU') tell(s, now, 'webgpu', 'info', `This tab trains on the processor. ${sentence(why)} Slower, but it takes part like any other.`, {until: now + 60_000});
-    ready(s, now);
-  },
-
-  dataset(s, {bytes: size, offset}, now) {
-    s.dataset = {bytes: size, offset};
-    const whole_ = s.corpus?.total ? `, starting at byte ${whole(offset)} of ${whole(s.corpus.total)}` : '';
-    done(s, 'text', now, `${bytes(size)} as this tab’s own part${whole_}.`);
-    ready(s, now);
-  },
-
   step(s, e, now) {
     const step = /** @type {Step} */ (/** @type {unknown} */ (e));
     if (s.phase === 'joining') s.phase = 'running';
     if (!ended(s, 'step')) {
       begin(s, 'step', now);
-      done(s, 'step', now, `Took ${duration(step.millis)}; loss ${fixed(step.alone, 2)} nats per byte.`);
+      done(s, 'step', now, `Took ${duration(step.millis)}; loss ${fixed(step.alone, 2)} nats.`);
     }
     remember(s, step);
     s.pace.push({at: now, step: step.step, tokens: step.tokens});
@@ -192,10 +168,6 @@ const folds = {
     s.helped.served += step.served ?? 0;
     s.helped.applied += step.applied ?? 0;
     if (step.answered.length > 0) neighbour(s, now, 'answered');
-  },
-
-  scores(s, {scores}) {
-    s.scores = Object.fromEntries(scores.slice(0, PEERS));
   },
 
   blamed(s, {peer, reason}, now) {
@@ -229,6 +201,8 @@ function node(s, n, now) {
   const same = before != null && before.up === n.up;
   s.node = {up: n.up, reason: n.reason ?? '', since: same ? before.since : now, retryAt: same && n.retryMs == null ? before.retryAt : retryAt, times};
   if (n.up) {
+    // Who does not train is there as soon as it is connected.
+    if (s.phase === 'joining' && s.source.type === 'nothing') s.phase = 'running';
     if (!ended(s, 'node')) {
       done(s, 'node', now, 'Connected. It introduces peers to each other and serves the ledger.');
       begin(s, 'ledger', now);
@@ -269,13 +243,6 @@ function neighbour(s, now, how) {
   begin(s, 'neighbour', now);
   const who = how === 'tab' ? 'Another tab is' : how === 'resident' ? 'A resident peer is' : 'A peer is';
   done(s, 'neighbour', now, `${who} connected and can be asked.`);
-}
-
-/** The trainer has what it needs for its first step. @param {State} s @param {number} now */
-function ready(s, now) {
-  if (!s.device || !s.dataset) return;
-  begin(s, 'step', now);
-  if (!s.lines.step.detail) detail(s, 'step', `Computing. The first step also prepares the ${s.device.kind === 'WebGPU' ? 'graphics chip' : 'processor'} and is the slowest.`);
 }
 
 /** @param {State} s @param {Step} step */

@@ -22,6 +22,7 @@ const NAMES = {
   stake: 'Stake put in',
   unstake: 'Stake taken out',
   leave: 'The place given up',
+  purchase: 'Answers bought',
 };
 
 /** What each wish means, before anything is signed. @type {Record<string, string>} */

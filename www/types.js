@@ -34,7 +34,7 @@
  */
 
 /**
- * One training step. Losses are nats a byte.
+ * One training step. Losses are nats a target: a byte of text, a frame of speech, a picture.
  * @typedef {object} Step
  * @property {number} step
  * @property {number|null} [withPeers]
@@ -48,6 +48,62 @@
  * @property {string[]} missed
  * @property {number} applied
  * @property {number} served
+ * @property {number} [sent]      bytes of asks and gradients of this step
+ * @property {number} [received]  bytes of answers of this step
+ * @property {number} [ahead]     steps that its asks were out before their answers were used; 0: they were waited for
+ * @property {number} [stoodIn]   peers in whose place their student stood, or nothing
+ * @property {number} [launch]    ms until forward and backward pass were handed to the device
+ * @property {number} [read]      ms until what they found was read back
+ * @property {number} [update]    ms of moving the weights
+ * @property {number} [sold]      positions that others paid for
+ */
+
+/** What a person can learn from. @typedef {'text'|'glyphs'|'captions'|'files'|'microphone'|'nothing'} SourceName */
+
+/** For the trainer. @typedef {{type: 'text'|'glyphs'|'captions'|'files'} | {type: 'microphone', rate: number}} Source */
+
+/**
+ * Content of a source, piece by piece. Pixels: red, green, blue, opacity.
+ * @typedef {{type: 'file', name: string, size: number} | {type: 'piece', bytes: Uint8Array} |
+ *   {type: 'picture', name: string, rows: number, columns: number, bytes: Uint8Array} | {type: 'end'}} Content
+ */
+
+/**
+ * A source that is learned from.
+ * @typedef {object} Learned
+ * @property {Source} source
+ * @property {string} words
+ * @property {number} modalities  bits: 1 TEXT, 2 IMAGE, 4 SPEECH, 8 TENSOR
+ * @property {number} classes
+ * @property {boolean} each       a target for each position, else one for each example
+ * @property {number} bytes       of the own part
+ * @property {number} offset
+ * @property {boolean} private    nobody is asked
+ */
+
+/** What a neighbour was worth lately. @typedef {{key: string, score: number, error: number, exact: number|null, mass: number}} Worth */
+
+/**
+ * The held-out part, looked at in three ways.
+ * @typedef {object} Validation
+ * @property {number} step
+ * @property {number|null} [withPeers]
+ * @property {number} alone
+ * @property {number} student
+ * @property {(number|null)[]|null} [accuracy]  share of examples that are right, in the same three ways
+ * @property {number} examples
+ * @property {number} at
+ * @property {boolean} offline
+ */
+
+/**
+ * The model beside its figures.
+ * @typedef {object} Model
+ * @property {{step: number, bytes: number, place: 'opfs'|'memory', reason: string|null, at: number}|null} kept
+ * @property {{step: number, bytes: number, at: number}|null} restored
+ * @property {string|null} damaged
+ * @property {{step: number, bytes: number}|null} exported
+ * @property {{step: number}|null} imported
  */
 
 /**
@@ -57,6 +113,8 @@
  * @property {'tab'|'resident'|'node'|string} [kind]
  * @property {'websocket'|'relayed'|'direct'|string} path  relayed: by a circuit through the node; direct: browser to browser
  * @property {number|null} [rtt]  milliseconds
+ * @property {string} [price]      base units for 1,024 positions; absent or 0: not for sale
+ * @property {number} [modalities]  bits, as of `Learned`
  */
 
 /** @typedef {{peer: string, answered: number, missed: number, blamed: number, reason: string, last: number}} Answers */
@@ -93,7 +151,8 @@
  * What a person can ask to be signed; amounts are base units as text.
  * @typedef {{type: 'weights', row: [number, number][]} | {type: 'transfer', from: Signer, to: string, amount: string} |
  *   {type: 'sponsor', key: string} | {type: 'subscribe'} | {type: 'stake', uid: number, amount: string} |
- *   {type: 'unstake', uid: number, amount: string} | {type: 'leave', uid: number}} Intent
+ *   {type: 'unstake', uid: number, amount: string} | {type: 'leave', uid: number} |
+ *   {type: 'purchase', peer: string, uid: number, amount: string}} Intent
  */
 
 /** @typedef {{id: number, intent: Intent, signer: Signer, words: string, at: number, reason: string|null}} Asked  reason: why nothing came of it */
@@ -123,9 +182,18 @@
  * @property {{up: boolean, reason: string, since: number, retryAt: number|null, times: number}|null} node
  * @property {any} head               newest verified head, with `at`
  * @property {[number, string][]} heads  heights and digests verified, newest last
- * @property {{kind: string, name: string, why: string}|null} device
- * @property {{bytes: number, offset: number}|null} dataset
- * @property {{name: string, received: number, total: number}|null} corpus
+ * @property {{kind: string, name: string, why: string, cpu: number|null, gpu: number|null}|null} device  cpu, gpu: steps a second where measured
+ * @property {{type: SourceName, private: boolean}} source  chosen here
+ * @property {Learned|null} learned   what the trainer learns from
+ * @property {{done: number, of: number}|null} reading
+ * @property {string|null} unusable   why the newest choice cannot be learned from
+ * @property {Validation[]} validations  newest last
+ * @property {boolean} validating
+ * @property {boolean} offline        cut off from the network for learning
+ * @property {Model} model
+ * @property {Record<string, Worth>} worth
+ * @property {Record<string, {peer: string, positions: string, at: number}>} credits  positions that a seller still owes
+ * @property {string} price           own, base units for 1,024 positions; 0: not for sale
  * @property {{count: number, first: Step[], last: Step[], stride: number, series: Point[], pending: Point[]}} steps
  * @property {{at: number, step: number, tokens: number}[]} pace
  * @property {Connection[]} connections

@@ -112,7 +112,7 @@ test('nothing that others name grows without bound', () => {
     fold(s, {type: 'transaction', digest: `${i}`, action: 'set weights', state: {type: 'pending'}}, i);
     fold(s, {type: 'network', node: {up: true}, connections: Array(400).fill({peer: 'p', path: 'relayed'}), bytesIn: i, bytesOut: i}, i);
   }
-  fold(s, {type: 'scores', scores: Array.from({length: 5000}, (_, i) => [`${i}`, 1])}, 6000);
+  fold(s, {type: 'scores', scores: Array.from({length: 5000}, (_, i) => ({key: `${i}`, score: 1, error: 0, exact: null, mass: 0}))}, 6000);
   assert.ok(Object.keys(s.answers).length <= 256);
   assert.ok(s.messages.length <= 12);
   assert.ok(s.heads.length <= 900 && s.transactions.length <= 64 && s.connections.length <= 256);
@@ -139,7 +139,7 @@ test('rates and shares are of what was counted', () => {
   const rate = rates(s, 5500);
   assert.equal(rate?.steps, 2);
   assert.equal(rate?.tokens, 1024);
-  fold(s, {type: 'scores', scores: [['a', 1], ['b', 3]]}, 0);
+  fold(s, {type: 'scores', scores: [{key: 'a', score: 1}, {key: 'b', score: 3}]}, 0);
   assert.equal(share(s, 'b'), 0.75);
   assert.equal(share(s, 'c'), null);
 });

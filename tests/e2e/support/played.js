@@ -1,6 +1,7 @@
 // A tab that only plays: it has the shape of the WebAssembly module's `Tab` and sends the events of a plausible first
 // minutes, the same each time. `tab.emit(event)` sends one more, `tab.steps(n)` n training steps at once; `tab.played`: the events
-// of audited.js. What the page asks of it is in `tab.asked`.
+// of audited.js. What the page asks it to sign is in `tab.asked`,
+// what else it wants of it in `tab.wishes`.
 
 import * as audited from './audited.js';
 
@@ -24,6 +25,7 @@ export class Tab {
     this.bytesIn = 0;
     this.bytesOut = 0;
     this.asked = [];
+    this.wishes = [];
     this.played = audited;
   }
 
@@ -45,9 +47,81 @@ export class Tab {
     this.at(90, () => this.network());
     this.at(160, () => this.head());
     this.at(200, {type: 'loaded'});
-    this.at(260, {type: 'device', kind: this.device === 'cpu' ? 'CPU' : 'WebGPU', name: this.device === 'cpu' ? '' : 'NVIDIA GeForce RTX 3060', why: this.device === 'cpu' ? 'you chose it' : 'an adapter is there, and it is the faster of the two'});
-    this.at(280, {type: 'dataset', bytes: 52_000, offset: 104_000});
+    this.at(260, {type: 'device', cpu: 21.4, gpu: this.device === 'cpu' ? null : 96.2, kind: this.device === 'cpu' ? 'CPU' : 'WebGPU', name: this.device === 'cpu' ? '' : 'NVIDIA GeForce RTX 3060', why: this.device === 'cpu' ? 'you chose it' : 'an adapter is there, and it is the faster of the two'});
     this.at(300, {type: 'working', tried: 20_480, expected: 65_536, rate: 41_200, paused: false});
+  }
+
+  /** Takes a source as the trainer does: what it says of it comes with the end of its content. */
+  learn({source, private: alone}) {
+    this.wishes.push({type: 'learn', source, private: alone});
+    this.source = {source, private: alone, files: [], taken: 0};
+  }
+
+  give(content) {
+    const {source, files} = this.source;
+    if (content.type === 'file' || content.type === 'picture') files.push(content.name);
+    if (content.bytes) this.source.taken += content.bytes.length;
+    if (content.type !== 'end') return this.at(1, {type: 'reading', done: this.source.taken, of: this.source.taken});
+    if (files.some((name) => name.includes('broken'))) return this.at(5, {type: 'unusable', source, reason: `“${files[0]}”, line 3: 2 fields where the header has 4; remove the line or complete it`});
+    this.at(20, this.learned());
+  }
+
+  learned() {
+    const {source, private: alone, files, taken} = this.source;
+    const kinds = {text: [1, true, 256], glyphs: [2, false, 36], captions: [3, true, 256], files: [8, false, 3], microphone: [4, true, 256]};
+    const [modalities, each, classes] = kinds[source.type];
+    const words = source.type === 'text' ? '52 kB of the node’s text as this tab’s own part.' : `${files.length ? files.join(', ') : source.type}: ${taken} bytes.`;
+    return {type: 'dataset', source, words, modalities, classes, each, bytes: taken, offset: 104_000, private: alone};
+  }
+
+  validate() {
+    this.wishes.push({type: 'validate'});
+    this.at(20, {type: 'validation', step: this.step, withPeers: this.cut ? null : 1.912, alone: 2.104, student: 1.968, accuracy: null, examples: 96});
+  }
+
+  offline(cut) {
+    this.cut = cut;
+    this.wishes.push({type: 'offline', offline: cut});
+  }
+
+  private(alone) {
+    this.wishes.push({type: 'private', private: alone});
+  }
+
+  keep() {
+    this.emit({type: 'modelKept', step: this.step, bytes: 2_310_400, place: 'opfs', reason: null});
+  }
+
+  export() {
+    const head = new TextEncoder().encode('{"head":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}');
+    const bytes = new Uint8Array(8 + head.length + 4);
+    new DataView(bytes.buffer).setBigUint64(0, BigInt(head.length), true);
+    bytes.set(head, 8);
+    this.emit({type: 'exported', step: this.step, bytes});
+  }
+
+  importModel(bytes) {
+    this.wishes.push({type: 'import', size: bytes.length});
+    if (bytes.length < 16) this.emit({type: 'trouble', message: 'the file is no safetensors file: it ends after 3 bytes', fatal: false});
+    else this.emit({type: 'imported', step: this.step});
+  }
+
+  forgetModel() {
+    this.wishes.push({type: 'forget'});
+    this.step = 0;
+    this.emit(this.learned());
+  }
+
+  price(base) {
+    this.wishes.push({type: 'price', price: base});
+  }
+
+  /** Says “ba” for ever. */
+  async logits(peer, inputs) {
+    this.wishes.push({type: 'logits', peer, inputs: inputs.type, size: inputs.bytes.length});
+    if (inputs.type === 'image') return Float32Array.from({length: 36}, (_, i) => (i === 7 ? 4 : 0));
+    const next = inputs.bytes.at(-1) === 98 ? 97 : 98;
+    return Float32Array.from({length: 256}, (_, i) => (i === next ? 30 : 0));
   }
 
   identity(cold, backedUp) {
@@ -78,7 +152,7 @@ export class Tab {
     return {
       type: 'network',
       node,
-      connections: node.up ? PEERS.map((peer, i) => ({peer, key: [...KEYS.slice(1), NEAR][i] ?? null, kind: kinds[i], path: paths[i], rtt: [1.2, 1.4, 3.8, 2.1, 0.9][i]})) : [],
+      connections: node.up ? PEERS.map((peer, i) => ({peer, key: [...KEYS.slice(1), NEAR][i] ?? null, kind: kinds[i], path: paths[i], rtt: [1.2, 1.4, 3.8, 2.1, 0.9][i], modalities: [1, 3, 1, 2, 0][i], price: ['50000000', '0', '1250000', '0', '0'][i]})) : [],
       bytesIn: Math.round(this.bytesIn),
       bytesOut: Math.round(this.bytesOut),
       exchanges: {
@@ -128,7 +202,8 @@ export class Tab {
   }
 
   scores() {
-    this.emit({type: 'scores', scores: [[KEYS[0], 0.8], [KEYS[1], 1.1], [KEYS[2], 0.45], [KEYS[3], 0.22]]});
+    const worth = [[0.8, 0.04, null, 0], [1.1, 0.06, 0.0213, 0.52], [0.45, 0.03, 0.0091, 0.31], [0.22, 0.05, -0.0004, 0.17]];
+    this.emit({type: 'scores', scores: worth.map(([score, error, exact, mass], i) => ({key: KEYS[i], score, error, exact, mass}))});
   }
 
   steps(n) {
@@ -152,6 +227,14 @@ export class Tab {
         missed: heard ? [] : [PEERS[0]],
         applied: this.step % 2,
         served: 1,
+        stoodIn: heard ? 0 : 1,
+        ahead: this.step > 2 ? 1 : 0,
+        sent: 34_816,
+        received: heard ? 65_536 : 0,
+        launch: 140 + this.random() * 20,
+        read: 9,
+        update: 22,
+        sold: 0,
       });
     }
   }

@@ -26,13 +26,15 @@ export const visitor =
       await seen.page.evaluate(() => /** @type {any} */ (window).peerage.tab.minute());
       await shows(/all ten done/);
     };
-    /** What the page has asked of the tab. @returns {Promise<any[]>} */
+    /** What the page has asked the tab to sign. @returns {Promise<any[]>} */
     const asked = () => seen.page.evaluate(() => /** @type {any} */ (window).peerage.tab.asked);
+    /** What else it wants of it. @returns {Promise<any[]>} */
+    const wishes = () => seen.page.evaluate(() => /** @type {any} */ (window).peerage.tab.wishes);
     /** @returns {Promise<import('../../../www/types.js').State>} */
     const snapshot = () => seen.page.evaluate(() => /** @type {any} */ (window).peerage.snapshot);
     const close = async () => {
       assert.deepEqual(seen.errors, []);
       await seen.context.close();
     };
-    return {...seen, text, shows, emit, join, minute, asked, snapshot, close};
+    return {...seen, text, shows, emit, join, minute, asked, wishes, snapshot, close};
   };

@@ -15,6 +15,7 @@ mod port;
 mod session;
 mod settings;
 mod store;
+mod trade;
 mod worker;
 
 pub use port::{parse, plain};

@@ -2,14 +2,17 @@
 //! light client's types. Amounts are text, since a JavaScript number cannot hold a `u64`.
 
 use crate::settings::parse_key;
+use commonware_cryptography::ed25519::PublicKey;
 use ledger::{Amount, Row, Uid};
 use light::own::{Figures as OwnFigures, Reason};
 use light::{Alarm, Own, TransactionState as Standing, Verified};
+use protocol::exchange::Request;
 use protocol::port::auditor::{
     Command, Event, Figures, Gradient, Head, Intent, Outcome, Own as OwnWords, Policy, Proposal, RowGradient, Signer,
     TransactionState,
 };
 use serde::Serialize;
+use serde_bytes::ByteBuf;
 use wasm_bindgen::JsValue;
 
 /// A command from what the page posted.
@@ -86,6 +89,11 @@ pub(crate) fn words(seen: light::Event, effort: Effort) -> Event {
                 Standing::Refused(reason) => TransactionState::Refused { reason },
             },
         },
+        Seen::Bought { digest, seller, claim } => Event::Bought {
+            digest: digest.to_string(),
+            seller: seller.to_string(),
+            bytes: ByteBuf::from(Request::Claim(*claim).to_bytes()),
+        },
         Seen::Restored { height, epochs, tables } => Event::Restored { height: height.get(), epochs, tables },
         Seen::Alarm(Alarm::Lied { who, error }) => {
             Event::Dropped { source: who.to_string(), reason: error.to_string() }
@@ -102,35 +110,46 @@ pub(crate) const fn alarm(message: String) -> Event {
     Event::Alarm { message, fatal: false, stale: false }
 }
 
+/// What a person wants.
+pub(crate) enum Wanted {
+    /// Something to be signed.
+    Intent(light::Intent),
+    /// Answers of a peer.
+    Purchase { from: light::Signer, seller: PublicKey, amount: Amount },
+}
+
 /// What a person asks for.
 ///
 /// # Errors
 /// What is no key and no amount, in words.
-pub(crate) fn intent(intent: Intent) -> Result<light::Intent, String> {
-    use light::Intent as Wanted;
+pub(crate) fn wanted(intent: Intent) -> Result<Wanted, String> {
+    use light::Intent as Signed;
     let key = |text: &str| parse_key(text).ok_or_else(|| format!("{text:?} is no key of 64 digits of hex"));
     let amount = |text: &str| {
         let units = text.parse().ok().filter(|units| *units > 0);
         units.map(Amount::new).ok_or_else(|| format!("{text:?} is no amount in base units"))
     };
-    Ok(match intent {
+    let signer = |signer: Signer| match signer {
+        Signer::Hot => light::Signer::Hot,
+        Signer::Cold => light::Signer::Cold,
+    };
+    Ok(Wanted::Intent(match intent {
+        Intent::Purchase { from, seller, amount: units } => {
+            return Ok(Wanted::Purchase { from: signer(from), seller: key(&seller)?, amount: amount(&units)? });
+        }
         Intent::Weights { row } => {
-            Wanted::Weights { row: row.into_iter().map(|(uid, share)| (Uid::new(uid), share)).collect() }
+            Signed::Weights { row: row.into_iter().map(|(uid, share)| (Uid::new(uid), share)).collect() }
         }
         Intent::Transfer { from, to, amount: units } => {
-            let from = match from {
-                Signer::Hot => light::Signer::Hot,
-                Signer::Cold => light::Signer::Cold,
-            };
-            Wanted::Transfer { from, to: key(&to)?, amount: amount(&units)? }
+            Signed::Transfer { from: signer(from), to: key(&to)?, amount: amount(&units)? }
         }
-        Intent::Sponsor { key: sponsored } => Wanted::Sponsor { key: key(&sponsored)? },
-        Intent::Subscribe => Wanted::Subscribe,
-        Intent::Stake { uid, amount: units } => Wanted::Stake { uid: Uid::new(uid), amount: amount(&units)? },
-        Intent::Unstake { uid, amount: units } => Wanted::Unstake { uid: Uid::new(uid), amount: amount(&units)? },
-        Intent::Leave { uid } => Wanted::Leave { uid: Uid::new(uid) },
-        Intent::Rekey { uid, hot } => Wanted::Rekey { uid: Uid::new(uid), hot: key(&hot)? },
-    })
+        Intent::Sponsor { key: sponsored } => Signed::Sponsor { key: key(&sponsored)? },
+        Intent::Subscribe => Signed::Subscribe,
+        Intent::Stake { uid, amount: units } => Signed::Stake { uid: Uid::new(uid), amount: amount(&units)? },
+        Intent::Unstake { uid, amount: units } => Signed::Unstake { uid: Uid::new(uid), amount: amount(&units)? },
+        Intent::Leave { uid } => Signed::Leave { uid: Uid::new(uid) },
+        Intent::Rekey { uid, hot } => Signed::Rekey { uid: Uid::new(uid), hot: key(&hot)? },
+    }))
 }
 
 /// What the own row is to follow.

@@ -4,9 +4,10 @@
 //! Replies and queries come from strangers: they are bounded and parsed here before the light client judges or answers
 //! them. So is gossip, by the light client itself. What the store gives is a stranger's reply too.
 
-use crate::port::{Effort, alarm, intent, policy, words};
+use crate::port::{Effort, Wanted, alarm, policy, wanted, words};
 use crate::settings::{Settings, StartError, parse_key};
 use crate::store::{Kept, Store};
+use crate::trade::Trade;
 use commonware_codec::{Copying, DecodeExt as _, Encode as _};
 use commonware_cryptography::{
     Signer as _,
@@ -16,6 +17,7 @@ use commonware_formatting::hex;
 use ledger::query::{MAX_QUERY_BYTES, MAX_REPLY_BYTES};
 use ledger::{ChainId, Query, Reply};
 use light::{Participant, Shelf, Source, Step, epochs};
+use protocol::exchange::Modality;
 use protocol::limits::RECORD_LIFETIME_MS;
 use protocol::port::auditor::{Command, Event, Judgement, Topic};
 use protocol::record::{Record, RecordError};
@@ -25,16 +27,17 @@ use std::collections::BTreeSet;
 /// A participant, its key and the record that binds a peer id to it.
 #[derive(Debug)]
 pub struct Session {
-    participant: Participant,
+    pub(crate) participant: Participant,
     store: Store,
     key: PrivateKey,
-    seed: [u8; 32],
+    pub(crate) seed: [u8; 32],
     chain: ChainId,
-    peer: Vec<u8>,
+    pub(crate) peer: Vec<u8>,
     record_until: u64,
     auditing: Auditing,
-    events: Vec<Event>,
-    now: u64,
+    pub(crate) trade: Trade,
+    pub(crate) events: Vec<Event>,
+    pub(crate) now: u64,
 }
 
 /// What the audit under way has taken.
@@ -70,8 +73,9 @@ impl Session {
             participant.cold(cold);
         }
         let auditing = Auditing { stopwatch, queries: BTreeSet::new(), effort: Effort::default() };
-        let (record_until, events) = (0, Vec::new());
-        let mut session = Self { participant, store, key, seed, chain, peer, record_until, auditing, events, now };
+        let (record_until, trade, events) = (0, Trade::default(), Vec::new());
+        let mut session =
+            Self { participant, store, key, seed, chain, peer, record_until, auditing, trade, events, now };
         session.renew_record()?;
         session.restore(kept);
         Ok(session)
@@ -84,6 +88,10 @@ impl Session {
             Command::Start { .. } => {
                 self.events.push(alarm("already started: reload the page to start again".into()));
             }
+            Command::Modality { modality } => match Modality::try_from(modality) {
+                Ok(modality) => self.participant.modality(modality),
+                Err(error) => self.events.push(alarm(error.to_string())),
+            },
             Command::Join => self.participant.join(),
             Command::Leave => self.participant.leave(),
             Command::Hint => self.participant.hint(),
@@ -110,10 +118,12 @@ impl Session {
                 self.participant.scores(parsed.collect());
             }
             Command::Policy { policy: wanted } => self.participant.policy(policy(wanted)),
-            Command::Ask { intent: wanted } => match intent(wanted) {
-                Ok(wanted) => self.participant.ask(wanted),
+            Command::Ask { intent } => match wanted(intent) {
+                Ok(Wanted::Intent(intent)) => self.participant.ask(intent),
+                Ok(Wanted::Purchase { from, seller, amount }) => self.purchase(from, &seller, amount),
                 Err(reason) => self.events.push(alarm(format!("not signed: {reason}"))),
             },
+            Command::Claim { id, peer, price, bytes } => self.claim(id, peer, &price, &bytes),
             Command::Signed { id, signature } => match Signature::decode(Copying(&signature[..])) {
                 Ok(signature) => self.participant.handle_signature(id, signature, now),
                 Err(_) => {
@@ -180,6 +190,11 @@ impl Session {
     }
 
     fn tell(&mut self) {
+        let sells = self.participant.follower().sells();
+        if sells != self.trade.sells {
+            self.trade.sells = sells;
+            self.events.push(Event::Selling { sells });
+        }
         while let Some(seen) = self.participant.next_event() {
             let audit = matches!(seen, light::Event::Audit(_));
             self.events.push(words(seen, self.auditing.effort));

@@ -73,7 +73,7 @@ impl Settings {
         };
         let key = PrivateKey::decode(Copying(&seed)).map_err(|_| StartError::Seed(seed.len()))?;
         let cold = cold.map(|text| parse_key(text).ok_or_else(|| StartError::Cold(text.into()))).transpose()?;
-        let peer = bs58::decode(peer).into_vec().map_err(|_| StartError::Peer(peer.into()))?;
+        let peer = parse_peer(peer).ok_or_else(|| StartError::Peer(peer.into()))?;
         let checkpoint = Checkpoint {
             height: Height::new(bootstrap.checkpoint.height),
             digest: bootstrap.checkpoint.digest,
@@ -97,4 +97,9 @@ fn parse_seed(text: &str) -> Option<[u8; 32]> {
 /// A key from hex.
 pub(crate) fn parse_key(text: &str) -> Option<PublicKey> {
     PublicKey::decode(from_hex(text)?).ok()
+}
+
+/// The bytes of a peer id from base58.
+pub(crate) fn parse_peer(text: &str) -> Option<Vec<u8>> {
+    bs58::decode(text).into_vec().ok()
 }

@@ -48,10 +48,10 @@ pub fn seen(seen: &Seen) -> JsValue {
             }
         }
         Seen::NotSubmitted { digest } => Object::of("not-submitted").hex("digest", digest).into(),
-        Seen::Included { digest, height, index } => Object::of("included")
+        Seen::Included { digest, inclusion } => Object::of("included")
             .hex("digest", digest)
-            .count("height", height.get())
-            .count("index", u64::from(*index))
+            .count("height", inclusion.height.get())
+            .count("index", u64::from(inclusion.index))
             .into(),
         Seen::Restored { height, epochs, tables } => {
             Object::of("restored").count("height", height.get()).count("epochs", *epochs).flag("tables", *tables).into()

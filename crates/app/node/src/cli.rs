@@ -5,6 +5,7 @@ mod keys;
 mod lab;
 mod light;
 mod node;
+mod peer;
 mod send;
 mod serving;
 
@@ -13,6 +14,7 @@ pub use keys::{Keys, New as NewKeys};
 pub use lab::{LINE, Lab, Output, Run, wrapped};
 pub use light::{Checkpoint, Light, block as checkpoint_block};
 pub use node::{Follow, Node, Validator};
+pub use peer::{Device, Peer, Wanted};
 pub use send::Send;
 pub use serving::Serving;
 
@@ -60,6 +62,8 @@ pub enum Command {
     /// accounts and peers.
     #[command(after_help = light::CODES)]
     Light(Light),
+    /// Join a network with one peer that learns your data here, without a browser, and goes on where it left off.
+    Peer(Peer),
     /// Sign a transaction with a key of a data folder, send it, and wait until it is final.
     Send(Send),
 }

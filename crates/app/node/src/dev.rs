@@ -16,6 +16,8 @@ use crate::{
     say, site,
 };
 use anyhow::{Context, Result, bail};
+use ::data::Dataset;
+use commonware_cryptography::Signer;
 use consensus::{Head, LedgerHandle, Place as ValidatorPlace, Supervisor, Validator};
 use ledger::text;
 use light::Participant;
@@ -88,16 +90,24 @@ impl Prepared {
             let participant = Participant::new(genesis.clone(), checkpoint, keys.hot.clone(), now())
                 .with_context(|| format!("resident {index} cannot follow the ledger"))?;
             let residents = running.residents.iter().map(|resident| front::address(ports.within(), resident.place));
+            let key = text::hex(&keys.hot.public_key());
+            let seq = model::Preset::small().seq;
+            let dataset = Dataset::text(&corpus.text, Some(&key), seq).context("the corpus cannot be used")?;
             let config = resident::Config {
-                index,
+                name: format!("Resident {index}"),
                 keys,
                 participant,
                 chain: genesis.chain().0,
                 listen: ports.listen(0)?,
-                node: node.clone(),
+                nodes: vec![node.clone()],
                 residents: residents.collect::<Result<_>>()?,
-                corpus: corpus.clone(),
+                dataset,
+                device: model::cpu(),
                 share: options.resident_share,
+                keeping: None,
+                private: false,
+                price: 0,
+                gives_way: true,
             };
             let resident = Resident::start(config).await.with_context(|| format!("resident {index} cannot start"))?;
             running.residents.push(resident);

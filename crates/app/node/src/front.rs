@@ -122,7 +122,7 @@ impl Ports {
 }
 
 /// Where a swarm is to listen.
-fn websocket(host: IpAddr, port: u16) -> Result<Multiaddr> {
+pub fn websocket(host: IpAddr, port: u16) -> Result<Multiaddr> {
     Ok(format!("{}/tcp/{port}/ws", address_of(host)).parse()?)
 }
 

@@ -16,6 +16,7 @@ mod fault;
 mod front;
 mod genesis;
 mod health;
+mod joining;
 mod keys;
 mod lab;
 mod light;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         cli::Command::Validator(options) => operate::validate(options),
         cli::Command::Follow(options) => operate::follow(options),
         cli::Command::Light(options) => return light::run(&options),
+        cli::Command::Peer(options) => joining::run(&options),
         cli::Command::Send(options) => send::run(&options),
     };
     match outcome {

@@ -167,6 +167,15 @@ impl Node {
         self.body(response.map_err(|error| self.silent(error))?, BOOTSTRAP_BYTES)
     }
 
+    /// What it serves beside the page at `path`, at most `limit` bytes.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub fn file(&self, path: &str, limit: usize) -> Result<Vec<u8>, Fault> {
+        let response = self.agent.get(format!("{}/{}", self.place, path.trim_start_matches('/'))).call();
+        self.body(response.map_err(|error| self.silent(error))?, limit)
+    }
+
     fn body(&self, mut response: ureq::http::Response<ureq::Body>, limit: usize) -> Result<Vec<u8>, Fault> {
         if !response.status().is_success() {
             return Err(Fault::Status { place: self.place.clone(), status: response.status().as_u16() });

@@ -1,30 +1,39 @@
 //! Peers that live in this program: each with its own swarm, its own keys and its own model, on the CPU.
 //!
-//! A resident is a peer like any tab. Its swarm and its part in the ledger run on the program's runtime; training runs
+//! A resident is a peer like any tab, and so is the one of `peerage peer`. Its swarm and its part in the ledger run on the program's runtime; training runs
 //! on a thread of its own, of lower priority where the system offers it, and for a share of the time only. While it
 //! rests it answers asks.
 
+mod keeping;
 mod mesh;
 mod standing;
 
-use crate::{bootstrap::Place, corpus::Corpus, data::Keys, fault, say};
+use crate::{bootstrap::Place, data::Keys, fault, say};
 use anyhow::{Context, Result, anyhow};
 use commonware_cryptography::Signer;
-use futures::{StreamExt, channel::mpsc};
+use ::data::Dataset;
+use futures::{
+    FutureExt, StreamExt,
+    channel::{mpsc, oneshot},
+    future::Shared,
+};
 use ledger::{Digest, PublicKey, text};
+pub use keeping::Keeping;
 use light::Participant;
 use mesh::{Roll, Wire};
-use model::{Dataset, Learner};
+use model::Chosen;
 use network::{Multiaddr, Network, PeerId, Role};
-use peer::{Control, Inbound, Peer};
+use peer::{Control, Inbound, Manners, Peer, Setup};
 use protocol::{
-    exchange::{Hello, Kind, Modality, PROTOCOL, Preset, Refuse, Request, Response},
+    exchange::{Hello, Kind, Modalities, PROTOCOL, Preset, Refuse, Request, Response},
     limits,
     record::Record,
 };
 use standing::Word;
 use std::{
+    convert::Infallible,
     panic::{AssertUnwindSafe, catch_unwind},
+    rc::Rc,
     thread,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -32,8 +41,8 @@ use tokio::runtime::Handle;
 
 /// What a resident needs to live.
 pub struct Config {
-    /// Its number, for people.
-    pub index: usize,
+    /// What to call it, for people.
+    pub name: String,
     /// Its keys.
     pub keys: Keys,
     /// Takes part in the ledger with the hot key.
@@ -42,14 +51,24 @@ pub struct Config {
     pub chain: Digest,
     /// Where to listen, with port 0.
     pub listen: Multiaddr,
-    /// The node.
-    pub node: Multiaddr,
+    /// Its nodes.
+    pub nodes: Vec<Multiaddr>,
     /// Residents started before.
     pub residents: Vec<Multiaddr>,
     /// What to learn.
-    pub corpus: Corpus,
+    pub dataset: Dataset,
+    /// Where the model lives.
+    pub device: Chosen,
     /// Share of the time for training.
     pub share: f64,
+    /// Where the model is kept; nowhere where there is none.
+    pub keeping: Option<Keeping>,
+    /// Asks nobody.
+    pub private: bool,
+    /// Base units for answers about 1,024 positions; 0 gives them away.
+    pub price: u64,
+    /// Whether its thread gives way to those that serve.
+    pub gives_way: bool,
 }
 
 /// A running resident.
@@ -58,20 +77,29 @@ pub struct Resident {
     pub place: Place,
     network: Network,
     control: mpsc::UnboundedSender<Control>,
-    training: thread::JoinHandle<()>,
+    keeps: bool,
+    /// Canceled when training has ended.
+    ended: Shared<oneshot::Receiver<Infallible>>,
 }
 
 impl Resident {
     /// Starts it on the current tokio runtime.
     pub async fn start(config: Config) -> Result<Self> {
-        let Config { index, keys, participant, chain, listen, node, residents, corpus, share } = config;
+        let Config { name, keys, participant, chain, listen, nodes, residents, dataset, .. } = config;
+        let (device, share, keeping, gives_way) = (config.device, config.share, config.keeping, config.gives_way);
         let key = keys.hot.public_key();
         let preset = model::Preset::small();
-        let dataset = Dataset::shard(&corpus.text, &text::hex(&key), &preset).context("the corpus cannot be used")?;
-        let card = Card { keys: keys.clone(), chain, dim: preset.dim };
+        let modalities = dataset.spec().parts.iter().map(|part| part.modality).collect();
+        let card = Card { keys: keys.clone(), chain, dim: preset.dim, modalities, price: config.price };
+        let manners = Manners {
+            private: config.private,
+            price: config.price,
+            keep: if keeping.is_some() { KEEP } else { 0 },
+            ..Manners::default()
+        };
 
         let settings = network::Config {
-            nodes: vec![node],
+            nodes,
             residents,
             listen: vec![listen],
             hello: Some(card.hello(now())?),
@@ -85,40 +113,49 @@ impl Resident {
         let (inbound, requests) = mpsc::channel(limits::OPEN);
         let (words, heard) = mpsc::unbounded();
         tokio::spawn(listen_to(events, inbound, roll.clone(), words.clone()));
-        tokio::spawn(standing::take_part(index, participant, network.clone(), heard, roll.clone()));
+        tokio::spawn(standing::take_part(name.clone(), participant, network.clone(), heard, roll.clone()));
         tokio::spawn(renew(card, network.clone()));
 
         let (control, controls) = mpsc::unbounded();
         let pace = Pace { control: control.clone(), share, handle: Handle::current() };
         let seed = seed_of(&key);
         let wire = Wire { network: network.clone(), roll };
-        let training = thread::Builder::new().name(format!("resident-{index}")).stack_size(STACK).spawn(move || {
-            give_way();
+        let kept = keeping.as_ref().map(Keeping::read).transpose()?.flatten();
+        let (end, ended) = oneshot::channel();
+        let keeps = keeping.is_some();
+        thread::Builder::new().name(name.to_lowercase()).stack_size(STACK).spawn(move || {
+            if gives_way {
+                give_way();
+            }
             let train = || {
-                let chosen = model::cpu();
-                let learner = Learner::new(preset, seed, &chosen.device);
-                let peer = Peer::new(learner, chosen.kind, dataset, text::hex(&key), seed, wire, requests);
-                futures::executor::block_on(peer.run(controls, |event| hear(index, event, &pace, &words)))
+                let (mesh, key) = (Rc::new(wire), text::hex(&key));
+                let setup = Setup { preset, device, dataset, key, seed, mesh, inbound: requests, kept, manners };
+                let peer = begin(setup, keeping.as_ref())?;
+                futures::executor::block_on(peer.run(controls, |event| hear(&name, event, &pace, &words, keeping.as_ref())))
             };
             match catch_unwind(AssertUnwindSafe(train)) {
                 Ok(Ok(_)) => {}
-                Ok(Err(error)) => say::line(format_args!("Resident {index} has stopped: {error}")),
-                Err(_) => say::line(format_args!("Resident {index} has stopped{}", fault::why())),
+                Ok(Err(error)) => say::line(format_args!("{name} has stopped: {error}")),
+                Err(_) => say::line(format_args!("{name} has stopped{}", fault::why())),
             }
+            drop(end);
         })?;
-        Ok(Self { place, network, control, training })
+        Ok(Self { place, network, control, keeps, ended: ended.shared() })
+    }
+
+    /// Resolves when its training has ended.
+    pub async fn ended(&self) {
+        let _ = self.ended.clone().await;
     }
 
     /// Ends it after its step.
     pub async fn stop(self) {
+        if self.keeps {
+            let _ = self.control.unbounded_send(Control::Keep);
+        }
         let _ = self.control.unbounded_send(Control::Stop);
         let _ = self.network.shutdown().await;
-        let ended = async {
-            while !self.training.is_finished() {
-                tokio::time::sleep(LOOK).await;
-            }
-        };
-        if tokio::time::timeout(PATIENCE, ended).await.is_err() {
+        if tokio::time::timeout(PATIENCE, self.ended()).await.is_err() {
             tracing::warn!(peer = %self.place.peer, "a resident did not end its step");
         }
     }
@@ -150,6 +187,8 @@ struct Card {
     keys: Keys,
     chain: Digest,
     dim: usize,
+    modalities: Modalities,
+    price: u64,
 }
 
 impl Card {
@@ -160,10 +199,10 @@ impl Card {
             version: PROTOCOL,
             chain: self.chain,
             kind: Kind::Resident,
-            modalities: Modality::Text.into(),
+            modalities: self.modalities,
             dim: self.dim.try_into()?,
             preset: Preset::Small,
-            price: 0,
+            price: self.price,
             record: Some(record),
         })
     }
@@ -193,7 +232,7 @@ async fn listen_to(
 ) {
     while let Some(event) = events.next().await {
         match event {
-            network::Event::Neighbour { peer, key, .. } => roll.met(peer, key),
+            network::Event::Neighbour { peer, key, hello, .. } => roll.met(peer, key, &hello),
             network::Event::NeighbourGone { peer } => roll.left(&peer),
             network::Event::Request { peer, bytes, respond } => {
                 let response = serve(peer, roll.weight(&peer), &bytes, &mut inbound);
@@ -232,23 +271,42 @@ fn serve(
     }
 }
 
-/// Hears what the peer tells: rests after each step, hands scores on.
-fn hear(index: usize, event: peer::Event, pace: &Pace, words: &mpsc::UnboundedSender<Word>) {
+/// The peer, from where it was kept; anew where that is no use.
+fn begin(setup: Setup, keeping: Option<&Keeping>) -> Result<Peer, peer::Error> {
+    if let Some(bytes) = &setup.kept
+        && let Err(error) = peer::check(&setup, bytes)
+    {
+        if let Some(keeping) = keeping {
+            keeping.put_aside(&error.to_string());
+        }
+        return Peer::new(Setup { kept: None, ..setup });
+    }
+    Peer::new(setup)
+}
+
+/// Hears what the peer tells: rests after each step, hands scores on, keeps the model.
+fn hear(name: &str, event: peer::Event, pace: &Pace, words: &mpsc::UnboundedSender<Word>, keeping: Option<&Keeping>) {
     match event {
         peer::Event::Step(step) => {
             pace.rest(step.millis - step.waited);
             if step.step % TOLD == 1 {
                 let peers = step.with_peers.map_or_else(|| "—".into(), |loss| format!("{loss:.3}"));
-                tracing::info!(resident = index, step = step.step, alone = %format_args!("{:.3}", step.alone), peers, "trains");
+                tracing::info!(resident = name, step = step.step, alone = %format_args!("{:.3}", step.alone), peers, "trains");
             }
         }
         peer::Event::Scores(scores) => {
-            let named = scores.into_iter().filter_map(|(key, score)| Some((text::decode(&key).ok()?, score)));
+            let named = scores.into_iter().filter_map(|scored| Some((text::decode(&scored.key).ok()?, scored.score, scored.error)));
             let _ = words.unbounded_send(Word::Scores(named.collect()));
         }
-        peer::Event::Blamed { peer, blame } => tracing::info!(resident = index, peer, %blame, "an answer was no use"),
-        peer::Event::Moved(chosen) => tracing::info!(resident = index, device = chosen.name, "moved"),
-        peer::Event::Trouble(what) => tracing::warn!(resident = index, what),
+        peer::Event::Kept(bytes) => {
+            if let Some(Err(error)) = keeping.map(|keeping| keeping.write(&bytes)) {
+                tracing::error!(resident = name, "{error:#}; the model before is still kept");
+            }
+        }
+        peer::Event::Blamed { peer, blame } => tracing::info!(resident = name, peer, %blame, "an answer was no use"),
+        peer::Event::Moved(chosen) => tracing::info!(resident = name, device = chosen.name, "moved"),
+        peer::Event::Trouble(what) => tracing::warn!(resident = name, what),
+        peer::Event::Exported(_) | peer::Event::Validation(_) => {}
     }
 }
 
@@ -312,8 +370,8 @@ const NICENESS: i32 = 5;
 /// Stack of a training thread: the backward pass is recursive.
 const STACK: usize = 16 << 20;
 
-/// Time between two looks whether it has ended.
-const LOOK: Duration = Duration::from_millis(10);
+/// Steps between two writes of a model that is kept.
+const KEEP: u64 = 200;
 
 /// How long a resident may take for its last step.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -25,6 +25,8 @@ pub enum Domain {
     Snapshot,
     /// The number of an epoch: from whose hash its trust sources are drawn.
     Sources,
+    /// What a buyer and a seller agreed on: the order of a purchase.
+    Order,
 }
 
 impl Domain {
@@ -41,6 +43,7 @@ impl Domain {
             Self::Attempt => b"peerage/attempt/1\0\0\0\0\0\0\0",
             Self::Snapshot => b"peerage/snapshot/1\0\0\0\0\0\0",
             Self::Sources => b"peerage/sources/1\0\0\0\0\0\0\0",
+            Self::Order => b"peerage/order/1\0\0\0\0\0\0\0\0\0",
         }
     }
 }
@@ -69,6 +72,7 @@ mod tests {
             Domain::Attempt,
             Domain::Snapshot,
             Domain::Sources,
+            Domain::Order,
         ];
         for (index, a) in domains.iter().enumerate() {
             for b in domains.iter().skip(index + 1) {

@@ -2,12 +2,13 @@
 
 use crate::Proposal;
 use crate::audit::{Audit, Difference};
-use crate::follower::{Leaf, Subject};
+use crate::follower::{Inclusion, Leaf, Subject};
 use crate::standing::Own;
 use crate::{Error, Shelf, Source, Verified};
 use bytes::Bytes;
-use commonware_cryptography::sha256::Digest;
+use commonware_cryptography::{ed25519::PublicKey, sha256::Digest};
 use ledger::{Action, Amount, Height, Key, Puzzle, Query, Refusal, Transaction, Uid};
+use protocol::exchange::Claim;
 
 /// What the owner is to do.
 #[derive(Clone, Debug)]
@@ -96,10 +97,8 @@ pub enum Seen {
     Included {
         /// The transaction.
         digest: Digest,
-        /// Height of the block.
-        height: Height,
-        /// Its place in the block.
-        index: u32,
+        /// The proof.
+        inclusion: Box<Inclusion>,
     },
     /// What was kept at the last visit was verified again.
     Restored {
@@ -162,6 +161,15 @@ pub enum Event {
         signer: Signer,
         /// Where it stands.
         state: TransactionState,
+    },
+    /// An own purchase is final: what to show the seller, while it lasts.
+    Bought {
+        /// Digest of the transaction.
+        digest: Digest,
+        /// Hot key of the seller.
+        seller: PublicKey,
+        /// What to show.
+        claim: Box<Claim>,
     },
     /// What was kept at the last visit was verified again.
     Restored {

@@ -7,6 +7,7 @@
 //! - Heads come from any source and from gossip; links from epoch to epoch where validators change ([`crate::Client`]).
 //! - At the end of each epoch the last one is computed again ([`crate::audit`]), and its tables are those that everything
 //!   else is computed from ([`Follower::tables`]). A chain of more peers than [`Options::whole`] is followed by proofs alone.
+//! - Purchases that others say paid the own peer are verified and credited once ([`Follower::claim`]).
 //! - What was verified is kept ([`Shelf`]) and given to whoever asks ([`Follower::answer`]), so that sources need not be nodes.
 //!
 //! A hostile source could try: lies (named, and the source is not asked any more), silence (others are asked; a chain that stands still
@@ -18,6 +19,7 @@ mod heads;
 mod keeping;
 mod proofs;
 mod queries;
+mod sales;
 mod serving;
 mod sources;
 
@@ -31,10 +33,12 @@ use ledger::query::Link;
 use ledger::{ChainId, Genesis, Header, Parameters, Query, Reply};
 use proofs::Proofs;
 use queries::{Open, Purpose, Queries};
+use sales::Till;
 use sources::Sources;
 use std::collections::VecDeque;
 
-pub use proofs::{Leaf, Subject};
+pub use proofs::{Inclusion, Leaf, Subject};
+pub use sales::{CLAIM_MS, Goods, SKEW_MS};
 
 /// How a chain is followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +76,8 @@ pub struct Follower {
     audit_again: Option<u64>,
     /// The newest links, to serve.
     links: VecDeque<Link>,
+    /// Purchases that were credited.
+    till: Till,
     /// What the bootstrap named, to be compared when the chain gets there.
     claims: Vec<Checkpoint>,
     /// The head of the last visit, until the links to it are restored.
@@ -106,6 +112,7 @@ impl Follower {
             refuted: None,
             audit_again: None,
             links: VecDeque::new(),
+            till: Till::new(now),
             claims: Vec::new(),
             kept: None,
             past: false,

@@ -16,6 +16,7 @@
 
 mod gossip;
 mod mine;
+mod purchases;
 mod rows;
 mod wallet;
 mod work;
@@ -33,6 +34,8 @@ use commonware_cryptography::{
 use gossip::Passed;
 use ledger::{Genesis, Height, Parameters, Query, Reply};
 use mine::Mine;
+use protocol::exchange::Modality;
+use purchases::Orders;
 use std::collections::VecDeque;
 use wallet::Wallet;
 use work::Search;
@@ -46,6 +49,7 @@ pub struct Participant {
     key: PrivateKey,
     me: PublicKey,
     cold: Option<PublicKey>,
+    modality: Modality,
     events: VecDeque<Event>,
     now: u64,
     joined: bool,
@@ -55,6 +59,7 @@ pub struct Participant {
     told: Option<Height>,
     mine: Mine,
     wallet: Wallet,
+    orders: Orders,
     passed: Passed,
     search: Option<Search>,
     holds_work: bool,
@@ -73,6 +78,7 @@ impl Participant {
             me: key.public_key(),
             key,
             cold: None,
+            modality: Modality::Text,
             events: VecDeque::new(),
             now,
             joined: false,
@@ -81,6 +87,7 @@ impl Participant {
             told: None,
             mine: Mine::default(),
             wallet: Wallet::default(),
+            orders: Orders::default(),
             passed: Passed::default(),
             search: None,
             holds_work: false,
@@ -102,6 +109,12 @@ impl Participant {
     pub fn cold(&mut self, key: PublicKey) {
         self.cold = Some(key).filter(|key| *key != self.me);
         self.mine = Mine::default();
+    }
+
+    /// What the own peer represents, as its registration says; of a bridge the first. TEXT where nothing is said. Who is
+    /// registered keeps what it registered with.
+    pub const fn modality(&mut self, modality: Modality) {
+        self.modality = modality;
     }
 
     /// How the chain is followed from now on.
@@ -261,7 +274,7 @@ impl Participant {
                 Seen::Proven { subject, at, source, leaf } => self.on_proven(&subject, at, &source, leaf),
                 Seen::Submitted { digest, outcome, .. } => self.on_submitted(digest, outcome),
                 Seen::NotSubmitted { digest } => self.on_not_submitted(digest),
-                Seen::Included { digest, height, index } => self.on_included(digest, height, index),
+                Seen::Included { digest, inclusion } => self.on_included(digest, *inclusion),
                 Seen::Restored { height, epochs, tables } => {
                     self.events.push_back(Event::Restored { height, epochs, tables });
                 }

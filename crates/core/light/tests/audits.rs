@@ -347,10 +347,13 @@ fn a_transaction_is_found_in_a_block_with_its_proof_and_a_false_place_is_a_lie()
         world.follower.find(digest);
         world.run(1);
     }
-    let found = world
-        .seen
-        .iter()
-        .filter(|seen| matches!(seen, Seen::Included { height: Height(1), index: 2, digest: of } if *of == digest));
-    assert!(found.count() >= 1, "{:?}", world.seen);
+    let found = world.seen.iter().find_map(|seen| match seen {
+        Seen::Included { digest: of, inclusion } if *of == digest => Some(inclusion),
+        _ => None,
+    });
+    let found = found.unwrap_or_else(|| panic!("{:?}", world.seen));
+    assert_eq!((found.height, found.index), (Height(1), 2));
+    let (header, finalization) = world.chain.at(1);
+    assert_eq!((&found.headers[..], &found.finalization), (&[header][..], &finalization));
     assert!(world.liars().is_empty() || world.liars() == ["liar"]);
 }

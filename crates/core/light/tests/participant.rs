@@ -62,6 +62,16 @@ fn it_registers_sets_rows_and_sees_them_included() {
     );
 }
 
+#[test]
+fn it_registers_as_what_it_represents() {
+    let mut world = World::new(honest());
+    world.me.modality(protocol::exchange::Modality::Speech);
+    world.join();
+    world.run(60, |world| world.included(Deed::REGISTER).len() == 1);
+    let modalities: Vec<u8> = world.chain.state().neurons().iter().map(|neuron| neuron.modality).collect();
+    assert_eq!(modalities, [0, 0, 2]);
+}
+
 fn height_of_own(event: &Event) -> Option<Height> {
     if let Event::Own(own) = event { Some(own.height) } else { None }
 }

@@ -88,6 +88,11 @@ pub fn is_hello(bytes: &[u8]) -> bool {
     bytes.starts_with(&[VERSION, 0])
 }
 
+/// Whether `bytes` begin like a [`Request::Claim`].
+pub fn is_claim(bytes: &[u8]) -> bool {
+    bytes.starts_with(&[VERSION, 3])
+}
+
 /// Whether `bytes` begin like a [`Response::Refuse`].
 pub fn is_refusal(bytes: &[u8]) -> bool {
     bytes.starts_with(&[VERSION, 2])
@@ -353,6 +358,7 @@ mod tests {
             let bytes = request.to_bytes();
             prop_assert_eq!(bytes.len(), request.encode_size());
             prop_assert_eq!(is_hello(&bytes), matches!(request, Request::Hello(_)));
+            prop_assert_eq!(is_claim(&bytes), matches!(request, Request::Claim(_)));
             prop_assert_eq!(Request::from_bytes(&bytes).unwrap(), request);
         }
 

@@ -17,7 +17,7 @@ use futures::future::{Either, LocalBoxFuture, pending, ready};
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use model::{Error, Learner, Served};
-use protocol::exchange::{Answer, Ask, Gradient, Inputs, Refuse, Representation, Request, Response, Shape, Unpaid, Want};
+use protocol::exchange::{Answer, Ask, Gradient, Refuse, Representation, Request, Response, Shape, Unpaid, Want};
 use protocol::limits;
 use protocol::queue::{Credits, PAYING, Queue, amount};
 use crate::flight::Landed;
@@ -96,7 +96,7 @@ struct Answering {
     peer: String,
     response: Response,
     respond: oneshot::Sender<Response>,
-    inputs: Option<Inputs>,
+    ask: Ask,
     held: u64,
 }
 
@@ -220,7 +220,7 @@ impl Desk {
             let Some((peer, Waiting { ask, held, respond, arrived })) = self.queue.take(now) else { return };
             let late = now.saturating_sub(arrived) >= Duration::from_millis(ask.deadline_ms().into());
             match if late { Err(Refuse::TooLate) } else { answer(learner, &ask) } {
-                Ok(served) => return self.answers.push(finish(served, peer, ask, held, respond).boxed_local()),
+                Ok(begun) => return self.answers.push(begun.finish(peer, ask, held, respond).boxed_local()),
                 Err(refuse) => {
                     self.credits.give_back(&peer, held);
                     drop(respond.send(Response::Refuse(refuse)));
@@ -287,19 +287,22 @@ impl Desk {
             return Err(Refuse::WrongShape { expected, got });
         }
         let values = gradient.representation.into_values();
-        let foreign = learner.budget().admit(remembered.inputs, dim, values, weight).map_err(|_| Refuse::Unreadable)?;
+        let foreign = learner.budget().admit(remembered.inputs, remembered.want, dim, values, weight);
+        let foreign = foreign.map_err(|_| Refuse::Unreadable)?;
         self.memory.wait(peer, weight, foreign);
         Ok(())
     }
 
     fn deliver(&mut self, answering: Answering) {
-        let Answering { peer, response, respond, inputs, held } = answering;
+        let Answering { peer, response, respond, ask, held } = answering;
         if let Response::Answer(answer) = &response {
             self.credits.spend(&peer, held);
             self.sold += held;
             self.served += 1;
-            if let Some(inputs) = inputs {
-                self.memory.remember(Remembered { peer, id: answer.id, inputs });
+            // Nobody learns from logits.
+            if ask.want() != Want::Logits {
+                let (id, want) = (answer.id, ask.want());
+                self.memory.remember(Remembered { peer, id, want, inputs: ask.into_inputs() });
             }
         } else {
             self.credits.give_back(&peer, held);
@@ -309,32 +312,47 @@ impl Desk {
 }
 
 /// Begins the answer to an ask.
-fn answer(learner: &Learner, ask: &Ask) -> Result<Served, Refuse> {
-    learner.answer(ask.inputs(), ask.want()).map_err(|error| match error {
-        Error::OtherModality { own, asked } => Refuse::WrongModality { own, asked },
-        Error::TooLarge { most_batch, most_seq, .. } => {
-            let (shape, dim) = (ask.inputs().shape(), learner.preset().dim as u32);
-            Refuse::WrongShape {
-                expected: [most_batch as u32, most_seq as u32, dim],
-                got: [shape.batch(), shape.seq(), dim],
-            }
+fn answer(learner: &Learner, ask: &Ask) -> Result<Begun, Refuse> {
+    let (shape, dim) = (ask.inputs().shape(), learner.preset().dim as u32);
+    let served = learner.answer(ask.inputs(), ask.want()).map_err(|error| match error {
+        Error::WrongModality { own, asked } => Refuse::WrongModality { own: own.into_iter().collect(), asked },
+        Error::TooLarge { most_batch, most_seq, .. } => Refuse::WrongShape {
+            expected: [most_batch as u32, most_seq as u32, dim],
+            got: [shape.batch(), shape.seq(), dim],
+        },
+        Error::WrongItem { expected, got } => {
+            Refuse::WrongShape { expected: expected.map(|side| side as u32), got: got.map(|side| side as u32) }
         }
         _ => Refuse::NotTraining,
-    })
+    })?;
+    let spec = learner.spec();
+    let (seq, width) = match ask.want() {
+        Want::Encoding | Want::Joined => (shape.seq(), dim),
+        Want::Logits if spec.each => (shape.seq(), spec.classes as u32),
+        Want::Logits => (1, spec.classes as u32),
+    };
+    let shape = Shape::new(shape.batch(), seq).map_err(|_| Refuse::Unreadable)?;
+    Ok(Begun { served, shape, width })
 }
 
-/// Reads an answer back and writes it as its asker wants it.
-async fn finish(served: Served, peer: String, ask: Ask, held: u64, respond: oneshot::Sender<Response>) -> Answering {
-    let (id, encoding) = (ask.id(), ask.encoding());
-    let ([batch, seq, dim], remember) = (served.shape(), served.learns());
-    let representation = served.read().await.ok().and_then(|values| {
-        let shape = Shape::new(batch as u32, seq as u32).ok()?;
-        Representation::encoded(shape, dim as u32, &values, encoding, None).ok()
-    });
-    let response = match representation {
-        Some(representation) => Response::Answer(Answer { id, representation }),
-        None => Response::Refuse(Refuse::NotTraining),
-    };
-    let inputs = remember.then(|| ask.into_inputs());
-    Answering { peer, response, respond, inputs, held }
+/// An answer on its way from the device, and what it will be.
+struct Begun {
+    served: Served,
+    shape: Shape,
+    width: u32,
+}
+
+impl Begun {
+    /// Reads it back and writes it as its asker wants it.
+    async fn finish(self, peer: String, ask: Ask, held: u64, respond: oneshot::Sender<Response>) -> Answering {
+        let Self { served, shape, width } = self;
+        let (id, encoding) = (ask.id(), ask.encoding());
+        let values = served.read().await.ok();
+        let representation = values.and_then(|v| Representation::encoded(shape, width, &v, encoding, None).ok());
+        let response = match representation {
+            Some(representation) => Response::Answer(Answer { id, representation }),
+            None => Response::Refuse(Refuse::NotTraining),
+        };
+        Answering { peer, response, respond, ask, held }
+    }
 }

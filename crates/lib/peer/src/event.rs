@@ -1,6 +1,6 @@
 //! What goes into the loop besides messages, and what comes out of it.
 
-use model::{Chosen, Losses};
+use model::{Chosen, Measured, Removal};
 use protocol::exchange::RepresentationError;
 use protocol::port::trainer::Step;
 
@@ -72,9 +72,8 @@ pub struct Scored {
     pub score: f64,
     /// Standard error of that.
     pub error: f64,
-    /// Smoothed loss change when it is left out and the gates are renormalised, nats; `None` where that was not looked at
-    /// yet, and for the own encoding.
-    pub exact: Option<f64>,
+    /// Smoothed loss change when it is left out, nats; `None` where that was not looked at yet, and for the own encoding.
+    pub exact: Option<Removal>,
     /// Smoothed share of the gate's weight, 0 to 1; 0 for the own encoding, which is not gated.
     pub mass: f64,
 }
@@ -87,11 +86,11 @@ pub struct Validation {
     /// Examples.
     pub examples: usize,
     /// With the answers of those that answered, students for the others; `None` when nobody answered, or was asked.
-    pub peers: Option<Figures>,
+    pub peers: Option<Measured>,
     /// The own model alone.
-    pub alone: Figures,
+    pub alone: Measured,
     /// Students in the place of all peers.
-    pub student: Figures,
+    pub student: Measured,
 }
 
 /// What was wrong with an answer.

@@ -67,7 +67,7 @@ pub(crate) enum Missing {
 impl Flight {
     /// Nobody is asked.
     pub(crate) fn alone() -> Self {
-        Self { routing: Routing::default(), asks: Vec::new() }
+        Self { routing: Routing::nobody(), asks: Vec::new() }
     }
 }
 
@@ -79,14 +79,16 @@ pub(crate) struct Wish {
     pub(crate) dim: usize,
 }
 
-/// Sends the asks of `batch` to those of `candidates` that hold a slot of `routing`. `next` numbers them.
+/// Sends the asks of `batch` to those of `candidates` that hold a slot of `routing`, each about the part of the batch that it
+/// represents. `next` numbers them.
 ///
 /// # Errors
 /// [`ShapeError`] where an ask cannot be made of the batch.
+#[expect(clippy::too_many_arguments, reason = "parts of one peer, borrowed apart")]
 pub(crate) fn depart(
     mesh: &Rc<dyn Mesh>,
     batch: &Batch,
-    routing: Routing,
+    mut routing: Routing,
     candidates: &[Candidate],
     roster: &Roster,
     wish: Wish,
@@ -95,9 +97,13 @@ pub(crate) fn depart(
 ) -> Result<(Flight, Vec<LocalBoxFuture<'static, Landed>>), ShapeError> {
     let mut flights = Vec::new();
     let mut asks = Vec::with_capacity(routing.slots.len());
-    for (slot, examples) in routing.slots.iter().zip(&routing.routed) {
-        let candidate = candidates.iter().find(|candidate| candidate.slot == *slot);
-        let inputs = candidate.and_then(|candidate| part(batch, candidate)?.rows(examples));
+    for place in 0..routing.slots.len() {
+        let candidate = candidates.iter().find(|candidate| candidate.slot == routing.slots[place]);
+        let part = candidate.and_then(|candidate| part(batch, candidate));
+        if let (Some(part), Some(of)) = (part, routing.parts.get_mut(place)) {
+            *of = part;
+        }
+        let inputs = part.and_then(|_| routing.inputs(place, batch).ok());
         let (Some(candidate), Some(inputs)) = (candidate, inputs) else {
             asks.push(None);
             continue;
@@ -113,8 +119,8 @@ pub(crate) fn depart(
 }
 
 /// The part of `batch` that a neighbour represents.
-pub(crate) fn part<'a>(batch: &'a Batch, candidate: &Candidate) -> Option<&'a Inputs> {
-    batch.parts.iter().find(|inputs| candidate.neighbour.modalities.contains(inputs.modality()))
+fn part(batch: &Batch, candidate: &Candidate) -> Option<usize> {
+    batch.parts.iter().position(|inputs| candidate.neighbour.modalities.contains(inputs.modality()))
 }
 
 async fn fly(mesh: Rc<dyn Mesh>, peer: String, ask: Ask, dim: usize) -> Landed {

@@ -76,7 +76,7 @@ impl Kept {
 impl Write for Kept {
     fn write(&self, buf: &mut impl BufMut) {
         VERSION.write(buf);
-        (self.seed, self.position, self.asks).write(buf);
+        [self.seed, self.position, self.asks].write(buf);
         self.slots.len().write(buf);
         self.slots.iter().for_each(|key| key.as_bytes().write(buf));
         self.worth.write(buf);
@@ -98,7 +98,7 @@ impl Read for Kept {
         if u8::read(buf)? != VERSION {
             return Err(CodecError::Invalid("kept", "of another version"));
         }
-        let (seed, position, asks) = <(u64, u64, u64)>::read(buf)?;
+        let [seed, position, asks] = <[u64; 3]>::read(buf)?;
         let count = usize::read_cfg(buf, &RangeCfg::new(0..=MOST))?;
         let mut slots = Vec::new();
         for _ in 0..count {

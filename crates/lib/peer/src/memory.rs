@@ -8,13 +8,14 @@
 use std::collections::VecDeque;
 
 use model::Foreign;
-use protocol::exchange::Inputs;
+use protocol::exchange::{Inputs, Want};
 
 /// An ask that was answered.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Remembered {
     pub(crate) peer: String,
     pub(crate) id: u64,
+    pub(crate) want: Want,
     pub(crate) inputs: Inputs,
 }
 
@@ -93,7 +94,7 @@ mod tests {
     }
 
     fn ask(peer: &str, id: u64) -> Remembered {
-        Remembered { peer: peer.into(), id, inputs: inputs() }
+        Remembered { peer: peer.into(), id, want: Want::Joined, inputs: inputs() }
     }
 
     #[test]
@@ -121,7 +122,7 @@ mod tests {
     #[test]
     fn one_gradient_a_peer_waits_and_the_heaviest_goes_first() {
         let mut memory = Memory::default();
-        let foreign = || model::Budget::default().admit(inputs(), 1, vec![0.0; 4], 1.0).unwrap();
+        let foreign = || model::Budget::default().admit(inputs(), Want::Joined, 1, vec![0.0; 4], 1.0).unwrap();
         assert!(memory.has_room("a", 0.0));
         memory.wait("a".into(), 0.0, foreign());
         assert!(!memory.has_room("a", 1.0));

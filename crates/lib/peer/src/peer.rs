@@ -109,6 +109,7 @@ pub struct Peer {
     /// The newest copy, where the device can be lost.
     copy: Option<Vec<u8>>,
     drops: u32,
+    refused: Option<KeptError>,
 }
 
 /// A batch on its way: drawn, then routed by its scores, then asked about, then learned from.
@@ -121,15 +122,12 @@ struct Coming {
     asked: u64,
 }
 
-/// Why a peer ended without having been told to, or cannot begin.
+/// Why a peer ended without having been told to.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The model failed, and not only its GPU.
     #[error("training ended: {0}")]
     Model(#[from] model::Error),
-    /// What was kept is no use.
-    #[error("{0}")]
-    Kept(#[from] KeptError),
     /// A batch of this data cannot be asked about.
     #[error("the batch of this model cannot be asked for: {0}")]
     Shape(#[from] ShapeError),
@@ -148,17 +146,22 @@ const NOISE: u64 = 4;
 const ASKS: u64 = 5;
 
 impl Peer {
-    /// A peer that begins anew, or goes on from what was kept.
-    ///
-    /// # Errors
-    /// [`Error::Kept`] where that is no use: begin without it then. [`Error::Model`] where the data asks for a model that
-    /// cannot be.
-    pub fn new(setup: Setup) -> Result<Self, Error> {
+    /// A peer that goes on from what was kept, or begins anew where nothing was or it is no use ([`Self::refused`]).
+    pub fn new(setup: Setup) -> Self {
         let Setup { preset, device, dataset, key, seed, mesh, inbound, kept, manners } = setup;
-        let kept = kept.map(|bytes| Kept::from_bytes(&bytes)).transpose()?;
-        let learner = match &kept {
-            Some(kept) => Learner::load(preset, dataset.spec(), &kept.model, &device.device).map_err(KeptError::from)?,
-            None => Learner::new(preset, dataset.spec(), seed, &device.device)?,
+        let load = |bytes: Vec<u8>| {
+            let kept = Kept::from_bytes(&bytes)?;
+            let learner = Learner::load(&kept.model, &preset, dataset.spec(), &device.device)?;
+            Ok::<_, KeptError>((kept, learner))
+        };
+        let (kept, refused) = match kept.map(load) {
+            None => (None, None),
+            Some(Ok(kept)) => (Some(kept), None),
+            Some(Err(error)) => (None, Some(error)),
+        };
+        let (kept, learner) = match kept {
+            Some((kept, learner)) => (Some(kept), learner),
+            None => (None, Learner::new(preset, dataset.spec(), seed, &device.device)),
         };
         let slots = learner.preset().slots;
         let mut peer = Self {
@@ -175,6 +178,7 @@ impl Peer {
             carries: HashMap::new(),
             copy: None,
             drops: 0,
+            refused,
             learner,
             device,
             dataset,
@@ -190,7 +194,19 @@ impl Peer {
             peer.tally.restore(kept.worth);
             (peer.seed, peer.position, peer.asks) = (kept.seed, kept.position, kept.asks);
         }
-        Ok(peer)
+        peer
+    }
+
+    /// Why what was kept was no use.
+    #[must_use]
+    pub fn refused(&self) -> Option<&KeptError> {
+        self.refused.as_ref()
+    }
+
+    /// Steps done.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.learner.step()
     }
 
     /// Trains and serves until [`Control::Stop`], or until nobody can say it any more. Gives the model back.
@@ -242,7 +258,7 @@ impl Peer {
             Control::Price(price) => self.desk.price = price,
             Control::Masks(masks) => {
                 self.masks = masks;
-                self.mask();
+                self.mask()?;
             }
             Control::Keep => {
                 let kept = self.keep().await;
@@ -296,18 +312,18 @@ impl Peer {
         let chosen = model::cpu();
         let (preset, spec) = (self.learner.preset().clone(), self.dataset.spec());
         self.learner = match &self.copy {
-            Some(copy) => Learner::load(preset, spec, copy, &chosen.device)?,
-            None => Learner::new(preset, spec, self.seed, &chosen.device)?,
+            Some(copy) => Learner::load(copy, &preset, spec, &chosen.device)?,
+            None => Learner::new(preset, spec, self.seed, &chosen.device),
         };
         events(Event::Trouble(format!("{error}; going on with the CPU from step {}", self.learner.step())));
-        self.mask();
+        self.mask()?;
         self.device = chosen.clone();
         events(Event::Moved(chosen));
         Ok(())
     }
 
     /// Tells the model the mask of each slot.
-    fn mask(&mut self) {
+    fn mask(&mut self) -> Result<(), model::Error> {
         let masks = self.masks.as_ref().map(|masks| {
             let of = |key: Option<&str>| {
                 let named = masks.by_key.iter().find(|(other, _)| Some(other.as_str()) == key);
@@ -315,7 +331,7 @@ impl Peer {
             };
             self.roster.keys().map(of).collect()
         });
-        self.learner.set_masks(masks);
+        self.learner.set_masks(masks)
     }
 
     /// Draws batches until so many are on their way.

@@ -242,7 +242,7 @@ mod tests {
         roster.seat(&list(&["a", "b"]), 5);
         roster.seat(&list(&["b"]), 9);
         assert_eq!(slots(&mut roster, &["b", "d"], 1 + AWAY).1, [2], "`c` has been away since step 1");
-        assert_eq!(slots(&mut roster, &["b", "d", "e"], 2 + AWAY).1, [], "`a` not for long enough");
+        assert_eq!(slots(&mut roster, &["b", "d", "e"], 2 + AWAY).1, [0; 0], "`a` not for long enough");
         assert_eq!(slots(&mut roster, &["b", "d", "e"], 5 + AWAY), (seats(&[(1, "b"), (2, "d"), (0, "e")]), vec![0]));
     }
 

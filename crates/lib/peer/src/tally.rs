@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use bytes::BufMut;
 use commonware_codec::{Buf, EncodeSize, Error as CodecError, FixedSize, Read, ReadExt, Write};
 
+use model::Removal;
+
 use crate::event::Scored;
 use crate::kept;
 
@@ -22,7 +24,8 @@ pub(crate) struct Tally {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Worth {
     fisher: Smoothed,
-    exact: Smoothed,
+    masked: Smoothed,
+    renormalised: Smoothed,
     mass: Smoothed,
     /// Step in which it was last left out.
     looked: u64,
@@ -53,7 +56,7 @@ impl Tally {
     }
 
     /// What a step found about `key`; `removal` where it was left out in it.
-    pub(crate) fn take(&mut self, key: &str, fisher: f64, mass: f64, removal: Option<f64>, step: u64) {
+    pub(crate) fn take(&mut self, key: &str, fisher: f64, mass: f64, removal: Option<Removal>, step: u64) {
         if self.worth.len() >= Self::MOST && !self.worth.contains_key(key) {
             let least = self.worth.iter().min_by(|a, b| a.1.fisher.mean.total_cmp(&b.1.fisher.mean));
             if let Some(least) = least.map(|(key, _)| key.clone()) {
@@ -64,7 +67,8 @@ impl Tally {
         worth.fisher.take(fisher);
         worth.mass.take(mass);
         if let Some(removal) = removal {
-            worth.exact.take(removal);
+            worth.masked.take(removal.masked);
+            worth.renormalised.take(removal.renormalised);
             worth.looked = step + 1;
         }
     }
@@ -80,7 +84,8 @@ impl Tally {
             key: key.to_owned(),
             score: worth.fisher.mean,
             error: worth.fisher.error(),
-            exact: (worth.exact.count > 0).then_some(worth.exact.mean),
+            exact: (worth.masked.count > 0)
+                .then_some(Removal { masked: worth.masked.mean, renormalised: worth.renormalised.mean }),
             mass: worth.mass.mean,
         };
         let first = of(own, &Worth { fisher: self.own, ..Worth::default() });
@@ -139,25 +144,22 @@ impl Read for Smoothed {
     type Cfg = ();
 
     fn read_cfg(buf: &mut impl Buf, (): &()) -> Result<Self, CodecError> {
-        let (count, mean, variance) = <(u64, f64, f64)>::read(buf)?;
-        Ok(Self { count, mean, variance })
+        Ok(Self { count: u64::read(buf)?, mean: f64::read(buf)?, variance: f64::read(buf)? })
     }
 }
 
 impl Write for Kept {
     fn write(&self, buf: &mut impl BufMut) {
         self.key.as_bytes().write(buf);
-        let Worth { fisher, exact, mass, looked } = &self.worth;
-        fisher.write(buf);
-        exact.write(buf);
-        mass.write(buf);
+        let Worth { fisher, masked, renormalised, mass, looked } = &self.worth;
+        [fisher, masked, renormalised, mass].into_iter().for_each(|smoothed| smoothed.write(buf));
         looked.write(buf);
     }
 }
 
 impl EncodeSize for Kept {
     fn encode_size(&self) -> usize {
-        self.key.as_bytes().encode_size() + 3 * Smoothed::SIZE + u64::SIZE
+        self.key.as_bytes().encode_size() + 4 * Smoothed::SIZE + u64::SIZE
     }
 }
 
@@ -166,8 +168,8 @@ impl Read for Kept {
 
     fn read_cfg(buf: &mut impl Buf, (): &()) -> Result<Self, CodecError> {
         let key = kept::text(buf)?;
-        let (fisher, exact, mass) = (Smoothed::read(buf)?, Smoothed::read(buf)?, Smoothed::read(buf)?);
-        Ok(Self { key, worth: Worth { fisher, exact, mass, looked: u64::read(buf)? } })
+        let [fisher, masked, renormalised, mass] = <[Smoothed; 4]>::read(buf)?;
+        Ok(Self { key, worth: Worth { fisher, masked, renormalised, mass, looked: u64::read(buf)? } })
     }
 }
 
@@ -193,14 +195,15 @@ mod tests {
     fn the_list_has_the_own_score_first_and_stays_bounded() {
         let mut tally = Tally::default();
         tally.own(2.0);
-        tally.take("best", 9.0, 0.5, Some(0.25), 7);
+        let removal = Removal { masked: 0.25, renormalised: 0.125 };
+        tally.take("best", 9.0, 0.5, Some(removal), 7);
         for i in 0..1_000 {
             tally.take(&i.to_string(), 0.1, 0.0, None, 8);
         }
         let list = tally.list("own");
         assert_eq!((list.len(), list[0].key.as_str(), list[0].score), (1 + Tally::MOST, "own", 2.0));
         let best = list.iter().find(|scored| scored.key == "best").unwrap();
-        assert_eq!((best.score, best.exact, best.mass), (9.0, Some(0.25), 0.5));
+        assert_eq!((best.score, best.exact, best.mass), (9.0, Some(removal), 0.5));
         assert_eq!((tally.looked("best"), tally.looked("nobody")), (8, 0));
     }
 
@@ -208,7 +211,7 @@ mod tests {
     fn what_is_kept_comes_back() {
         let mut tally = Tally::default();
         tally.own(2.0);
-        (0..40).for_each(|i| tally.take("a", f64::from(i), 0.5, (i % 3 == 0).then_some(0.1), 4));
+        (0..40).for_each(|i| tally.take("a", f64::from(i), 0.5, (i % 3 == 0).then_some(Removal { masked: 0.1, renormalised: 0.2 }), 4));
         let bytes: Vec<Vec<u8>> = tally.keep().iter().map(wire::encode).collect();
         let mut back = Tally::default();
         back.restore(bytes.iter().map(|bytes| wire::decode(bytes, 1_000).unwrap()).collect());

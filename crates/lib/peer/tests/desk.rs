@@ -70,7 +70,7 @@ fn requests_that_make_no_sense_are_refused_by_name() {
         assert_eq!(street.send("a", gradient(7, 1, 64, 1e30)).await, Ok(Response::Applied));
         let taken = refused(street.send("a", gradient(7, 1, 64, 1.0)).await);
         assert!(matches!(taken, Refuse::Forgotten { id: 7 } | Refuse::Busy { .. }), "{taken:?}");
-        let claim = Claim { transaction: vec![], height: 1, index: 0, proof: vec![], nonce: [0; 32] };
+        let claim = Claim { transaction: vec![], index: 0, proof: vec![], headers: vec![], nonce: [0; 32] };
         assert_eq!(refused(street.send("a", Request::Claim(claim)).await), Refuse::Unreadable, "not verified");
     };
     beside(&world, 0, asking.boxed_local());
@@ -187,7 +187,7 @@ impl Mesh for Market {
             self.claims.borrow_mut().push(claim);
             return Err(Unanswered::Refused(Refuse::Unpaid(Unpaid::NotYet)));
         }
-        let amount = claim.height;
+        let amount = u64::from(claim.index);
         let positions = protocol::queue::positions(amount, self.price).unwrap();
         let mut letterbox = self.street.world.boxes.borrow()[peer].clone();
         let (paid, credit) = Inbound::paid(self.street.own.clone(), positions);
@@ -215,7 +215,7 @@ struct Pocket(RefCell<Vec<(String, u64)>>);
 impl Purse for Pocket {
     async fn pay(&self, seller: &Neighbour, amount: u64) -> Result<Claim, String> {
         self.0.borrow_mut().push((seller.key.clone(), amount));
-        Ok(Claim { transaction: vec![], height: amount, index: 0, proof: vec![], nonce: [0; 32] })
+        Ok(Claim { transaction: vec![], index: amount as u32, proof: vec![], headers: vec![], nonce: [0; 32] })
     }
 }
 

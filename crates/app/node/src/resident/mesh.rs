@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use ledger::{Amount, Key, PublicKey, text};
 use network::{ExchangeError, Network, PeerId};
 use peer::{Mesh, Neighbour, Unanswered};
-use protocol::exchange::{Answer, Ask, Gradient, Request, Response};
+use protocol::exchange::{Answer, Ask, Gradient, Hello, Modalities, Request, Response};
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -20,17 +20,26 @@ pub struct Roll(Arc<Mutex<Entries>>);
 
 #[derive(Debug, Default)]
 struct Entries {
-    keys: BTreeMap<PeerId, PublicKey>,
+    keys: BTreeMap<PeerId, Met>,
     stakes: HashMap<Key, Amount>,
     askers: HashMap<Key, f64>,
 }
 
+/// One that said hello and whose record verified.
+#[derive(Debug)]
+struct Met {
+    key: PublicKey,
+    modalities: Modalities,
+    price: u64,
+}
+
 impl Roll {
     /// `peer` said hello; `key` is its hot key if its record verified.
-    pub fn met(&self, peer: PeerId, key: Option<PublicKey>) {
+    pub fn met(&self, peer: PeerId, key: Option<PublicKey>, hello: &Hello) {
         let mut entries = self.lock();
+        let &Hello { modalities, price, .. } = hello;
         match key {
-            Some(key) => entries.keys.insert(peer, key),
+            Some(key) => entries.keys.insert(peer, Met { key, modalities, price }),
             None => entries.keys.remove(&peer),
         };
     }
@@ -53,16 +62,22 @@ impl Roll {
     /// What an ask of `peer` weighs here: 0 without a record that verified.
     pub fn weight(&self, peer: &PeerId) -> f64 {
         let entries = self.lock();
-        entries.keys.get(peer).and_then(|key| entries.askers.get(&key.into())).copied().unwrap_or(0.0)
+        entries.keys.get(peer).and_then(|met| entries.askers.get(&(&met.key).into())).copied().unwrap_or(0.0)
     }
 
     /// Who can be asked, by stake, those without last.
     pub fn neighbours(&self) -> Vec<Neighbour> {
         let entries = self.lock();
         let mut ranked: Vec<_> =
-            entries.keys.iter().map(|(peer, key)| (entries.stakes.get(&key.into()), peer, key)).collect();
+            entries.keys.iter().map(|(peer, met)| (entries.stakes.get(&(&met.key).into()), peer, met)).collect();
         ranked.sort_by(|left, right| right.0.cmp(&left.0).then(left.1.cmp(right.1)));
-        ranked.into_iter().map(|(_, peer, key)| Neighbour { peer: peer.to_string(), key: text::hex(key) }).collect()
+        let neighbour = |peer: &PeerId, met: &Met| Neighbour {
+            peer: peer.to_string(),
+            key: text::hex(&met.key),
+            modalities: met.modalities,
+            price: met.price,
+        };
+        ranked.into_iter().map(|(_, peer, met)| neighbour(peer, met)).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Entries> {
@@ -125,21 +140,37 @@ mod tests {
     use commonware_cryptography::Signer;
     use ledger::PrivateKey;
 
+    fn hello() -> Hello {
+        use protocol::exchange::{Kind, Modality, PROTOCOL, Preset};
+        Hello {
+            version: PROTOCOL,
+            chain: ledger::Digest::from([1; 32]),
+            kind: Kind::Tab,
+            modalities: Modality::Image.into(),
+            dim: 64,
+            preset: Preset::Small,
+            price: 7,
+            record: None,
+        }
+    }
+
     #[test]
     fn neighbours_are_those_with_a_key_by_stake() {
         let roll = Roll::default();
         let key = |seed| PrivateKey::from_seed(seed).public_key();
         let peers: Vec<_> = (0..4).map(|_| network::Keypair::generate_ed25519().public().to_peer_id()).collect();
-        roll.met(peers[0], Some(key(0)));
-        roll.met(peers[1], Some(key(1)));
-        roll.met(peers[2], Some(key(2)));
-        roll.met(peers[3], None);
+        let hello = hello();
+        roll.met(peers[0], Some(key(0)), &hello);
+        roll.met(peers[1], Some(key(1)), &hello);
+        roll.met(peers[2], Some(key(2)), &hello);
+        roll.met(peers[3], None, &hello);
         roll.stakes([(key(1).into(), Amount(5)), (key(2).into(), Amount(9))]);
         let order = |roll: &Roll| roll.neighbours().into_iter().map(|neighbour| neighbour.peer).collect::<Vec<_>>();
         assert_eq!(order(&roll), [&peers[2], &peers[1], &peers[0]].map(PeerId::to_string));
-        assert_eq!(roll.neighbours()[0].key, text::hex(&key(2)));
+        let first = &roll.neighbours()[0];
+        assert_eq!((&first.key, first.modalities, first.price), (&text::hex(&key(2)), hello.modalities, 7));
         roll.left(&peers[2]);
-        roll.met(peers[1], None);
+        roll.met(peers[1], None, &hello);
         assert_eq!(order(&roll), [peers[0].to_string()]);
     }
 
@@ -149,9 +180,9 @@ mod tests {
         let key = |seed| PrivateKey::from_seed(seed).public_key();
         let peers: Vec<_> = (0..3).map(|_| network::Keypair::generate_ed25519().public().to_peer_id()).collect();
         roll.askers([(key(0).into(), 1.0), (key(1).into(), 0.5)]);
-        roll.met(peers[0], Some(key(1)));
-        roll.met(peers[1], Some(key(2)));
-        roll.met(peers[2], None);
+        roll.met(peers[0], Some(key(1)), &hello());
+        roll.met(peers[1], Some(key(2)), &hello());
+        roll.met(peers[2], None, &hello());
         let weights = || [0, 1, 2].map(|i| roll.weight(&peers[i]));
         assert_eq!(weights(), [0.5, 0.0, 0.0]);
         roll.askers([(key(2).into(), 1.0)]);

@@ -27,8 +27,8 @@ pub enum Word {
         /// For the verdict.
         id: GossipId,
     },
-    /// What each neighbour was worth lately.
-    Scores(Vec<(PublicKey, f64)>),
+    /// What each neighbour was worth lately, and the standard error of that.
+    Scores(Vec<(PublicKey, f64, f64)>),
 }
 
 enum Done {
@@ -39,7 +39,7 @@ enum Done {
 
 /// Takes part until the network or the words end, or the chain cannot be believed any more.
 pub async fn take_part(
-    index: usize,
+    name: String,
     mut participant: Participant,
     network: Network,
     mut words: mpsc::UnboundedReceiver<Word>,
@@ -53,7 +53,7 @@ pub async fn take_part(
             open.push(begin(step, &network));
         }
         while let Some(event) = participant.next_event() {
-            if !hear(index, event, &roll) {
+            if !hear(&name, event, &roll) {
                 return;
             }
         }
@@ -66,7 +66,7 @@ pub async fn take_part(
                     Err(error) => participant.handle_malformed(id, &error, bytes.len(), now()),
                 },
                 Done::Replied(id, Err(reason)) => {
-                    tracing::debug!(resident = index, reason, "a query got no reply");
+                    tracing::debug!(resident = name, reason, "a query got no reply");
                     participant.handle_failed(id, now());
                 }
                 Done::Searched(found, tried) => participant.handle_search(found, tried, now()),
@@ -83,7 +83,7 @@ pub async fn take_part(
                         return;
                     }
                 }
-                Some(Word::Scores(scores)) => participant.scores(scores),
+                Some(Word::Scores(scores)) => participant.scores(scores.into_iter().map(|(key, score, _)| (key, score)).collect()),
                 None => return,
             },
             () = tokio::time::sleep(wait) => {}
@@ -123,27 +123,27 @@ fn begin(step: Step, network: &Network) -> BoxFuture<'static, Done> {
 }
 
 /// Hears one event; `false` when nothing more will come.
-fn hear(index: usize, event: Event, roll: &Roll) -> bool {
+fn hear(name: &str, event: Event, roll: &Roll) -> bool {
     match event {
         Event::Neurons(neurons) => roll.stakes(neurons.into_iter().map(|(_, key, stake)| (key, stake))),
         Event::Askers(askers) => roll.askers(askers),
         Event::Transaction { action, state: TransactionState::Included(height), .. } => {
-            tracing::info!(resident = index, %action, %height, "is on the ledger");
+            tracing::info!(resident = name, %action, %height, "is on the ledger");
         }
         Event::Transaction { action, state: TransactionState::Refused(reason), .. } => {
-            tracing::warn!(resident = index, %action, reason, "was refused");
+            tracing::warn!(resident = name, %action, reason, "was refused");
         }
         Event::Alarm(alarm @ Alarm::Stopped(_)) => {
-            tracing::error!(resident = index, %alarm, "takes no more part in the ledger");
+            tracing::error!(resident = name, %alarm, "takes no more part in the ledger");
             return false;
         }
-        Event::Alarm(alarm) => tracing::warn!(resident = index, %alarm),
+        Event::Alarm(alarm) => tracing::warn!(resident = name, %alarm),
         Event::Own(own) => {
-            tracing::debug!(resident = index, height = %own.height, stake = %own.stake, figures = ?own.figures, "stands");
+            tracing::debug!(resident = name, height = %own.height, stake = %own.stake, figures = ?own.figures, "stands");
         }
-        Event::Unsigned(reason) => tracing::info!(resident = index, reason, "signs nothing now"),
+        Event::Unsigned(reason) => tracing::info!(resident = name, reason, "signs nothing now"),
         Event::Audit(audit) => {
-            tracing::debug!(resident = index, epoch = audit.epoch, outcome = ?audit.outcome, "audited");
+            tracing::debug!(resident = name, epoch = audit.epoch, outcome = ?audit.outcome, "audited");
         }
         Event::Head { .. }
         | Event::Working { .. }

@@ -7,6 +7,7 @@
 use super::queries::Purpose;
 use super::{Follower, Step};
 use crate::{Error, Seen, Source, Verified, tables};
+use bytes::Bytes;
 use commonware_codec::{Copying, DecodeExt as _, Read};
 use commonware_cryptography::sha256::Digest;
 use ledger::block::verify_inclusion;
@@ -46,6 +47,21 @@ pub enum Leaf {
     Totals(Totals),
 }
 
+/// The proof that a transaction is in a block that is final.
+#[derive(Clone, Debug)]
+pub struct Inclusion {
+    /// Height of the block.
+    pub height: Height,
+    /// Its place in the block.
+    pub index: u32,
+    /// The proof of that place under the root in the header.
+    pub proof: Bytes,
+    /// The header, and those that follow up to one with a certificate.
+    pub headers: Vec<Header>,
+    /// The certificate of the last one.
+    pub finalization: Bytes,
+}
+
 /// What is wanted and under way.
 #[derive(Debug, Default)]
 pub(super) struct Proofs {
@@ -64,7 +80,7 @@ struct Place {
     source: Source,
     height: Height,
     index: u32,
-    proof: bytes::Bytes,
+    proof: Bytes,
 }
 
 impl Follower {
@@ -206,9 +222,9 @@ impl Follower {
             _ => return Err(Error::WrongReply),
         };
         let place = Place { source: source.clone(), height, index, proof };
-        if let Some((header, _)) = self.client.certified(height) {
-            let header = header.clone();
-            return self.included(digest, &place, &header);
+        if let Some((header, finalization)) = self.client.certified(height) {
+            let (headers, finalization) = (vec![header.clone()], finalization.clone());
+            return self.included(digest, &place, headers, finalization);
         }
         self.proofs.finds.insert(digest, Some(place));
         Ok(())
@@ -218,9 +234,9 @@ impl Follower {
     pub(super) fn on_attested(&mut self, digest: Digest, height: Height, reply: Reply) -> Result<(), Error> {
         let Reply::Headers { headers, finalization } = reply else { return Err(Error::WrongReply) };
         let Some(Some(place)) = self.proofs.finds.get(&digest).cloned() else { return Ok(()) };
-        let Some(header) = headers.first().filter(|header| header.height == height).cloned() else {
+        if headers.first().is_none_or(|header| header.height != height) {
             return Err(Error::WrongReply);
-        };
+        }
         match self.client.attest(&headers, &finalization, self.now) {
             Ok(()) => {}
             // It is looked for again when the links are there.
@@ -230,7 +246,7 @@ impl Follower {
             }
             Err(error) => return Err(error),
         }
-        if let Err(error) = self.included(digest, &place, &header) {
+        if let Err(error) = self.included(digest, &place, headers, finalization) {
             // It is the one who gave the place that lied, and not the one who gave the header.
             self.proofs.finds.insert(digest, None);
             self.blame(&place.source, error);
@@ -243,14 +259,22 @@ impl Follower {
         self.proofs.finds.insert(digest, None);
     }
 
-    /// Whether it is at its place under the root of this verified header.
-    fn included(&mut self, digest: Digest, place: &Place, header: &Header) -> Result<(), Error> {
+    /// Whether it is at its place under the root of the first of these verified headers.
+    fn included(
+        &mut self,
+        digest: Digest,
+        place: &Place,
+        headers: Vec<Header>,
+        finalization: Bytes,
+    ) -> Result<(), Error> {
         let Place { height, index, .. } = *place;
+        let header = headers.first().ok_or(Error::NoHeaders)?;
         verify_inclusion(&header.transactions, index, &digest, &place.proof)
             .map_err(|_| Error::NotIncluded { height, index })?;
         self.proofs.finds.remove(&digest);
         self.proofs.due.remove(&digest);
-        self.events.push_back(Seen::Included { digest, height, index });
+        let inclusion = Inclusion { height, index, proof: place.proof.clone(), headers, finalization };
+        self.events.push_back(Seen::Included { digest, inclusion: Box::new(inclusion) });
         Ok(())
     }
 }

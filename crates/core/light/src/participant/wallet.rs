@@ -11,7 +11,7 @@
 //! whom may carry it to a node.
 
 use super::Participant;
-use crate::{Deed, Event, Shelf, Signer, Step, Subject, TransactionState, Verified, shelf};
+use crate::{Deed, Event, Inclusion, Shelf, Signer, Step, Subject, TransactionState, Verified, shelf};
 use commonware_cryptography::{
     ed25519::{PublicKey, Signature},
     sha256::Digest,
@@ -198,7 +198,7 @@ impl Participant {
         let owner = self.owner().clone();
         let (signer, action) = match intent {
             Intent::Weights { row } => return self.set_by_hand(&row),
-            Intent::Subscribe => (Signer::Hot, Action::Subscribe { cold: owner, modality: MODALITY_TEXT }),
+            Intent::Subscribe => (Signer::Hot, Action::Subscribe { cold: owner, modality: self.modality.number() }),
             Intent::Sponsor { key } => {
                 let amount = self.parameters().subscription;
                 (self.paying(), Action::Transfer { to: key, amount })
@@ -402,9 +402,12 @@ impl Participant {
     }
 
     /// It is in a block that a quorum signed.
-    pub(super) fn on_included(&mut self, digest: Digest, height: Height, index: u32) {
-        if let Some(signer) = self.pending(digest).map(|(signer, _)| signer) {
+    pub(super) fn on_included(&mut self, digest: Digest, inclusion: Inclusion) {
+        let Inclusion { height, index, .. } = inclusion;
+        let pending = self.pending(digest).map(|(signer, pending)| (signer, pending.transaction.clone()));
+        if let Some((signer, transaction)) = pending {
             self.close(signer, TransactionState::Included(height), height);
+            self.bought(&transaction, inclusion);
         }
         let at = self.wallet.sought.iter().position(|(sought, ..)| *sought == digest);
         let Some(at) = at else { return };
@@ -526,14 +529,11 @@ impl Participant {
 
     /// Signs a registration.
     pub(super) fn register(&mut self, recent: Height, work: u64) {
-        let action = Action::Register { cold: self.owner().clone(), modality: MODALITY_TEXT, recent, work };
+        let action = Action::Register { cold: self.owner().clone(), modality: self.modality.number(), recent, work };
         // A chain with wrong figures has no search under way.
         let _ = self.queue(Signer::Hot, action);
     }
 }
-
-/// Text, the one modality of this version.
-pub(super) const MODALITY_TEXT: u8 = 0;
 
 /// Blocks after which a transaction is handed in again.
 const RESUBMIT_BLOCKS: u64 = 10;

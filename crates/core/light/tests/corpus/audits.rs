@@ -191,8 +191,9 @@ fn follow(chain: &mut Chain, random: &mut Random, spoilt: &str) -> (&'static str
                         assert_eq!(Some(&account), known, "{deed}");
                     }
                 }
-                Seen::Included { digest, height, index } => {
-                    let there = &chain.bodies[height.get() as usize].transactions[index as usize];
+                Seen::Included { digest, inclusion } => {
+                    let body = &chain.bodies[inclusion.height.get() as usize];
+                    let there = &body.transactions[inclusion.index as usize];
                     assert_eq!((digest, there.digest()), (included, included), "{deed}");
                     found = true;
                 }

@@ -60,8 +60,8 @@ pub enum Unpaid {
         /// Base units for one position.
         least: u64,
     },
-    /// The seller keeps no more open credits.
-    #[error("has given credit to as many as it can, claim again later")]
+    /// It pays for less than what each of the buyers whose credit is kept has left.
+    #[error("keeps the credit of {} buyers, and all of them have more", limits::BUYERS)]
     Full,
 }
 

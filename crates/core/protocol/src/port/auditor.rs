@@ -11,6 +11,9 @@ pub enum Command {
     /// bytes; absent: make one), the libp2p peer id to bind to it, and the public key of the cold key, which owns the
     /// stake (absent: the hot key does).
     Start { bootstrap: String, seed: Option<String>, peer: String, cold: Option<String> },
+    /// What the own peer represents, by the number of [`crate::exchange::Modality`]; of a bridge the first. Before `Join`; text
+    /// where it is not said.
+    Modality { modality: u8 },
     /// Take part: register where needed and sign rows. Before this the auditor only verifies.
     Join,
     /// A peer that answers queries came or went; its name is its peer id.
@@ -35,6 +38,9 @@ pub enum Command {
     Signed { id: u32, signature: ByteBuf },
     /// The cold key did not sign `id`, and why.
     Unsigned { id: u32, reason: String },
+    /// A neighbour of this peer id shows a purchase, an encoded [`crate::exchange::Request::Claim`], where 1,024 positions cost
+    /// `price` base units; answered by `Claimed` with the same id.
+    Claim { id: u32, peer: String, price: String, bytes: ByteBuf },
     /// Hold the proof of work, or go on with it.
     Work { paused: bool },
     /// Stop signing; verification goes on.
@@ -76,6 +82,8 @@ pub enum Intent {
     Leave { uid: u32 },
     /// Another hot key for a peer.
     Rekey { uid: u32, hot: String },
+    /// Answers of the peer with the hot key `seller`, to be asked from this tab; [`Event::Bought`] once it is final.
+    Purchase { from: Signer, seller: String, amount: String },
 }
 
 /// Which of the two keys.
@@ -125,6 +133,13 @@ pub enum Event {
     Working { tried: u64, expected: f64, rate: f64, paused: bool },
     /// Where an own transaction stands.
     Transaction { digest: String, action: String, signer: Signer, state: TransactionState },
+    /// An own purchase is final: an encoded [`crate::exchange::Request::Claim`] to put to the neighbour with the hot key `seller`.
+    Bought { digest: String, seller: String, bytes: ByteBuf },
+    /// Whether purchases that come into blocks from now on can be claimed here: only then is a price to be named in Hello.
+    Selling { sells: bool },
+    /// The answer to `Claim` `id` of `peer`: the positions that were paid for, and an encoded
+    /// [`crate::exchange::Response`]; `positions` is absent where it is a refusal.
+    Claimed { id: u32, peer: String, positions: Option<u64>, bytes: ByteBuf },
     /// A source lied and is not asked any more while there are others.
     Dropped { source: String, reason: String },
     /// What is kept for the next visit, and where.

@@ -33,7 +33,8 @@ impl<P: Ord + Clone> Credits<P> {
         Self { buyers, open: BTreeMap::new() }
     }
 
-    /// `peer` has paid for so many more positions; gives back how many are open to it now.
+    /// `peer` has paid for so many more positions; gives back how many are open to it now. None are where as many buyers as are
+    /// kept have as much left ([`crate::exchange::Unpaid::Full`]).
     pub fn take(&mut self, peer: &P, positions: u64) -> u64 {
         if positions > 0 && !self.open.contains_key(peer) && self.open.len() >= self.buyers {
             let least = self.open.iter().min_by_key(|(_, credit)| credit.left.saturating_add(credit.held));

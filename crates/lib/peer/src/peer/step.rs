@@ -88,7 +88,7 @@ impl Peer {
             step,
             with_peers: losses.with_peers,
             alone: losses.alone,
-            student: losses.student,
+            student: losses.student.unwrap_or(losses.alone),
             distillation: losses.distillation,
             tokens: batch.targets.len() as u32,
             millis,
@@ -97,6 +97,7 @@ impl Peer {
             read,
             update,
             stood_in: (flight.routing.slots.len() - answered.len()) as u32,
+            share: flight.routing.share(),
             answered,
             missed: arrived.missed,
             ahead: step.saturating_sub(asked + 1) as u32,
@@ -120,7 +121,7 @@ impl Peer {
         self.look_ahead();
         self.draw(self.ahead + 2);
         let step = self.learner.step();
-        let candidates = self.candidates();
+        let candidates = self.candidates()?;
         for at in 0..=self.ahead {
             if self.coming.get(at).is_none_or(|coming| coming.flight.is_some()) {
                 continue;
@@ -142,9 +143,9 @@ impl Peer {
     }
 
     /// Who can be asked now. Newcomers get a slot, if they are worth one.
-    pub(super) fn candidates(&mut self) -> Vec<Candidate> {
+    pub(super) fn candidates(&mut self) -> Result<Vec<Candidate>, Error> {
         if self.manners.private {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         let mut neighbours = self.mesh.neighbours();
         let parts = &self.dataset.spec().parts;
@@ -153,20 +154,19 @@ impl Peer {
         let changed = self.roster.seat(&neighbours, step);
         if !changed.is_empty() {
             for slot in changed {
-                self.learner.reset(slot);
+                self.learner.reset(slot)?;
             }
-            self.mask();
+            self.mask()?;
         }
         let keys: Vec<Option<String>> = self.roster.keys().map(|key| key.map(str::to_owned)).collect();
         self.carries.retain(|key, _| keys.iter().flatten().any(|held| held == key));
-        self.roster.candidates(&neighbours, step)
+        Ok(self.roster.candidates(&neighbours, step))
     }
 
     /// Slots that a batch may be routed to: of those that can be asked, and of those away whose student has learned them.
-    fn known(&self, candidates: &[Candidate]) -> Vec<usize> {
-        let stands_in = |slot: usize| self.roster.key(slot).is_some() && self.learner.is_taught(slot);
-        let slots = 0..self.learner.preset().slots;
-        slots.filter(|slot| stands_in(*slot) || candidates.iter().any(|candidate| candidate.slot == *slot)).collect()
+    pub(super) fn known(&self, candidates: &[Candidate]) -> Vec<usize> {
+        let taught = self.learner.taught().into_iter().filter(|slot| self.roster.key(*slot).is_some());
+        candidates.iter().map(|candidate| candidate.slot).chain(taught).collect()
     }
 
     /// Whether the gate has more to choose from than it takes.
@@ -178,12 +178,11 @@ impl Peer {
     /// Where the examples of the batch at `at` go. One whose scores are not known yet is routed by the noise alone.
     fn route(&mut self, at: usize, candidates: &[Candidate]) -> Routing {
         let known = self.known(candidates);
-        let Some(coming) = self.coming.get_mut(at).filter(|_| !known.is_empty()) else { return Routing::default() };
-        let preset = self.learner.preset();
-        let (slots, examples) = (preset.slots, coming.batch.batch());
-        let scores = coming.scores.take().unwrap_or_else(|| vec![0.0; examples * slots]);
+        let Some(coming) = self.coming.get_mut(at).filter(|_| !known.is_empty()) else { return Routing::nobody() };
+        let (preset, examples) = (self.learner.preset(), coming.batch.batch());
+        let scores = coming.scores.take().unwrap_or_else(|| vec![0.0; examples * preset.gate.width(preset.slots)]);
         let mut noise = self.stream(NOISE, self.position.wrapping_add(at as u64));
-        model::route(&scores, slots, &known, preset.chosen, preset.noise, &mut noise)
+        self.learner.route(&scores, &known, &mut noise)
     }
 
     /// What came of the asks of a batch; waits for those that are still out until their deadlines.

@@ -298,7 +298,8 @@ impl Honest {
         world.boxes.borrow_mut().insert(name.clone(), letterbox);
         let mesh = Rc::new(Street { world: world.clone(), own: name.clone() });
         let (device, key) = (cpu(), format!("key-{name}"));
-        let peer = Peer::new(Setup { preset, device, dataset, key, seed, mesh, inbound, kept, manners }).unwrap();
+        let peer = Peer::new(Setup { preset, device, dataset, key, seed, mesh, inbound, kept, manners });
+        assert!(peer.refused().is_none(), "{:?}", peer.refused());
         let (control, controls) = mpsc::unbounded();
         let told = Telling::default();
         let telling = told.clone();

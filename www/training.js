@@ -1,0 +1,166 @@
+// @ts-check
+/**
+ * The part of the state that tells of learning: what is learned from, what the model is worth, where it is kept, what was bought.
+ * Folded like the rest (state.js): pure but for the object it changes, every list with a bound.
+ */
+
+import {bytes, duration, fixed, whole} from './format.js';
+import {begin, clause, clear, detail, done, ended, fail, note, sentence, tell} from './lines.js';
+
+/** @typedef {import('./types.js').State} State */
+/** @typedef {import('./types.js').PeerageEvent} PeerageEvent */
+
+const PEERS = 256; // peers whose worth is kept
+const VALIDATIONS = 64; // newest validations kept
+const CREDITS = 64; // sellers
+
+/** Lines of the first minute that who does not train goes without, and what they say then. */
+const UNTRAINED = ['device', 'text', 'step', 'registered', 'update'];
+const IDLE = 'Not needed: this tab does not train, it only asks others.';
+
+/** How the part begins. */
+export const untrained = () => ({
+  source: {type: /** @type {import('./types.js').SourceName} */ ('text'), private: false},
+  learned: null,
+  reading: null,
+  unusable: null,
+  validations: [],
+  validating: false,
+  offline: false,
+  model: {kept: null, restored: null, damaged: null, exported: null, imported: null},
+  scores: {},
+  worth: {},
+  credits: {},
+  price: '0',
+});
+
+/** @type {Record<string, (s: State, e: PeerageEvent, now: number) => void>} */
+export const training = {
+  'page:source'(s, {source, private: alone}, now) {
+    s.source = {type: source, private: alone === true};
+    s.reading = null;
+    s.unusable = null;
+    clear(s, 'unusable');
+    for (const id of UNTRAINED) {
+      if (source !== 'nothing') {
+        if (s.lines[id].detail === IDLE) Object.assign(s.lines[id], {state: 'idle', detail: '', ended: null});
+      } else if (!ended(s, id)) {
+        done(s, id, now, IDLE);
+        note(s, id);
+      }
+    }
+    if (source !== 'nothing') for (const id of ['device', 'text']) begin(s, id, now);
+  },
+
+  'page:validate'(s) {
+    s.validating = true;
+  },
+
+  'page:offline'(s, {offline}) {
+    s.offline = offline === true;
+  },
+
+  'page:price'(s, {price}) {
+    s.price = String(price);
+  },
+
+  reading(s, {done: taken, of}) {
+    s.reading = {done: taken, of};
+    if (s.lines.text.state === 'waiting') detail(s, 'text', `Read so far: ${bytes(taken)}${of > taken ? ` of ${bytes(of)}` : ''}.`);
+  },
+
+  dataset(s, {type: _, ...learned}, now) {
+    const changed = s.learned != null;
+    s.learned = /** @type {import('./types.js').Learned} */ (learned);
+    s.reading = null;
+    s.unusable = null;
+    s.validations = [];
+    done(s, 'text', now, sentence(learned.words));
+    if (changed) {
+      // Another model, with figures of its own.
+      s.steps = {count: 0, first: [], last: [], stride: 1, series: [], pending: []};
+      s.pace = [];
+      s.scores = {};
+      s.worth = {};
+      s.model = {kept: null, restored: null, damaged: null, exported: null, imported: null};
+    }
+    ready(s, now);
+  },
+
+  unusable(s, {reason}, now) {
+    s.reading = null;
+    s.unusable = sentence(reason);
+    const running = s.learned != null;
+    tell(s, now, 'unusable', running ? 'warning' : 'error', `${clause(reason)} ${running ? 'What was learned from before goes on.' : 'Choose something else to learn from.'}`);
+    if (!running) fail(s, 'text', now, sentence(reason), 'Choose something else under “What I learn from”.');
+  },
+
+  loaded(s) {
+    detail(s, 'device', 'Choosing between graphics chip and processor.');
+  },
+
+  device(s, {kind, name, why, cpu, gpu}, now) {
+    s.device = {kind, name, why, cpu: cpu ?? null, gpu: gpu ?? null};
+    const text = `${kind === 'WebGPU' ? 'Graphics chip through WebGPU' : 'Processor (CPU)'}${name ? `: ${name}` : ''}. ${sentence(why)}`;
+    done(s, 'device', now, text.trim());
+    if (kind !== 'WebGPU' && s.browser?.webgpu) note(s, 'device');
+    clear(s, 'webgpu');
+    if (kind !== 'WebGPU') tell(s, now, 'webgpu', 'info', `This tab trains on the processor. ${sentence(why)} It takes part like any other.`, {until: now + 60_000});
+    ready(s, now);
+  },
+
+  scores(s, {scores}) {
+    const list = /** @type {import('./types.js').Worth[]} */ (scores.slice(0, PEERS));
+    s.scores = Object.fromEntries(list.map((w) => [w.key, w.score]));
+    s.worth = Object.fromEntries(list.map((w) => [w.key, w]));
+  },
+
+  validation(s, {type: _, ...validation}, now) {
+    s.validating = false;
+    s.validations.push(/** @type {import('./types.js').Validation} */ ({...validation, at: now, offline: s.offline}));
+    if (s.validations.length > VALIDATIONS) s.validations.shift();
+  },
+
+  modelKept(s, {step, bytes: size, place, reason}, now) {
+    s.model.kept = {step, bytes: size, place, reason: reason ?? null, at: now};
+    if (reason) tell(s, now, 'unkept', 'warning', `The model is not kept any more: ${clause(reason)} Training goes on; what it learns is gone when this tab closes, unless you export it.`);
+  },
+
+  modelRestored(s, {step, bytes: size}, now) {
+    s.model.restored = {step, bytes: size, at: now};
+    tell(s, now, 'restored', 'info', `The model of your last visit goes on from step ${whole(step)}.`, {until: now + 20_000});
+  },
+
+  modelDamaged(s, {reason}, now) {
+    s.model.damaged = sentence(reason);
+    tell(s, now, 'model-damaged', 'warning', sentence(reason));
+  },
+
+  exported(s, {step, bytes: file}) {
+    s.model.exported = {step, bytes: file?.length ?? 0};
+  },
+
+  imported(s, {step}) {
+    s.model.imported = {step};
+    s.validations = [];
+  },
+
+  credit(s, {peer, positions}, now) {
+    const known = Object.values(s.credits);
+    if (known.length >= CREDITS && !(peer in s.credits)) delete s.credits[known.reduce((a, b) => (a.at <= b.at ? a : b)).peer];
+    s.credits[peer] = {peer, positions: String(positions), at: now};
+  },
+};
+
+/** The trainer has what it needs for its first step. @param {State} s @param {number} now */
+function ready(s, now) {
+  if (!s.device || !s.learned) return;
+  begin(s, 'step', now);
+  if (!s.lines.step.detail) detail(s, 'step', `Computing. The first step also prepares the ${s.device.kind === 'WebGPU' ? 'graphics chip' : 'processor'} and is the slowest.`);
+}
+
+/** A loss with its unit: bits a byte beside nats for text. @param {number|null|undefined} loss @param {boolean} text */
+export const lossWords = (loss, text) => (loss == null || !Number.isFinite(loss) ? '–' : `${fixed(loss, 3)} nats${text ? ` (${fixed(loss / Math.LN2, 2)} bits a byte)` : ''}`);
+
+/** How long ago. @param {number} at @param {number} now */
+export const ago = (at, now) => (now - at < 1500 ? 'now' : `${duration(now - at)} ago`);

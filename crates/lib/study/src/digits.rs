@@ -61,9 +61,9 @@ impl Digits {
         let accuracy = |outcomes: &[Outcome], of: fn(&Outcome) -> Option<f64>| -> Vec<f64> {
             outcomes.iter().map(|outcome| of(outcome).unwrap_or(f64::NAN)).collect()
         };
-        let peers = accuracy(&met, |outcome| outcome.validation.peers.as_ref()?.accuracy);
-        let solo = accuracy(&alone, |outcome| outcome.validation.alone.accuracy);
-        let student = accuracy(&met, |outcome| outcome.validation.student.accuracy);
+        let peers = accuracy(&met, |outcome| outcome.validation.peers.as_ref().map(|measured| measured.accuracy));
+        let solo = accuracy(&alone, |outcome| Some(outcome.validation.alone.accuracy));
+        let student = accuracy(&met, |outcome| Some(outcome.validation.student.accuracy));
         let (mut brought, mut scores, mut fisher, mut exact) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for outcome in &met {
             let largest = outcome.scores.iter().flatten().map(|one| one.score).fold(f64::MIN_POSITIVE, f64::max);

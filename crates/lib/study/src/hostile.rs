@@ -62,7 +62,7 @@ impl Hostile {
         let shares = |numbers: &[usize]| Interval::of(&all.iter().map(|o| share(o, numbers)).collect::<Vec<_>>());
         let removal = |which: usize| Interval::of(&all.iter().map(|o| o.removals[which]).collect::<Vec<_>>());
         let nats = |outcomes: &[Outcome]| {
-            let of = |o: &Outcome| o.validation.peers.as_ref().unwrap_or(&o.validation.alone).nats;
+            let of = |o: &Outcome| o.validation.peers.as_ref().unwrap_or(&o.validation.alone).loss;
             Interval::of(&outcomes.iter().map(of).collect::<Vec<_>>())
         };
         Ok(Report {

@@ -64,13 +64,13 @@ impl Text<'_> {
             let outcomes = seeds(self.seeds, |seed| self.market(*arm)?.run(seed))?;
             let of = |value: &dyn Fn(&Outcome) -> f64| outcomes.iter().map(value).collect::<Vec<f64>>();
             let whole =
-                of(&|outcome| bits(outcome.validation.peers.as_ref().unwrap_or(&outcome.validation.alone).nats));
+                of(&|outcome| bits(outcome.validation.peers.as_ref().unwrap_or(&outcome.validation.alone).loss));
             let met = outcomes.iter().all(|outcome| outcome.validation.peers.is_some());
             Ok(Row {
                 arm: *arm,
                 whole: Interval::of(&whole),
-                own: Interval::of(&of(&|outcome| bits(outcome.validation.alone.nats))),
-                student: met.then(|| Interval::of(&of(&|outcome| bits(outcome.validation.student.nats)))),
+                own: Interval::of(&of(&|outcome| bits(outcome.validation.alone.loss))),
+                student: met.then(|| Interval::of(&of(&|outcome| bits(outcome.validation.student.loss)))),
                 seeds: whole,
             })
         };

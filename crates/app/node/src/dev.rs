@@ -15,8 +15,8 @@ use crate::{
     running::{self, Running},
     say, site,
 };
-use anyhow::{Context, Result, bail};
 use ::data::Dataset;
+use anyhow::{Context, Result, bail};
 use commonware_cryptography::Signer;
 use consensus::{Head, LedgerHandle, Place as ValidatorPlace, Supervisor, Validator};
 use ledger::text;

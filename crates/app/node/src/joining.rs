@@ -13,12 +13,12 @@ use crate::{
     resident::{self, Keeping, Resident, now},
     say,
 };
+use ::data::{Dataset, Options, glyphs};
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use commonware_codec::DecodeExt;
 use commonware_cryptography::Signer;
 use consensus::Folder;
-use ::data::{Dataset, Options, glyphs};
 use ledger::{Genesis, Height, text};
 use light::{Checkpoint, Participant};
 use model::Chosen;
@@ -30,7 +30,8 @@ use std::{fs, path::Path};
 pub fn run(options: &cli::Peer) -> Result<()> {
     let device = device(options.device)?;
     let (bootstrap, node) = bootstrap(&options.node)?;
-    let genesis = Genesis::decode(Bytes::from(bootstrap.genesis.clone())).context("the node's genesis cannot be read")?;
+    let genesis =
+        Genesis::decode(Bytes::from(bootstrap.genesis.clone())).context("the node's genesis cannot be read")?;
     if genesis.chain().0 != bootstrap.chain {
         bail!("{} names chain {} and shows the genesis of another", options.node, text::hex(&bootstrap.chain));
     }
@@ -66,11 +67,15 @@ pub fn run(options: &cli::Peer) -> Result<()> {
         price: options.price,
         gives_way: false,
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the system gives no threads")?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the system gives no threads")?;
     runtime.block_on(async {
         let ended = ending::asked()?;
         let resident = Resident::start(config).await?;
-        say::line(format_args!("Joined    {} as {}; Ctrl-C ends it and keeps what it learned", options.node, resident.place.peer));
+        say::line(format_args!(
+            "Joined    {} as {}; Ctrl-C ends it and keeps what it learned",
+            options.node, resident.place.peer
+        ));
         tokio::select! {
             () = ended => say::line("Stopping"),
             () = resident.ended() => {}
@@ -84,7 +89,11 @@ pub fn run(options: &cli::Peer) -> Result<()> {
 fn bootstrap(given: &str) -> Result<(Bootstrap, Option<Node>)> {
     let (bytes, node) = if given.starts_with("http://") || given.starts_with("https://") {
         let node = Node::new(given)?;
-        (node.bootstrap().with_context(|| format!("{given} gives no /bootstrap.json: is it a node that serves tabs?"))?, Some(node))
+        (
+            node.bootstrap()
+                .with_context(|| format!("{given} gives no /bootstrap.json: is it a node that serves tabs?"))?,
+            Some(node),
+        )
     } else {
         let bytes = fs::read(given).with_context(|| {
             format!("--node names neither an address that begins with http:// or https:// nor a file: {given}")
@@ -112,12 +121,16 @@ fn learned(options: &cli::Peer, bootstrap: &Bootstrap, node: Option<&Node>, key:
         }
         (Some(path), Some(Wanted::Bridge)) => {
             let pictures = Dataset::files(&files(path)?, &read)?;
-            Dataset::captions(&pictures, None, read.seq).with_context(|| format!("a bridge needs labelled pictures in {}", path.display()))?
+            Dataset::captions(&pictures, None, read.seq)
+                .with_context(|| format!("a bridge needs labelled pictures in {}", path.display()))?
         }
         (Some(path), _) => Dataset::files(&files(path)?, &read)?,
         (None, _) => {
             let text = match node {
-                Some(node) => node.file(&bootstrap.corpus.url, usize::try_from(bootstrap.corpus.bytes)?.min(crate::corpus::LONGEST))?,
+                Some(node) => node.file(
+                    &bootstrap.corpus.url,
+                    usize::try_from(bootstrap.corpus.bytes)?.min(crate::corpus::LONGEST),
+                )?,
                 None => Corpus::bundled().text.to_vec(),
             };
             Dataset::text(&text, Some(key), read.seq)?
@@ -139,7 +152,11 @@ const PATCH: usize = 2;
 /// The files at `path`, by their names below it, as many bytes as one dataset may have.
 fn files(path: &Path) -> Result<Vec<(String, Vec<u8>)>> {
     let mut paths = Vec::new();
-    if path.is_dir() { list(path, 0, &mut paths)? } else { paths.push(path.to_owned()) }
+    if path.is_dir() {
+        list(path, 0, &mut paths)?
+    } else {
+        paths.push(path.to_owned())
+    }
     paths.sort();
     let (mut files, mut total) = (Vec::new(), 0u64);
     for file in paths {
@@ -148,7 +165,11 @@ fn files(path: &Path) -> Result<Vec<(String, Vec<u8>)>> {
         if total > ::data::limits::FILE_BYTES as u64 {
             bail!("{} holds more than {} MB: choose less", path.display(), ::data::limits::FILE_BYTES >> 20);
         }
-        let name = file.strip_prefix(path).ok().filter(|name| !name.as_os_str().is_empty()).or(file.file_name().map(Path::new));
+        let name = file
+            .strip_prefix(path)
+            .ok()
+            .filter(|name| !name.as_os_str().is_empty())
+            .or(file.file_name().map(Path::new));
         files.push((name.unwrap_or(&file).to_string_lossy().into_owned(), fs::read(&file).with_context(unreadable)?));
     }
     if files.is_empty() {
@@ -184,7 +205,9 @@ fn device(wanted: Device) -> Result<Chosen> {
         #[cfg(feature = "vulkan")]
         Device::Vulkan => Ok(model::vulkan()),
         #[cfg(not(feature = "vulkan"))]
-        Device::Vulkan => bail!("this program was built without Vulkan: build it with `--features vulkan`, or take --device cpu"),
+        Device::Vulkan => {
+            bail!("this program was built without Vulkan: build it with `--features vulkan`, or take --device cpu")
+        }
     }
 }
 
@@ -235,7 +258,10 @@ mod tests {
         assert_eq!(learn("--modality bridge").unwrap().spec().parts.len(), 2);
         assert_eq!(own(""), protocol::exchange::Modality::Text, "the bundled text where no node can be asked");
         let error = learn(&format!("--data {} --modality speech", path.display())).unwrap_err().to_string();
-        assert_eq!(error, "--data holds TENSOR, and --modality wants SPEECH: name other data, or leave --modality away");
+        assert_eq!(
+            error,
+            "--data holds TENSOR, and --modality wants SPEECH: name other data, or leave --modality away"
+        );
         let error = format!("{:#}", learn(&format!("--data {}/nothing", place.path().display())).unwrap_err());
         assert!(error.contains("nothing cannot be read"), "{error}");
     }

@@ -9,23 +9,23 @@ mod mesh;
 mod standing;
 
 use crate::{bootstrap::Place, data::Keys, fault, say};
+use ::data::Dataset;
 use anyhow::{Context, Result, anyhow};
 use commonware_cryptography::Signer;
-use ::data::Dataset;
 use futures::{
     FutureExt, StreamExt,
     channel::{mpsc, oneshot},
-    future::Shared,
+    future::{Shared, ready},
 };
-use ledger::{Digest, PublicKey, text};
 pub use keeping::Keeping;
+use ledger::{Digest, PublicKey, text};
 use light::Participant;
 use mesh::{Roll, Wire};
 use model::Chosen;
 use network::{Multiaddr, Network, PeerId, Role};
 use peer::{Control, Inbound, Manners, Peer, Setup};
 use protocol::{
-    exchange::{Hello, Kind, Modalities, PROTOCOL, Preset, Refuse, Request, Response},
+    exchange::{Claim, Hello, Kind, Modalities, Modality, PROTOCOL, Preset, Refuse, Request, Response},
     limits,
     record::Record,
 };
@@ -89,6 +89,8 @@ impl Resident {
         let (device, share, keeping, gives_way) = (config.device, config.share, config.keeping, config.gives_way);
         let key = keys.hot.public_key();
         let preset = model::Preset::small();
+        let seed = seed_of(&key);
+        let modality = dataset.spec().own().map_or(Modality::Text, |part| part.modality);
         let modalities = dataset.spec().parts.iter().map(|part| part.modality).collect();
         let card = Card { keys: keys.clone(), chain, dim: preset.dim, modalities, price: config.price };
         let manners = Manners {
@@ -113,12 +115,12 @@ impl Resident {
         let (inbound, requests) = mpsc::channel(limits::OPEN);
         let (words, heard) = mpsc::unbounded();
         tokio::spawn(listen_to(events, inbound, roll.clone(), words.clone()));
-        tokio::spawn(standing::take_part(name.clone(), participant, network.clone(), heard, roll.clone()));
+        let part = standing::Part { name: name.clone(), price: config.price, modality, seed };
+        tokio::spawn(standing::take_part(part, participant, network.clone(), heard, roll.clone()));
         tokio::spawn(renew(card, network.clone()));
 
         let (control, controls) = mpsc::unbounded();
         let pace = Pace { control: control.clone(), share, handle: Handle::current() };
-        let seed = seed_of(&key);
         let wire = Wire { network: network.clone(), roll };
         let kept = keeping.as_ref().map(Keeping::read).transpose()?.flatten();
         let (end, ended) = oneshot::channel();
@@ -130,8 +132,15 @@ impl Resident {
             let train = || {
                 let (mesh, key) = (Rc::new(wire), text::hex(&key));
                 let setup = Setup { preset, device, dataset, key, seed, mesh, inbound: requests, kept, manners };
-                let peer = begin(setup, keeping.as_ref())?;
-                futures::executor::block_on(peer.run(controls, |event| hear(&name, event, &pace, &words, keeping.as_ref())))
+                let peer = Peer::new(setup);
+                match (peer.refused(), &keeping) {
+                    (Some(why), Some(keeping)) => keeping.put_aside(&why.to_string()),
+                    _ if peer.steps() > 0 => say::line(format_args!("Model     goes on from step {}", peer.steps())),
+                    _ => {}
+                }
+                futures::executor::block_on(
+                    peer.run(controls, |event| hear(&name, event, &pace, &words, keeping.as_ref())),
+                )
             };
             match catch_unwind(AssertUnwindSafe(train)) {
                 Ok(Ok(_)) => {}
@@ -235,14 +244,15 @@ async fn listen_to(
             network::Event::Neighbour { peer, key, hello, .. } => roll.met(peer, key, &hello),
             network::Event::NeighbourGone { peer } => roll.left(&peer),
             network::Event::Request { peer, bytes, respond } => {
-                let response = serve(peer, roll.weight(&peer), &bytes, &mut inbound);
-                tokio::spawn(async move {
-                    let response = match response {
-                        Ok(waiting) => waiting.await.unwrap_or(Response::Refuse(Refuse::NotTraining)),
-                        Err(refuse) => Response::Refuse(refuse),
-                    };
-                    let _ = respond.send(response.to_bytes());
-                });
+                let response = match Request::from_bytes(&bytes) {
+                    Ok(Request::Claim(claim)) => credit(peer, claim, words.clone(), inbound.clone()).boxed(),
+                    Ok(request) => {
+                        let waiting = serve(Inbound::new(peer.to_string(), roll.weight(&peer), request), &mut inbound);
+                        answered(waiting).boxed()
+                    }
+                    Err(_) => ready(Response::Refuse(Refuse::Unreadable)).boxed(),
+                };
+                tokio::spawn(response.map(|response| drop(respond.send(response.to_bytes()))));
             }
             network::Event::Gossip { topic, bytes, id } => {
                 drop(words.unbounded_send(Word::Gossip { topic, bytes, id }));
@@ -256,14 +266,7 @@ async fn listen_to(
 }
 
 /// Hands one request to the peer.
-fn serve(
-    peer: PeerId,
-    weight: f64,
-    bytes: &[u8],
-    inbound: &mut mpsc::Sender<Inbound>,
-) -> Result<futures::channel::oneshot::Receiver<Response>, Refuse> {
-    let request = Request::from_bytes(bytes).map_err(|_| Refuse::Unreadable)?;
-    let (request, response) = Inbound::new(peer.to_string(), weight, request);
+fn serve((request, response): (Inbound, Waiting), inbound: &mut mpsc::Sender<Inbound>) -> Result<Waiting, Refuse> {
     match inbound.try_send(request) {
         Ok(()) => Ok(response),
         Err(full) if full.is_full() => Err(Refuse::Busy { retry_ms: BUSY_MS }),
@@ -271,18 +274,34 @@ fn serve(
     }
 }
 
-/// The peer, from where it was kept; anew where that is no use.
-fn begin(setup: Setup, keeping: Option<&Keeping>) -> Result<Peer, peer::Error> {
-    if let Some(bytes) = &setup.kept
-        && let Err(error) = peer::check(&setup, bytes)
-    {
-        if let Some(keeping) = keeping {
-            keeping.put_aside(&error.to_string());
-        }
-        return Peer::new(Setup { kept: None, ..setup });
+async fn answered(waiting: Result<Waiting, Refuse>) -> Response {
+    match waiting {
+        Ok(waiting) => waiting.await.unwrap_or(Response::Refuse(Refuse::NotTraining)),
+        Err(refuse) => Response::Refuse(refuse),
     }
-    Peer::new(setup)
 }
+
+/// Has a purchase verified by the light client, and what it paid for credited by the peer.
+async fn credit(
+    peer: PeerId,
+    claim: Claim,
+    words: mpsc::UnboundedSender<Word>,
+    mut inbound: mpsc::Sender<Inbound>,
+) -> Response {
+    let (respond, verdict) = oneshot::channel();
+    let word = Word::Claim { peer, claim: Box::new(claim), respond };
+    if words.unbounded_send(word).is_err() {
+        return Response::Refuse(Refuse::NotTraining);
+    }
+    match verdict.await {
+        Ok(Ok(positions)) => answered(serve(Inbound::paid(peer.to_string(), positions), &mut inbound)).await,
+        Ok(Err(unpaid)) => Response::Refuse(Refuse::Unpaid(unpaid)),
+        Err(_) => Response::Refuse(Refuse::NotTraining),
+    }
+}
+
+/// Where the response to a request will come from.
+type Waiting = oneshot::Receiver<Response>;
 
 /// Hears what the peer tells: rests after each step, hands scores on, keeps the model.
 fn hear(name: &str, event: peer::Event, pace: &Pace, words: &mpsc::UnboundedSender<Word>, keeping: Option<&Keeping>) {
@@ -295,7 +314,9 @@ fn hear(name: &str, event: peer::Event, pace: &Pace, words: &mpsc::UnboundedSend
             }
         }
         peer::Event::Scores(scores) => {
-            let named = scores.into_iter().filter_map(|scored| Some((text::decode(&scored.key).ok()?, scored.score, scored.error)));
+            let named = scores
+                .into_iter()
+                .filter_map(|scored| Some((text::decode(&scored.key).ok()?, scored.score, scored.error)));
             let _ = words.unbounded_send(Word::Scores(named.collect()));
         }
         peer::Event::Kept(bytes) => {
@@ -379,6 +400,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use protocol::exchange::{Ask, Encoding, Inputs, Unpaid, Want};
 
     #[test]
     fn rest_keeps_work_to_its_share() {
@@ -391,24 +413,39 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_cannot_be_read_or_queued_is_refused() {
+    fn a_request_that_cannot_be_queued_is_refused() {
         let peer = network::Keypair::generate_ed25519().public().to_peer_id();
         let (mut inbound, requests) = mpsc::channel(0);
-        assert_eq!(serve(peer, 0.0, b"?", &mut inbound).err(), Some(Refuse::Unreadable));
         let shape = protocol::exchange::Shape::new(1, 2).unwrap();
-        let ask = protocol::exchange::Ask::new(1, Modality::TEXT, shape, vec![1, 2], 1_000).unwrap();
-        let bytes = Request::Ask(ask).to_bytes();
-        assert!(serve(peer, 0.0, &bytes, &mut inbound).is_ok());
-        assert_eq!(serve(peer, 0.0, &bytes, &mut inbound).err(), Some(Refuse::Busy { retry_ms: BUSY_MS }));
+        let inputs = Inputs::text(shape, vec![1, 2]).unwrap();
+        let ask = Ask::new(1, inputs, Want::Joined, Encoding::F32, 1_000).unwrap();
+        let request = || Inbound::new(peer.to_string(), 0.0, Request::Ask(ask.clone()));
+        assert!(serve(request(), &mut inbound).is_ok());
+        assert_eq!(serve(request(), &mut inbound).err(), Some(Refuse::Busy { retry_ms: BUSY_MS }));
         drop(requests);
-        assert_eq!(serve(peer, 0.0, &bytes, &mut inbound).err(), Some(Refuse::NotTraining));
+        assert_eq!(serve(request(), &mut inbound).err(), Some(Refuse::NotTraining));
+    }
+
+    #[tokio::test]
+    async fn what_a_purchase_paid_for_is_credited_once_the_light_client_agrees() {
+        let peer = network::Keypair::generate_ed25519().public().to_peer_id();
+        let (inbound, _requests) = mpsc::channel(1);
+        let (words, mut heard) = mpsc::unbounded();
+        let claim = Claim { transaction: vec![], index: 0, proof: vec![], headers: vec![], nonce: [0; 32] };
+        let crediting = tokio::spawn(credit(peer, claim, words, inbound));
+        let Some(Word::Claim { peer: shown, respond, .. }) = heard.next().await else { panic!("no claim") };
+        assert_eq!(shown, peer);
+        respond.send(Err(Unpaid::Again)).unwrap();
+        assert_eq!(crediting.await.unwrap(), Response::Refuse(Refuse::Unpaid(Unpaid::Again)));
     }
 
     #[test]
     fn a_card_verifies_for_its_peer() {
         let keys = Keys { hot: ledger::PrivateKey::from_seed(1), identity: network::Keypair::generate_ed25519() };
         let chain = Digest::from([1; 32]);
-        let hello = Card { keys: keys.clone(), chain, dim: 64 }.hello(now()).unwrap();
+        let hello = Card { keys: keys.clone(), chain, dim: 64, modalities: Modality::Text.into(), price: 0 }
+            .hello(now())
+            .unwrap();
         let record = hello.record.unwrap().verify(chain, now()).unwrap();
         assert!(record.names(&keys.identity.public().to_peer_id().to_bytes()));
     }

@@ -12,6 +12,8 @@ pub enum Kind {
     Cpu,
     /// A GPU through the browser.
     WebGpu,
+    /// A GPU through Vulkan.
+    Vulkan,
 }
 
 /// A device that was chosen.
@@ -32,6 +34,7 @@ impl Kind {
         match self {
             Self::Cpu => "CPU",
             Self::WebGpu => "WebGPU",
+            Self::Vulkan => "Vulkan",
         }
     }
 }
@@ -40,6 +43,14 @@ impl Kind {
 #[must_use]
 pub fn cpu() -> Chosen {
     Chosen { device: Device::flex().autodiff(), kind: Kind::Cpu, name: "Burn flex, one thread".into() }
+}
+
+/// The default GPU, through Vulkan. It comes up at the first step, which fails where there is none.
+#[cfg(feature = "vulkan")]
+#[must_use]
+pub fn vulkan() -> Chosen {
+    let device = Device::vulkan(burn::tensor::DeviceKind::DefaultDevice).autodiff();
+    Chosen { device, kind: Kind::Vulkan, name: "the default GPU, through Vulkan".into() }
 }
 
 /// The browser's adapter, and a handle to lose it with, which tests use. A second call in one worker is an error.

@@ -33,6 +33,8 @@ mod student;
 
 pub use data::{Batch, Dataset, Part, Random, Spec};
 pub use device::{Chosen, Kind, cpu};
+#[cfg(feature = "vulkan")]
+pub use device::vulkan;
 #[cfg(feature = "webgpu")]
 pub use device::{adapter, webgpu};
 pub use error::Error;

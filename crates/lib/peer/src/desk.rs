@@ -12,6 +12,9 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::flight::Landed;
+use crate::memory::{Memory, Remembered};
+use crate::mesh::{self, Mesh};
 use futures::channel::{mpsc, oneshot};
 use futures::future::{Either, LocalBoxFuture, pending, ready};
 use futures::stream::FuturesUnordered;
@@ -20,9 +23,6 @@ use model::{Error, Learner, Served};
 use protocol::exchange::{Answer, Ask, Gradient, Refuse, Representation, Request, Response, Shape, Unpaid, Want};
 use protocol::limits;
 use protocol::queue::{Credits, PAYING, Queue, amount};
-use crate::flight::Landed;
-use crate::mesh::{self, Mesh};
-use crate::memory::{Memory, Remembered};
 
 /// A request of another peer.
 #[derive(Debug)]
@@ -206,6 +206,8 @@ impl Desk {
             () = self.outgoing.select_next_some() => {}
             () = next => self.answer_next(learner),
             inbound = self.inbound.select_next_some() => self.take(learner, inbound),
+            // Nobody asks any more, and nothing is under way.
+            complete => pending().await,
         }
     }
 

@@ -15,6 +15,8 @@ pub enum Control {
     Keep,
     /// Tell the weights alone ([`Event::Exported`]).
     Export,
+    /// Take the weights of a safetensors file in place of the own ones.
+    Import(Vec<u8>),
     /// Tell the losses on so many batches of the held-out part ([`Event::Validation`]).
     Validate {
         /// At most; fewer where the part has fewer.

@@ -64,15 +64,7 @@ pub struct Manners {
 
 impl Default for Manners {
     fn default() -> Self {
-        Self {
-            answers: ANSWERS,
-            gradients: GRADIENTS,
-            ahead: AHEAD,
-            keep: 0,
-            exact: 16,
-            private: false,
-            price: 0,
-        }
+        Self { answers: ANSWERS, gradients: GRADIENTS, ahead: AHEAD, keep: 0, exact: 16, private: false, price: 0 }
     }
 }
 
@@ -151,7 +143,7 @@ impl Peer {
         let Setup { preset, device, dataset, key, seed, mesh, inbound, kept, manners } = setup;
         let load = |bytes: Vec<u8>| {
             let kept = Kept::from_bytes(&bytes)?;
-            let learner = Learner::load(&kept.model, &preset, dataset.spec(), &device.device)?;
+            let learner = Learner::load(&kept.model, preset.clone(), dataset.spec(), &device.device)?;
             Ok::<_, KeptError>((kept, learner))
         };
         let (kept, refused) = match kept.map(load) {
@@ -269,6 +261,10 @@ impl Peer {
                 let exported = self.desk.attend(&self.learner, exporting).await;
                 self.or_trouble(exported.map(Event::Exported), events)?;
             }
+            Control::Import(bytes) => match self.learner.import(&bytes) {
+                Ok(()) => self.mask()?,
+                Err(error) => events(Event::Trouble(error.to_string())),
+            },
             Control::Validate { batches } => {
                 let validation = self.validate(batches).await;
                 match validation {
@@ -281,11 +277,7 @@ impl Peer {
     }
 
     /// Tells an event, or why there is none; goes on elsewhere where the device is lost.
-    fn or_trouble(
-        &mut self,
-        event: Result<Event, model::Error>,
-        events: &mut impl FnMut(Event),
-    ) -> Result<(), Error> {
+    fn or_trouble(&mut self, event: Result<Event, model::Error>, events: &mut impl FnMut(Event)) -> Result<(), Error> {
         match event {
             Ok(event) => events(event),
             Err(error) if self.device_is_lost(&error) => self.move_to_cpu(&error, events)?,
@@ -312,7 +304,7 @@ impl Peer {
         let chosen = model::cpu();
         let (preset, spec) = (self.learner.preset().clone(), self.dataset.spec());
         self.learner = match &self.copy {
-            Some(copy) => Learner::load(copy, &preset, spec, &chosen.device)?,
+            Some(copy) => Learner::load(copy, preset, spec, &chosen.device)?,
             None => Learner::new(preset, spec, self.seed, &chosen.device),
         };
         events(Event::Trouble(format!("{error}; going on with the CPU from step {}", self.learner.step())));

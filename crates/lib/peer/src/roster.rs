@@ -106,8 +106,12 @@ impl Roster {
             }
             if let Some(free) = self.slots.iter_mut().find(|slot| slot.is_none()) {
                 *free = Some(Slot { key: key.to_owned(), seen: step });
-            } else if let Some((index, oldest)) =
-                self.slots.iter_mut().enumerate().flat_map(|(i, slot)| Some((i, slot.as_mut()?))).min_by_key(|(_, s)| s.seen)
+            } else if let Some((index, oldest)) = self
+                .slots
+                .iter_mut()
+                .enumerate()
+                .flat_map(|(i, slot)| Some((i, slot.as_mut()?)))
+                .min_by_key(|(_, s)| s.seen)
                 && oldest.seen + AWAY <= step
             {
                 *oldest = Slot { key: key.to_owned(), seen: step };

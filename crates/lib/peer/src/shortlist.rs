@@ -14,8 +14,6 @@ use protocol::exchange::{Modalities, Modality};
 /// A peer of the directory, and what is known of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Listed {
-    /// Hot key, lower-case hex.
-    pub key: String,
     /// What it represents.
     pub modalities: Modalities,
     /// Its stake as a share of all stake, 0 to 1.
@@ -92,15 +90,8 @@ fn finite(value: f64) -> f64 {
 mod tests {
     use super::*;
 
-    fn peer(key: usize, score: Option<(f64, f64)>) -> Listed {
-        Listed {
-            key: format!("{key:064x}"),
-            modalities: Modality::Text.into(),
-            stake: 0.0,
-            rank: 0.0,
-            score,
-            masked: false,
-        }
+    fn peer(score: Option<(f64, f64)>) -> Listed {
+        Listed { modalities: Modality::Text.into(), stake: 0.0, rank: 0.0, score, masked: false }
     }
 
     const PLACES: Places = Places { most: 16, modality: Modality::Text, explore: EXPLORE };
@@ -113,7 +104,7 @@ mod tests {
                 stake: (i % 11) as f64 / 55_000.0,
                 rank: (i % 7) as f64 / 30_000.0,
                 masked: i % 13 == 0,
-                ..peer(i, None)
+                ..peer(None)
             })
             .collect()
     }
@@ -141,7 +132,7 @@ mod tests {
 
     #[test]
     fn who_has_rank_and_stake_is_tried_sooner_and_nobody_never() {
-        let mut listed: Vec<Listed> = (0..4).map(|i| peer(i, None)).collect();
+        let mut listed: Vec<Listed> = (0..4).map(|_| peer(None)).collect();
         (listed[0].rank, listed[0].stake) = (0.5, 0.5);
         (listed[1].rank, listed[1].stake) = (0.1, 0.1);
         let (mut seen, mut random) = ([0; 4], Random::new(3, 3));
@@ -156,15 +147,15 @@ mod tests {
 
     #[test]
     fn an_uncertain_peer_is_looked_at_again() {
-        let listed = [peer(0, Some((1.0, 0.0))), peer(1, Some((0.8, 0.5))), peer(2, Some((f64::NAN, 0.1)))];
+        let listed = [peer(Some((1.0, 0.0))), peer(Some((0.8, 0.5))), peer(Some((f64::NAN, 0.1)))];
         assert_eq!(shortlist(&listed, Places { most: 2, ..PLACES }, &mut Random::new(0, 0)), [1, 0]);
     }
 
     #[test]
     fn places_that_one_half_cannot_fill_go_to_the_other() {
-        let new: Vec<Listed> = (0..20).map(|i| peer(i, None)).collect();
+        let new: Vec<Listed> = (0..20).map(|_| peer(None)).collect();
         assert_eq!(shortlist(&new, PLACES, &mut Random::new(0, 0)).len(), 16);
-        let known: Vec<Listed> = (0..20).map(|i| peer(i, Some((1.0, 0.0)))).collect();
+        let known: Vec<Listed> = (0..20).map(|_| peer(Some((1.0, 0.0)))).collect();
         assert_eq!(shortlist(&known, PLACES, &mut Random::new(0, 0)).len(), 16);
         assert!(shortlist(&[], PLACES, &mut Random::new(0, 0)).is_empty());
         assert!(shortlist(&new, Places { most: 0, ..PLACES }, &mut Random::new(0, 0)).is_empty());

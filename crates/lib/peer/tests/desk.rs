@@ -11,7 +11,7 @@ use std::rc::Rc;
 use async_trait::async_trait;
 use futures::FutureExt;
 use futures::future::{LocalBoxFuture, select};
-use peerage_peer::{BuyerError, Buyer, Inbound, Mesh, Neighbour, Purse, Terms, Unanswered};
+use peerage_peer::{Buyer, BuyerError, Inbound, Mesh, Neighbour, Purse, Terms, Unanswered};
 use protocol::exchange::{
     Answer, Ask, Claim, Encoding, Gradient, Inputs, Modality, Refuse, Representation, Request, Response, Shape, Unpaid,
     Want,
@@ -90,7 +90,9 @@ fn the_asker_says_what_it_wants_and_how_it_is_written() {
             }
         }
         // Logits are no answer that a gradient can come back for.
-        let Ok(Response::Answer(_)) = street.send("a", ask(9, text(1, 64), Want::Logits, 9_000)).await else { panic!() };
+        let Ok(Response::Answer(_)) = street.send("a", ask(9, text(1, 64), Want::Logits, 9_000)).await else {
+            panic!()
+        };
         let representation = Representation::new(Shape::new(1, 64).unwrap(), 64, vec![0.0; 64 * 64]).unwrap();
         let gradient = Request::Gradient(Gradient { id: 9, representation });
         assert_eq!(refused(street.send("a", gradient).await), Refuse::Forgotten { id: 9 });
@@ -131,8 +133,7 @@ fn asks_are_answered_by_weight_and_by_payment_and_the_lightest_refused() {
     assert_eq!(peers[..4], ["heaviest"; 4]);
     // Two asks of 64 positions were paid for, the third was not: it is one of the crowd.
     let halves = |range: std::ops::RangeInclusive<i32>| range.map(|halvings| format!("half^{halvings}"));
-    let wanted: Vec<String> =
-        halves(1..=3).chain(["buyer".into(), "buyer".into()]).chain(halves(4..=8)).collect();
+    let wanted: Vec<String> = halves(1..=3).chain(["buyer".into(), "buyer".into()]).chain(halves(4..=8)).collect();
     assert_eq!(peers[4..14], wanted);
     assert!(peers[14..].iter().all(|peer| peer.starts_with("crowd")), "{peers:?}");
     let refused = order.iter().filter(|(_, response)| matches!(response, Response::Refuse(Refuse::Busy { .. })));
@@ -151,10 +152,7 @@ fn logits_that_have_a_price_go_to_those_with_stake_and_those_that_paid() {
         let unpaid = refused(stranger.send("a", logits()).await);
         assert_eq!(unpaid, Refuse::Unpaid(Unpaid::TooLittle { least: 64 * 1_000 / 1_024 + 1 }));
         assert!(matches!(stakeholder.send("a", logits()).await, Ok(Response::Answer(_))));
-        assert!(matches!(
-            stranger.send("a", ask(1, text(1, 64), Want::Joined, 9_000)).await,
-            Ok(Response::Answer(_))
-        ));
+        assert!(matches!(stranger.send("a", ask(1, text(1, 64), Want::Joined, 9_000)).await, Ok(Response::Answer(_))));
     };
     beside(&world, 1_000, asking.boxed_local());
 }
@@ -224,7 +222,8 @@ fn a_buyer_pays_within_its_budget_and_gets_logits() {
     let world = World::new(0, 60);
     let street = Street { world: world.clone(), own: "buyer".into() };
     let asking = async move {
-        let (mesh, purse) = (Rc::new(Market { street, price: 1_024, claims: RefCell::default() }), Rc::<Pocket>::default());
+        let (mesh, purse) =
+            (Rc::new(Market { street, price: 1_024, claims: RefCell::default() }), Rc::<Pocket>::default());
         let terms = Terms { budget: 300, price: 2_000, bundle: 128 };
         let mut buyer = Buyer::new(mesh.clone(), purse.clone(), terms);
         let first = buyer.logits(&text(1, 64)).await.unwrap();

@@ -6,12 +6,14 @@
 mod world;
 
 use peerage_peer::{Control, Manners};
+use protocol::exchange::Encoding;
 use world::{Sin, Told, World};
 
 #[test]
 fn three_peers_ask_each_other_and_all_learn() {
     let world = World::new(10, 60);
-    let (running, told): (Vec<_>, Vec<_>) = ["a", "b", "c"].map(|name| world.honest(name, 60).begin()).into_iter().unzip();
+    let (running, told): (Vec<_>, Vec<_>) =
+        ["a", "b", "c"].map(|name| world.honest(name, 60).begin()).into_iter().unzip();
     world.clock.run(running);
     for told in &told {
         let told = told.borrow();
@@ -156,7 +158,8 @@ fn asks_that_are_out_ahead_hide_the_way_to_others() {
         let world = World::new(25, step);
         let names = &["a", "b", "c"][..=others];
         let begin = |name: &&str| {
-            let mut honest = world.honest(name, 24);
+            // The others go on a little longer than the one that is looked at.
+            let mut honest = world.honest(name, if *name == "a" { 24 } else { 32 });
             honest.manners.ahead = ahead;
             honest.begin()
         };
@@ -180,7 +183,8 @@ fn who_is_private_asks_nobody_and_answers_on() {
     let world = World::new(10, 60);
     let mut private = world.honest("a", 20);
     private.manners = Manners { private: true, ..Manners::default() };
-    private.watch = Box::new(|_, step| if step.step == 10 { vec![Control::Validate { batches: 1 }] } else { Vec::new() });
+    private.watch =
+        Box::new(|_, step| if step.step == 10 { vec![Control::Validate { batches: 1 }] } else { Vec::new() });
     let (running, told): (Vec<_>, Vec<_>) = [private.begin(), world.honest("b", 20).begin()].into_iter().unzip();
     world.clock.run(running);
     assert!(!world.asked.borrow().contains_key("b"), "nothing of its data leaves it");
@@ -195,7 +199,8 @@ fn who_is_private_asks_nobody_and_answers_on() {
 fn validation_has_the_loss_with_peers_alone_and_of_the_students() {
     let world = World::new(10, 60);
     let mut asking = world.honest("a", 60);
-    asking.watch = Box::new(|_, step| if step.step == 60 { vec![Control::Validate { batches: 2 }] } else { Vec::new() });
+    asking.watch =
+        Box::new(|_, step| if step.step == 60 { vec![Control::Validate { batches: 2 }] } else { Vec::new() });
     let (running, told): (Vec<_>, Vec<_>) = [asking.begin(), world.honest("b", 70).begin()].into_iter().unzip();
     world.clock.run(running);
     let told = told[0].borrow();
@@ -244,4 +249,29 @@ fn what_was_kept_goes_on_as_if_nothing_had_happened() {
     let resumed = run(20, Some(kept));
     assert_eq!(resumed.borrow().steps[0].step, 9);
     assert_eq!(curve(resumed), curve(whole)[8..]);
+}
+
+/// What `ANSWERS` and `GRADIENTS` stand on: the loss after training with each encoding, and the bytes it takes.
+#[test]
+fn the_encodings_chosen_cost_no_loss_and_less_than_half_of_the_bytes() {
+    let run = |answers: Encoding, gradients: Encoding| {
+        let world = World::new(10, 60);
+        let begin = |name: &str| {
+            let mut honest = world.honest(name, 150);
+            honest.manners = Manners { answers, gradients, ..Manners::default() };
+            honest.begin()
+        };
+        let (running, told): (Vec<_>, Vec<_>) = ["a", "b", "c"].map(begin).into_iter().unzip();
+        world.clock.run(running);
+        let mean = |of: &dyn Fn(&Told) -> f64| told.iter().map(|told| of(&told.borrow())).sum::<f64>() / 3.0;
+        let loss = mean(&|told| told.mean(120..150, |step| step.with_peers.unwrap_or(step.alone)));
+        let alone = mean(&|told| told.mean(120..150, |step| step.alone));
+        let bytes = mean(&|told| told.mean(120..150, |step| (step.sent + step.received) as f64));
+        eprintln!("{answers:?} {gradients:?}: {loss:.4} with peers, {alone:.4} alone, {bytes:.0} bytes a step");
+        (loss, bytes)
+    };
+    let (whole, most) = run(Encoding::F32, Encoding::F32);
+    let (loss, bytes) = run(peerage_peer::ANSWERS, peerage_peer::GRADIENTS);
+    assert!(loss < 1.01 * whole, "{loss} against {whole}");
+    assert!(bytes < 0.5 * most, "{bytes} of {most}");
 }

@@ -6,12 +6,26 @@
 
 use super::{mesh::Roll, now};
 use crate::node::verdict;
+use ::data::Random;
 use commonware_codec::{Copying, DecodeExt, Encode};
-use futures::{FutureExt, StreamExt, channel::mpsc, future::BoxFuture, stream::FuturesUnordered};
-use ledger::{PublicKey, Reply, query::MAX_REPLY_BYTES};
+use futures::{
+    FutureExt, StreamExt,
+    channel::{mpsc, oneshot},
+    future::BoxFuture,
+    stream::FuturesUnordered,
+};
+use ledger::{Key, PublicKey, Reply, query::MAX_REPLY_BYTES};
 use light::{Alarm, Event, Participant, Source, Step, TransactionState};
-use network::{GossipId, Network, Topic};
-use std::time::Duration;
+use network::{GossipId, Network, PeerId, Topic};
+use peer::{EXPLORE, Listed, Places, shortlist};
+use protocol::{
+    exchange::{Claim, Modality, Unpaid},
+    limits,
+};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 /// What the rest of the resident has to say.
 #[derive(Debug)]
@@ -27,8 +41,30 @@ pub enum Word {
         /// For the verdict.
         id: GossipId,
     },
+    /// Somebody shows a purchase.
+    Claim {
+        /// Who.
+        peer: PeerId,
+        /// What it shows.
+        claim: Box<Claim>,
+        /// Positions that were paid for.
+        respond: oneshot::Sender<Result<u64, Unpaid>>,
+    },
     /// What each neighbour was worth lately, and the standard error of that.
     Scores(Vec<(PublicKey, f64, f64)>),
+}
+
+/// What a resident is to this loop.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// What to call it.
+    pub name: String,
+    /// What it takes for 1,024 positions, base units.
+    pub price: u64,
+    /// Its own modality.
+    pub modality: Modality,
+    /// Fixes whom it tries.
+    pub seed: u64,
 }
 
 enum Done {
@@ -39,13 +75,16 @@ enum Done {
 
 /// Takes part until the network or the words end, or the chain cannot be believed any more.
 pub async fn take_part(
-    name: String,
+    part: Part,
     mut participant: Participant,
     network: Network,
     mut words: mpsc::UnboundedReceiver<Word>,
     roll: Roll,
 ) {
     let mut open: FuturesUnordered<BoxFuture<'static, Done>> = FuturesUnordered::new();
+    let Part { name, price, modality, seed } = part;
+    let (stakes, scores) = (Vec::new(), HashMap::new());
+    let mut circle = Circle { modality, stakes, scores, random: Random::new(seed, CIRCLE) };
     participant.add_source(Source::new("node"));
     participant.join();
     loop {
@@ -53,6 +92,12 @@ pub async fn take_part(
             open.push(begin(step, &network));
         }
         while let Some(event) = participant.next_event() {
+            if let Event::Neurons(neurons) = &event {
+                circle.stakes = neurons.iter().map(|(_, key, stake)| (*key, stake.0)).collect();
+                if network.prefer(circle.wanted()).await.is_err() {
+                    return;
+                }
+            }
             if !hear(&name, event, &roll) {
                 return;
             }
@@ -83,13 +128,54 @@ pub async fn take_part(
                         return;
                     }
                 }
-                Some(Word::Scores(scores)) => participant.scores(scores.into_iter().map(|(key, score, _)| (key, score)).collect()),
+                Some(Word::Claim { peer, claim, respond }) => {
+                    drop(respond.send(participant.claim(&claim, &peer.to_bytes(), price, now())));
+                }
+                Some(Word::Scores(scores)) => {
+                    participant.scores(scores.iter().map(|(key, score, _)| (key.clone(), *score)).collect());
+                    circle.scores = scores.into_iter().map(|(key, score, error)| (key.into(), (score, error))).collect();
+                }
                 None => return,
             },
             () = tokio::time::sleep(wait) => {}
         }
     }
 }
+
+/// Whom of all peers of the ledger to be connected with.
+struct Circle {
+    modality: Modality,
+    stakes: Vec<(Key, u64)>,
+    scores: HashMap<Key, (f64, f64)>,
+    random: Random,
+}
+
+impl Circle {
+    /// Those worth a connection, the best with the largest number. The ledger does not say what a peer represents: that
+    /// comes with its hello.
+    fn wanted(&mut self) -> BTreeMap<PublicKey, f64> {
+        let total: f64 = self.stakes.iter().map(|(_, stake)| *stake as f64).sum();
+        let listed: Vec<Listed> = self
+            .stakes
+            .iter()
+            .map(|(key, stake)| Listed {
+                modalities: self.modality.into(),
+                stake: if total > 0.0 { *stake as f64 / total } else { 0.0 },
+                rank: 1.0,
+                score: self.scores.get(key).copied(),
+                masked: false,
+            })
+            .collect();
+        let places = Places { most: limits::CONNECTIONS, modality: self.modality, explore: EXPLORE };
+        let chosen = shortlist(&listed, places, &mut self.random);
+        let count = chosen.len();
+        let worth = |(place, at): (usize, usize)| Some((self.stakes.get(at)?.0.public()?, (count - place) as f64));
+        chosen.into_iter().enumerate().filter_map(worth).collect()
+    }
+}
+
+/// What the stream of random numbers is for.
+const CIRCLE: u64 = 6;
 
 /// Begins one step.
 fn begin(step: Step, network: &Network) -> BoxFuture<'static, Done> {
@@ -156,3 +242,22 @@ fn hear(name: &str, event: Event, roll: &Roll) -> bool {
 
 /// Longest time between two looks.
 const IDLE: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use commonware_cryptography::Signer;
+
+    #[test]
+    fn those_that_were_worth_most_are_preferred_and_some_are_tried() {
+        let key = |seed| ledger::PrivateKey::from_seed(seed).public_key();
+        let stakes = (0..100).map(|seed| (Key::from(key(seed)), seed)).collect();
+        let scores = (0..20).map(|seed| (Key::from(key(seed)), (seed as f64, 0.0))).collect();
+        let mut circle = Circle { modality: Modality::Text, stakes, scores, random: Random::new(1, CIRCLE) };
+        let wanted = circle.wanted();
+        assert_eq!(wanted.len(), limits::CONNECTIONS);
+        let best = wanted.iter().max_by(|a, b| a.1.total_cmp(b.1)).map(|(key, _)| key.clone());
+        assert_eq!(best, Some(key(19)));
+        assert_eq!((0..20).filter(|seed| wanted.contains_key(&key(*seed))).count(), 12);
+    }
+}

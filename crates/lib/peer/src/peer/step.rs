@@ -4,7 +4,6 @@
 //! and learned from with what has come by then. An answer is awaited until its own deadline at most; in the place of one
 //! that is late, gone or wrong stands its student, or nothing. Without neighbours the same path is taken, and nothing waits.
 
-
 use futures::FutureExt;
 use model::{Extra, Outcome, Routing};
 use protocol::exchange::{Carry, Gradient, Representation, Want};
@@ -42,11 +41,11 @@ impl Peer {
             self.copy = Some(self.desk.attend(&self.learner, saving).await?);
         }
         self.depart()?;
-        self.breathe().await;
         let Some(Coming { batch, flight, asked, .. }) = self.coming.pop_front() else { return Ok(()) };
         self.position = self.position.wrapping_add(1);
         let flight = flight.unwrap_or_else(Flight::alone);
         let arrived = self.arrive(&flight, events).await;
+        self.breathe().await;
 
         let launched = self.mesh.now();
         let foreign = self.learner.step().is_multiple_of(FOREIGN).then(|| self.desk.memory.next()).flatten();
@@ -56,7 +55,10 @@ impl Peer {
         let extra = Extra {
             foreign: foreign.as_ref(),
             // Where all can be asked, nothing has to be chosen.
-            ahead: unscored.filter(|_| self.must_choose()).and_then(|at| self.coming.get(at)).map(|coming| &coming.batch),
+            ahead: unscored
+                .filter(|_| self.must_choose())
+                .and_then(|at| self.coming.get(at))
+                .map(|coming| &coming.batch),
             exact,
         };
         let pending = self.learner.start(&batch, &flight.routing, arrived.answers, extra)?;
@@ -83,7 +85,8 @@ impl Peer {
         let step = self.learner.step();
         let millis = self.since(started);
         self.keep_pace(millis - arrived.waited);
-        let answered: Vec<_> = arrived.answered.into_iter().map(|(_, ticket)| ticket.candidate.neighbour.peer).collect();
+        let answered: Vec<_> =
+            arrived.answered.into_iter().map(|(_, ticket)| ticket.candidate.neighbour.peer).collect();
         events(Event::Step(Step {
             step,
             with_peers: losses.with_peers,
@@ -129,11 +132,7 @@ impl Peer {
             let routing = self.route(at, &candidates);
             let Some(coming) = self.coming.get_mut(at) else { continue };
             let (mesh, roster) = (&self.mesh, &self.roster);
-            let wish = Wish {
-                want: Want::Joined,
-                encoding: self.manners.answers,
-                dim: self.learner.preset().dim,
-            };
+            let wish = Wish { want: Want::Joined, encoding: self.manners.answers, dim: self.learner.preset().dim };
             let (flight, asks) =
                 flight::depart(mesh, &coming.batch, routing, &candidates, roster, wish, step, &mut self.asks)?;
             (coming.flight, coming.asked) = (Some(flight), step);
@@ -234,7 +233,7 @@ impl Peer {
     /// the one not looked at for longest.
     fn exact(&self, arrived: &Arrived) -> Option<usize> {
         let due = self.manners.exact > 0 && self.learner.step().is_multiple_of(self.manners.exact);
-        let places = arrived.answered.iter().filter(|_| due && arrived.answered.len() > 1);
+        let places = arrived.answered.iter().filter(|_| due);
         places.min_by_key(|(_, ticket)| self.tally.looked(&ticket.candidate.neighbour.key)).map(|(place, _)| *place)
     }
 

@@ -76,8 +76,7 @@ impl Peer {
         let dim = self.learner.preset().dim;
         let (mesh, roster, step) = (&self.mesh, &self.roster, self.learner.step());
         let wish = Wish { want: Want::Joined, encoding: self.manners.answers, dim };
-        let (flight, asks) =
-            flight::depart(mesh, batch, routing, &candidates, roster, wish, step, &mut self.asks)?;
+        let (flight, asks) = flight::depart(mesh, batch, routing, &candidates, roster, wish, step, &mut self.asks)?;
         self.desk.depart(asks);
         let arrived = self.arrive(&flight, &mut |_| {}).await;
         Ok((flight.routing, arrived.answers))

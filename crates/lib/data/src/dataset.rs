@@ -2,7 +2,7 @@
 
 use crate::{
     Batch, Error, Options, Picture, Random, Spec, batch::Examples, captions::Captions, glyphs::Glyphs, images,
-    speech::Speech, table, text::Text,
+    mixed::Mixed, speech::Speech, table, text::Text,
 };
 use protocol::limits;
 use std::{fmt, sync::Arc};
@@ -193,6 +193,15 @@ impl Dataset {
     /// [`Error::NoLabels`] where examples have none, [`Error::Restricted`] where too few are left.
     pub fn restrict(&self, labels: &[u16]) -> Result<Self, Error> {
         Self::over(self.source.restrict(labels)?)
+    }
+
+    /// As this one, but a `share` of the training examples, 0 to 1, is of `other`. Both are of one spec; validation is
+    /// of this one.
+    ///
+    /// # Errors
+    /// [`Error::Mixed`] where the specs differ.
+    pub fn mixed(&self, other: &Self, share: f32) -> Result<Self, Error> {
+        Self::new(Mixed::new(self.source(), other.source(), share)?)
     }
 
     pub(crate) fn source(&self) -> Arc<dyn Source> {

@@ -272,6 +272,9 @@ pub enum Error {
         /// Held out.
         validation: usize,
     },
+    /// Two datasets that one model cannot learn.
+    #[error("these two do not fit together; take two that hold the same sort of examples with the same labels")]
+    Mixed,
 }
 
 /// What is read, for a person.

@@ -17,6 +17,7 @@ pub mod glyphs;
 mod images;
 mod labelled;
 pub mod limits;
+mod mixed;
 mod options;
 mod picture;
 mod random;

@@ -4,7 +4,7 @@ use super::{Node, Part, Session, Training, Word};
 use crate::words::{Near, NodeWords, PageEvent};
 use network::{Event, PeerId};
 use protocol::{
-    exchange::{Refuse, Request, Response},
+    exchange::{Refuse, Request, Response, is_claim},
     limits,
     port::{auditor, trainer},
     record::Record,
@@ -69,7 +69,7 @@ impl Session {
                 self.neighbours.retain(|near| near.id != peer);
                 self.tell_neighbours();
             }
-            Event::Request { peer, bytes, respond } if kind(&bytes) == Some(CLAIM) => self.on_claim(peer, bytes, respond),
+            Event::Request { peer, bytes, respond } if is_claim(&bytes) => self.on_claim(peer, bytes, respond),
             Event::Request { peer, bytes, respond } => {
                 if self.training != Training::Runs || self.stopping.is_some() || self.learning.offline {
                     let _ = respond.send(Response::Refuse(Refuse::NotTraining).to_bytes());
@@ -148,16 +148,6 @@ fn deadline(bytes: &[u8]) -> Duration {
         _ => Duration::from_millis(GRADIENT_MS),
     }
 }
-
-/// What sort of request it is: the second byte, after the version.
-fn kind(bytes: &[u8]) -> Option<u8> {
-    bytes.get(1).copied()
-}
-
-/// The sort of an ask.
-const ASK: u8 = 1;
-/// The sort of a claim.
-const CLAIM: u8 = 3;
 /// Milliseconds for the way there and back.
 const WAY_MS: u64 = 500;
 /// Milliseconds for a gradient to be taken.

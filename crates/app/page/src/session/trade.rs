@@ -4,12 +4,13 @@
 //! What comes back from a neighbour is parsed once and only here; it could be anything, and whatever does not fit becomes a
 //! sentence that says what was wrong.
 
-use super::Session;
+use super::{Session, Training};
 use crate::words::PageEvent;
 use futures::channel::oneshot;
 use network::PeerId;
 use protocol::{
-    exchange::{Ask, Encoding, Inputs, Request, Response, Shape, ShapeError, Want},
+    exchange::{Ask, Encoding, Inputs, Refuse, Request, Response, Shape, ShapeError, Want},
+    limits,
     port::{auditor, trainer},
 };
 use serde::Deserialize;
@@ -107,6 +108,18 @@ impl Session {
     pub(super) fn on_claim(&mut self, peer: PeerId, bytes: Vec<u8>, respond: oneshot::Sender<Vec<u8>>) {
         let claims = &mut self.claims;
         claims.open.retain(|_, respond| !respond.is_canceled());
+        let refuse = if !self.auditor.hears() || self.training != Training::Runs || self.stopping.is_some() {
+            Some(Refuse::NotTraining)
+        } else if claims.open.len() >= limits::OPEN {
+            Some(Refuse::Busy { retry_ms: AGAIN_MS })
+        } else {
+            None
+        };
+        if let Some(refuse) = refuse {
+            // Whoever shows it may be gone.
+            let _ = respond.send(Response::Refuse(refuse).to_bytes());
+            return;
+        }
         claims.last = claims.last.wrapping_add(1);
         claims.open.insert(claims.last, respond);
         let (id, price) = (claims.last, self.learning.price.to_string());
@@ -147,3 +160,5 @@ const WAY_MS: u64 = 500;
 const CLAIM_MS: u64 = 10_000;
 /// Pauses before each time that a seller is shown a purchase, ms: it may not know the block yet.
 const CLAIMS_MS: [u32; 4] = [0, 2_000, 5_000, 15_000];
+/// When a claim that finds no place may come again, ms.
+const AGAIN_MS: u32 = 2_000;

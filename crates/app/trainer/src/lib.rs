@@ -11,7 +11,7 @@ mod mesh;
 mod port;
 mod worker;
 
-pub use bench::{Bench, bench, measure};
+pub use bench::{Bench, Session, bench, measure};
 pub use device::{Choice, choose};
 pub use mesh::breathe;
 pub use port::{parse, plain};

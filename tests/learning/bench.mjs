@@ -13,7 +13,7 @@ import {cpus, totalmem} from 'node:os';
 import {launch, open} from '../e2e/support/browser.mjs';
 import {serve} from './support/serve.mjs';
 
-const PLAN = {cpu: {warm: 10, rounds: 9, steps: 10}, gpu: {warm: 2, rounds: 5, steps: 2}};
+const PLAN = {cpu: {warm: 10, rounds: 9, steps: 10}, gpu: {warm: 1, rounds: 3, steps: 1}};
 
 /** @typedef {{ms: number, launches: number, losses: number[][]}} Turn */
 

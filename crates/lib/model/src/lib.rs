@@ -16,6 +16,7 @@ mod error;
 mod fisher;
 mod foreign;
 mod gate;
+mod kernels;
 mod learner;
 mod loss;
 mod network;

@@ -9,6 +9,7 @@ use burn::module::{Module, Param};
 use burn::prelude::*;
 use burn::tensor::activation;
 
+use crate::kernels::product;
 use crate::{Preset, Random};
 
 /// Every weight of a peer.
@@ -122,7 +123,7 @@ impl Network {
     pub fn decode(&self, joined: Tensor<3>) -> Tensor<2> {
         let [rows, seq, dim] = joined.dims();
         let x = self.trunk.forward(joined.clone()) + joined;
-        x.reshape([rows * seq, dim]).matmul(self.head.val())
+        product(x.reshape([rows * seq, dim]), self.head.val())
     }
 
     /// Scores of the slots: the query of each example, from the mean of its own encoding, on each key.
@@ -146,21 +147,21 @@ impl Block {
     fn attend(&self, x: Tensor<3>, mask: &Tensor<4>) -> Tensor<3> {
         let [batch, seq, dim] = x.dims();
         let (heads, width) = (self.heads, dim / self.heads);
-        let mixed = x.reshape([batch * seq, dim]).matmul(self.mix.val());
+        let mixed = product(x.reshape([batch * seq, dim]), self.mix.val());
         let mixed = mixed.reshape([batch, seq, 3 * heads, width]).swap_dims(1, 2);
         let part = |i: usize| mixed.clone().slice([0..batch, i * heads..(i + 1) * heads]);
-        let weights = part(0).matmul(part(1).swap_dims(2, 3)) * (1.0 / (width as f64).sqrt()) + mask.clone();
-        let heard = activation::softmax(weights, 3).matmul(part(2));
+        let weights = product(part(0), part(1).swap_dims(2, 3)) * (1.0 / (width as f64).sqrt()) + mask.clone();
+        let heard = product(activation::softmax(weights, 3), part(2));
         let heard = heard.swap_dims(1, 2).reshape([batch * seq, dim]);
-        heard.matmul(self.out.val()).reshape([batch, seq, dim])
+        product(heard, self.out.val()).reshape([batch, seq, dim])
     }
 }
 
 impl Perceptron {
     fn forward(&self, x: Tensor<3>) -> Tensor<3> {
         let [batch, seq, dim] = x.dims();
-        let inner = x.reshape([batch * seq, dim]).matmul(self.up.val());
-        activation::relu(inner).matmul(self.down.val()).reshape([batch, seq, dim])
+        let inner = product(x.reshape([batch * seq, dim]), self.up.val());
+        product(activation::relu(inner), self.down.val()).reshape([batch, seq, dim])
     }
 }
 

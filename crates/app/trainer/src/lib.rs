@@ -6,6 +6,7 @@
 #![recursion_limit = "256"]
 
 mod bench;
+mod constructors;
 mod device;
 mod mesh;
 mod port;

@@ -24,6 +24,8 @@ pub struct Bench {
     pub steps_per_second: f64,
     /// Bytes of text learned from, each second.
     pub tokens_per_second: f64,
+    /// The fastest step after the first, ms.
+    pub fastest_step_ms: f64,
     /// The first step, with all that is compiled and uploaded for it, ms.
     pub first_step_ms: f64,
     /// Loss of the last step, nats a byte.
@@ -57,20 +59,26 @@ pub async fn measure(chosen: &Chosen, steps: u32) -> Result<Bench, Error> {
     let (dataset, mut random) = data(&preset)?;
     let mut learner = Learner::new(preset.clone(), 1, &chosen.device);
     let mut loss = 0.0;
-    let mut first_step_ms = 0.0;
-    let mut started = Instant::now();
-    for step in 0..=steps {
+    let mut durations = Vec::new();
+    for _ in 0..=steps {
+        let started = Instant::now();
         let batch = dataset.batch(preset.batch, &mut random);
         loss = step_once(&mut learner, &batch).await?.alone;
         breathe().await;
-        if step == 0 {
-            first_step_ms = started.elapsed().as_secs_f64() * 1e3;
-            started = Instant::now();
-        }
+        durations.push(started.elapsed().as_secs_f64() * 1e3);
     }
-    let steps_per_second = f64::from(steps) / started.elapsed().as_secs_f64();
+    let first_step_ms = durations.remove(0);
+    let fastest_step_ms = durations.iter().copied().fold(f64::INFINITY, f64::min);
+    let steps_per_second = 1e3 * f64::from(steps) / durations.iter().sum::<f64>();
     let device = format!("{}: {}", chosen.kind.label(), chosen.name);
-    Ok(Bench { device, steps_per_second, tokens_per_second: steps_per_second * tokens, first_step_ms, loss })
+    Ok(Bench {
+        device,
+        steps_per_second,
+        tokens_per_second: steps_per_second * tokens,
+        fastest_step_ms,
+        first_step_ms,
+        loss,
+    })
 }
 
 /// Training alone that a script drives step by step, so that another program can take the same steps in turns with it.

@@ -6,6 +6,8 @@ use protocol::port::trainer::DeviceChoice;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
+use crate::measure;
+
 /// A device, the sizes that suit it, and why it is this one.
 pub struct Choice {
     /// The device.
@@ -16,8 +18,11 @@ pub struct Choice {
     pub why: String,
 }
 
-/// The device wanted, where there is one. `Auto` takes WebGPU unless its adapter is software. At most one WebGPU device a
-/// worker.
+/// Steps after the first of the short run that decides between devices; the fastest counts.
+const TRIAL: u32 = 3;
+
+/// The device wanted, where there is one. `Auto` takes the one on which a short run of preset S is faster. At most one
+/// WebGPU device a worker.
 ///
 /// # Errors
 /// [`Error::NoDevice`] where WebGPU was insisted on and there is no adapter.
@@ -28,24 +33,40 @@ pub async fn choose(wanted: DeviceChoice) -> Result<Choice, Error> {
     }
     let by_hand = wanted == DeviceChoice::Gpu;
     let adapter = match look().await {
-        // Measured with SwiftShader on two cores: the CPU does some fifty steps in the time of one.
-        Ok(Adapter { software: true, name }) if !by_hand => {
-            return Ok(small(model::cpu(), format!("the only adapter, {name}, is software and slower than this")));
-        }
         Ok(adapter) => adapter,
         Err(reason) if by_hand => return Err(Error::NoDevice(reason)),
         Err(reason) => return Ok(small(model::cpu(), Error::NoDevice(reason).to_string())),
     };
     let Adapter { name, software } = adapter;
     match model::webgpu().await {
-        Ok(chosen) => {
+        Ok(chosen) if by_hand => {
             let preset = if software { Preset::sparing() } else { Preset::small() };
-            let why = if by_hand { "chosen by hand" } else { "the browser offers an adapter" };
-            Ok(Choice { chosen: Chosen { name, ..chosen }, preset, why: why.into() })
+            Ok(Choice { chosen: Chosen { name, ..chosen }, preset, why: "chosen by hand".into() })
         }
+        Ok(chosen) => Ok(faster(Chosen { name, ..chosen }).await),
         Err(error) if by_hand => Err(error),
         Err(error) => Ok(small(model::cpu(), error.to_string())),
     }
+}
+
+/// The faster one of `gpu` and the CPU in a short run on each, with both figures.
+async fn faster(gpu: Chosen) -> Choice {
+    let cpu = model::cpu();
+    let (here, there) = (trial(&cpu).await, trial(&gpu).await);
+    let (chosen, why) = match (here, there) {
+        (Ok(here), Ok(there)) => {
+            let why = format!("a step took {there:.0} ms on WebGPU ({}) and {here:.0} ms on the CPU", gpu.name);
+            (if there < here { gpu } else { cpu }, why)
+        }
+        (Err(error), Ok(_)) => (gpu, format!("the CPU could not finish a step: {error}")),
+        (_, Err(error)) => (cpu, format!("WebGPU ({}) could not finish a step: {error}", gpu.name)),
+    };
+    Choice { chosen, preset: Preset::small(), why }
+}
+
+/// The fastest step of a short run, ms.
+async fn trial(chosen: &Chosen) -> Result<f64, Error> {
+    Ok(measure(chosen, TRIAL).await?.fastest_step_ms)
 }
 
 /// What the browser says of its adapter.

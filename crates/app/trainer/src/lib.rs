@@ -6,7 +6,6 @@
 #![recursion_limit = "256"]
 
 mod bench;
-mod constructors;
 mod device;
 mod mesh;
 mod port;

@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use crate::{Choice, constructors};
+use crate::Choice;
 use futures::channel::mpsc;
 use model::{Chosen, Dataset, Learner, Preset};
 use peer::{Control, Inbound, Peer};
@@ -25,7 +25,6 @@ use crate::port::{parse, post, scope};
 /// Runs when the module has loaded. Outside a dedicated worker it does nothing.
 #[wasm_bindgen(start)]
 pub fn start() {
-    constructors::run();
     let Some(scope) = scope() else { return };
     std::panic::set_hook(Box::new(|info| {
         console_error_panic_hook::hook(info);

@@ -10,6 +10,8 @@
 #![recursion_limit = "256"]
 
 mod checkpoint;
+#[cfg(all(feature = "webgpu", target_arch = "wasm32"))]
+mod constructors;
 mod data;
 mod device;
 mod error;

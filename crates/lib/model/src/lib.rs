@@ -18,7 +18,7 @@ mod error;
 mod fisher;
 mod foreign;
 mod gate;
-mod kernels;
+pub mod kernels;
 mod learner;
 mod loss;
 mod network;

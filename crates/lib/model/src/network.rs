@@ -9,7 +9,7 @@ use burn::module::{Module, Param};
 use burn::prelude::*;
 use burn::tensor::activation;
 
-use crate::kernels::product;
+use crate::kernels::{attend, product};
 use crate::{Preset, Random};
 
 /// Every weight of a peer.
@@ -100,9 +100,8 @@ impl Network {
         let positions = self.positions.val();
         let positions = if positions.dims()[0] == seq { positions } else { positions.slice(0..seq) };
         let mut x = burn::tensor::module::embedding(self.bytes.val(), bytes) + positions.unsqueeze();
-        let mask = causal(seq, &x.device());
         for block in &self.blocks {
-            x = block.forward(x, &mask);
+            x = block.forward(x);
         }
         norm(x)
     }
@@ -139,20 +138,15 @@ impl Network {
 }
 
 impl Block {
-    fn forward(&self, x: Tensor<3>, mask: &Tensor<4>) -> Tensor<3> {
-        let x = self.attend(x.clone(), mask) + x;
+    fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+        let x = self.attend(x.clone()) + x;
         self.perceptron.forward(x.clone()) + x
     }
 
-    fn attend(&self, x: Tensor<3>, mask: &Tensor<4>) -> Tensor<3> {
+    fn attend(&self, x: Tensor<3>) -> Tensor<3> {
         let [batch, seq, dim] = x.dims();
-        let (heads, width) = (self.heads, dim / self.heads);
         let mixed = product(x.reshape([batch * seq, dim]), self.mix.val());
-        let mixed = mixed.reshape([batch, seq, 3 * heads, width]).swap_dims(1, 2);
-        let part = |i: usize| mixed.clone().slice([0..batch, i * heads..(i + 1) * heads]);
-        let weights = product(part(0), part(1).swap_dims(2, 3)) * (1.0 / (width as f64).sqrt()) + mask.clone();
-        let heard = product(activation::softmax(weights, 3), part(2));
-        let heard = heard.swap_dims(1, 2).reshape([batch * seq, dim]);
+        let heard = attend(mixed.reshape([batch, seq, 3 * dim]), self.heads, true).reshape([batch * seq, dim]);
         product(heard, self.out.val()).reshape([batch, seq, dim])
     }
 }
@@ -169,10 +163,4 @@ impl Perceptron {
 fn norm<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     let scale = (x.clone().square().mean_dim(D - 1) + 1e-5).powf_scalar(-0.5);
     x * scale
-}
-
-/// `[1, 1, seq, seq]`: 0 where a position may look, −10⁴ where it may not.
-fn causal(seq: usize, device: &Device) -> Tensor<4> {
-    let values: Vec<f32> = (0..seq * seq).map(|i| if i % seq > i / seq { -1e4 } else { 0.0 }).collect();
-    Tensor::from_data(TensorData::new(values, [1, 1, seq, seq]), device)
 }

@@ -1,7 +1,7 @@
 //! Speed of training alone on a device: for the choice of one, and for `cargo xtask bench`. Launches are counted by the
 //! caller, with a hook on `GPUComputePassEncoder.prototype.dispatchWorkgroups`.
 
-use data::{Dataset, Random};
+use data::{Batch, Dataset, Random};
 use model::{Chosen, Error, Extra, Learner, Preset, Routing};
 use protocol::port::trainer::DeviceChoice;
 use serde::Serialize;
@@ -82,19 +82,16 @@ pub async fn pace(
     let mut learner = Learner::new(preset.clone(), dataset.spec(), 1, &chosen.device);
     let mut pace = Pace { steps_per_second: 0.0, first_step_ms: 0.0, loss: 0.0 };
     let mut started = Instant::now();
-    for step in 0..=steps {
+    for done in 0..=steps {
         let batch = dataset.batch(preset.batch, &mut random);
-        let pending = learner.start(&batch, &Routing::nobody(), Vec::new(), Extra::default())?;
-        let outcome = pending.read().await?;
-        pace.loss = outcome.losses.alone;
-        learner.apply(outcome)?;
+        pace.loss = step(&mut learner, &batch).await?;
         breathe().await;
         let millis = started.elapsed().as_secs_f64() * 1e3;
-        if step == 0 {
+        if done == 0 {
             pace.first_step_ms = millis;
             started = Instant::now();
         } else {
-            pace.steps_per_second = f64::from(step) / millis * 1e3;
+            pace.steps_per_second = f64::from(done) / millis * 1e3;
             if millis > most_ms {
                 break;
             }
@@ -103,7 +100,17 @@ pub async fn pace(
     Ok(pace)
 }
 
-fn text() -> Result<Dataset, Error> {
+/// One step alone. Gives its loss, nats a target.
+pub(crate) async fn step(learner: &mut Learner, batch: &Batch) -> Result<f64, Error> {
+    let pending = learner.start(batch, &Routing::nobody(), Vec::new(), Extra::default())?;
+    let outcome = pending.read().await?;
+    let loss = outcome.losses.alone;
+    learner.apply(outcome)?;
+    Ok(loss)
+}
+
+/// What is learned where only the speed counts.
+pub(crate) fn text() -> Result<Dataset, Error> {
     let text: Vec<u8> = TEXT.bytes().cycle().take(1 << 16).collect();
     Dataset::text(&text, None, Preset::small().seq).map_err(|error| Error::Unfit(error.to_string()))
 }

@@ -12,6 +12,7 @@ mod keep;
 mod life;
 mod mesh;
 mod port;
+mod race;
 mod source;
 mod worker;
 
@@ -21,4 +22,5 @@ pub use fonts::drawings;
 pub use keep::{Found, Keep};
 pub use mesh::breathe;
 pub use port::{parse, plain};
+pub use race::Race;
 pub use source::{Intake, Ready};

@@ -15,6 +15,8 @@ use clap::ValueEnum;
 pub enum Subject {
     /// Training in a tab, alone and with a development network (3 minutes)
     Tab,
+    /// A training step against TensorFlow.js in the same browser, on the CPU and on WebGPU (3 minutes)
+    Learning,
     /// Whole epochs of every mechanism, natively and in a tab (3 minutes)
     Mechanism,
     /// Streams of a direct connection beside bare data channels and js-libp2p (1 minute)
@@ -39,6 +41,7 @@ pub fn run(subject: Subject, json: bool, quick: bool) -> Result<()> {
     let ready = setup::run(For::Test)?;
     let script = match subject {
         Subject::Tab | Subject::Ledger => build::all(&ready.shell).map(|()| "tests/e2e/bench.mjs"),
+        Subject::Learning => build::all(&ready.shell).map(|()| "tests/learning/bench.mjs"),
         Subject::Light => light::build(&ready.shell).map(|()| "tests/light/bench.mjs"),
         Subject::Mechanism => build::epochs(&ready.shell).map(|()| "tests/mechanism/bench.mjs"),
         Subject::Webrtc => build::probe(&ready.shell).map(|()| "tests/webrtc/bench.mjs"),

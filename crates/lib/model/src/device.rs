@@ -59,6 +59,8 @@ pub fn vulkan() -> Chosen {
 /// [`Error::NoDevice`] where there is no adapter.
 #[cfg(feature = "webgpu")]
 pub async fn adapter() -> Result<(Chosen, impl FnOnce()), Error> {
+    #[cfg(target_arch = "wasm32")]
+    crate::constructors::run();
     let options = Device::wgpu_options();
     let (device, setup) = options.init_with_setup_async().await.map_err(|error| Error::NoDevice(error.to_string()))?;
     let info = setup.adapter.get_info();

@@ -12,6 +12,7 @@ use data::Part;
 use protocol::exchange::Modality;
 
 use crate::examples::Examples;
+use crate::kernels::{attend, product};
 use crate::network::{Draw, wide};
 use crate::{Error, Preset};
 
@@ -101,7 +102,7 @@ impl Encoder {
             Examples::Bytes(bytes) if width == 256 => burn::tensor::module::embedding(stem, bytes),
             Examples::Reals(reals) if reals.dims()[2] == width => {
                 let [batch, seq, _] = reals.dims();
-                reals.reshape([batch * seq, width]).matmul(stem).reshape([batch, seq, dim])
+                product(reals.reshape([batch * seq, width]), stem).reshape([batch, seq, dim])
             }
             _ => return Err(Error::Unfit("the examples are not of the encoder's modality".into())),
         };
@@ -113,9 +114,7 @@ impl Encoder {
     /// # Shapes
     /// - seen, output: `[batch, seq, dim]`
     pub fn encode(&self, seen: Tensor<3>) -> Tensor<3> {
-        let [_, seq, _] = seen.dims();
-        let mask = self.causal.then(|| causal(seq, &seen.device()));
-        norm(self.blocks.iter().fold(seen, |x, block| block.forward(x, mask.as_ref())))
+        norm(self.blocks.iter().fold(seen, |x, block| block.forward(x, self.causal)))
     }
 
     /// `[1, seq, dim]`
@@ -126,20 +125,20 @@ impl Encoder {
 }
 
 impl Block {
-    fn forward(&self, x: Tensor<3>, mask: Option<&Tensor<4>>) -> Tensor<3> {
-        let x = self.mixing.forward(x.clone(), mask) + x;
+    fn forward(&self, x: Tensor<3>, causal: bool) -> Tensor<3> {
+        let x = self.mixing.forward(x.clone(), causal) + x;
         self.perceptron.forward(x.clone()) + x
     }
 }
 
 impl Mixing {
-    fn forward(&self, x: Tensor<3>, mask: Option<&Tensor<4>>) -> Tensor<3> {
+    fn forward(&self, x: Tensor<3>, causal: bool) -> Tensor<3> {
         match self {
-            Self::Attention(attention) => attention.forward(x, mask),
+            Self::Attention(attention) => attention.forward(x, causal),
             Self::Places(weights) => {
                 let [batch, seq, dim] = x.dims();
                 let weights = weights.val().slice([0..seq, 0..seq]);
-                let mixed = x.swap_dims(1, 2).reshape([batch * dim, seq]).matmul(weights);
+                let mixed = product(x.swap_dims(1, 2).reshape([batch * dim, seq]), weights);
                 mixed.reshape([batch, dim, seq]).swap_dims(1, 2)
             }
         }
@@ -147,20 +146,11 @@ impl Mixing {
 }
 
 impl Attention {
-    fn forward(&self, x: Tensor<3>, mask: Option<&Tensor<4>>) -> Tensor<3> {
+    fn forward(&self, x: Tensor<3>, causal: bool) -> Tensor<3> {
         let [batch, seq, dim] = x.dims();
-        let (heads, width) = (self.heads, dim / self.heads);
-        let mixed = x.reshape([batch * seq, dim]).matmul(self.mix.val());
-        let mixed = mixed.reshape([batch, seq, 3 * heads, width]).swap_dims(1, 2);
-        let part = |i: usize| mixed.clone().slice([0..batch, i * heads..(i + 1) * heads]);
-        let weights = part(0).matmul(part(1).swap_dims(2, 3)) * (1.0 / (width as f64).sqrt());
-        let weights = match mask {
-            Some(mask) => weights + mask.clone(),
-            None => weights,
-        };
-        let heard = activation::softmax(weights, 3).matmul(part(2));
-        let heard = heard.swap_dims(1, 2).reshape([batch * seq, dim]);
-        heard.matmul(self.out.val()).reshape([batch, seq, dim])
+        let mixed = product(x.reshape([batch * seq, dim]), self.mix.val()).reshape([batch, seq, 3 * dim]);
+        let heard = attend(mixed, self.heads, causal).reshape([batch * seq, dim]);
+        product(heard, self.out.val()).reshape([batch, seq, dim])
     }
 }
 
@@ -174,8 +164,8 @@ impl Perceptron {
     /// - x, output: `[batch, seq, dim]`
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
         let [batch, seq, dim] = x.dims();
-        let inner = x.reshape([batch * seq, dim]).matmul(self.up.val());
-        activation::relu(inner).matmul(self.down.val()).reshape([batch, seq, dim])
+        let inner = product(x.reshape([batch * seq, dim]), self.up.val());
+        product(activation::relu(inner), self.down.val()).reshape([batch, seq, dim])
     }
 }
 
@@ -183,10 +173,4 @@ impl Perceptron {
 pub(crate) fn norm<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     let scale = (x.clone().square().mean_dim(D - 1) + 1e-5).powf_scalar(-0.5);
     x * scale
-}
-
-/// `[1, 1, seq, seq]`: 0 where a position may look, −10⁴ where it may not.
-fn causal(seq: usize, device: &Device) -> Tensor<4> {
-    let values: Vec<f32> = (0..seq * seq).map(|i| if i % seq > i / seq { -1e4 } else { 0.0 }).collect();
-    Tensor::from_data(TensorData::new(values, [1, 1, seq, seq]), device)
 }

@@ -10,6 +10,8 @@
 #![recursion_limit = "256"]
 
 mod adam;
+#[cfg(all(feature = "webgpu", target_arch = "wasm32"))]
+mod constructors;
 mod device;
 mod encoder;
 mod error;
@@ -18,6 +20,7 @@ mod filled;
 mod foreign;
 mod join;
 mod keep;
+pub mod kernels;
 mod learner;
 mod loss;
 mod network;

@@ -10,7 +10,7 @@ use burn::tensor::activation::log_softmax;
 /// - targets: `[n, 1]`
 /// - output: `[n, 1]`, nats
 pub fn nats(logits: Tensor<2>, targets: Tensor<2, Int>) -> Tensor<2> {
-    -log_softmax(logits, 1).gather(1, targets)
+    crate::kernels::nats(logits, targets)
 }
 
 /// KL(softmax(teacher / T) ‖ softmax(student / T)) · T², mean over the rows. No gradient reaches the teacher.

@@ -8,6 +8,7 @@ use data::{Random, Spec};
 use crate::encoder::{Encoder, Perceptron, norm};
 use crate::examples::Examples;
 use crate::join::Joining;
+use crate::kernels::product;
 use crate::router::Router;
 use crate::student::Student;
 use crate::{Error, Preset};
@@ -123,7 +124,7 @@ impl Network {
         let [rows, seq, dim] = joined.dims();
         let x = self.trunk.forward(joined.clone()) + joined;
         let x = if self.each { x.reshape([rows * seq, dim]) } else { x.mean_dim(1).reshape([rows, dim]) };
-        x.matmul(self.head.val())
+        product(x, self.head.val())
     }
 
     /// Makes slot `slot` one of a peer that nothing is known of.

@@ -148,6 +148,13 @@ fn deadline(bytes: &[u8]) -> Duration {
         _ => Duration::from_millis(GRADIENT_MS),
     }
 }
+/// What sort of request it is: the second byte, after the version.
+fn kind(bytes: &[u8]) -> Option<u8> {
+    bytes.get(1).copied()
+}
+
+/// The sort of an ask.
+const ASK: u8 = 1;
 /// Milliseconds for the way there and back.
 const WAY_MS: u64 = 500;
 /// Milliseconds for a gradient to be taken.

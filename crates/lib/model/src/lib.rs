@@ -13,6 +13,8 @@ mod adam;
 #[cfg(all(feature = "webgpu", target_arch = "wasm32"))]
 mod constructors;
 mod device;
+#[cfg(test)]
+mod difference;
 mod encoder;
 mod error;
 mod examples;

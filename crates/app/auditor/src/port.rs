@@ -2,6 +2,7 @@
 //! light client's types. Amounts are text, since a JavaScript number cannot hold a `u64`.
 
 use crate::settings::parse_key;
+use commonware_cryptography::ed25519::PublicKey;
 use ledger::{Amount, Row, Uid};
 use light::own::{Figures as OwnFigures, Reason};
 use light::{Alarm, Own, TransactionState as Standing, Verified};
@@ -114,7 +115,7 @@ pub(crate) enum Wanted {
     /// Something to be signed.
     Intent(light::Intent),
     /// Answers of a peer.
-    Purchase { uid: Uid, amount: Amount },
+    Purchase { from: light::Signer, seller: PublicKey, amount: Amount },
 }
 
 /// What a person asks for.
@@ -128,19 +129,19 @@ pub(crate) fn wanted(intent: Intent) -> Result<Wanted, String> {
         let units = text.parse().ok().filter(|units| *units > 0);
         units.map(Amount::new).ok_or_else(|| format!("{text:?} is no amount in base units"))
     };
+    let signer = |signer: Signer| match signer {
+        Signer::Hot => light::Signer::Hot,
+        Signer::Cold => light::Signer::Cold,
+    };
     Ok(Wanted::Intent(match intent {
-        Intent::Purchase { uid, amount: units } => {
-            return Ok(Wanted::Purchase { uid: Uid::new(uid), amount: amount(&units)? });
+        Intent::Purchase { from, seller, amount: units } => {
+            return Ok(Wanted::Purchase { from: signer(from), seller: key(&seller)?, amount: amount(&units)? });
         }
         Intent::Weights { row } => {
             Signed::Weights { row: row.into_iter().map(|(uid, share)| (Uid::new(uid), share)).collect() }
         }
         Intent::Transfer { from, to, amount: units } => {
-            let from = match from {
-                Signer::Hot => light::Signer::Hot,
-                Signer::Cold => light::Signer::Cold,
-            };
-            Signed::Transfer { from, to: key(&to)?, amount: amount(&units)? }
+            Signed::Transfer { from: signer(from), to: key(&to)?, amount: amount(&units)? }
         }
         Intent::Sponsor { key: sponsored } => Signed::Sponsor { key: key(&sponsored)? },
         Intent::Subscribe => Signed::Subscribe,

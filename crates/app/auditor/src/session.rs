@@ -120,7 +120,7 @@ impl Session {
             Command::Policy { policy: wanted } => self.participant.policy(policy(wanted)),
             Command::Ask { intent } => match wanted(intent) {
                 Ok(Wanted::Intent(intent)) => self.participant.ask(intent),
-                Ok(Wanted::Purchase { uid, amount }) => self.purchase(uid, amount),
+                Ok(Wanted::Purchase { from, seller, amount }) => self.purchase(from, &seller, amount),
                 Err(reason) => self.events.push(alarm(format!("not signed: {reason}"))),
             },
             Command::Claim { id, peer, price, bytes } => self.claim(id, peer, &price, &bytes),

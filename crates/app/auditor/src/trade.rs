@@ -5,8 +5,8 @@
 use crate::Session;
 use crate::port::alarm;
 use crate::settings::parse_peer;
-use commonware_cryptography::{Hasher as _, Sha256};
-use ledger::{Amount, Uid};
+use commonware_cryptography::{Hasher as _, Sha256, ed25519::PublicKey};
+use ledger::Amount;
 use light::Signer;
 use protocol::exchange::{Claim, Refuse, Request, Response};
 use protocol::port::auditor::Event;
@@ -22,16 +22,11 @@ pub(crate) struct Trade {
 }
 
 impl Session {
-    /// Buys answers of this peer, to be asked from this tab.
-    pub(crate) fn purchase(&mut self, uid: Uid, amount: Amount) {
+    /// Buys answers, to be asked from this tab.
+    pub(crate) fn purchase(&mut self, from: Signer, seller: &PublicKey, amount: Amount) {
         self.trade.bought += 1;
         let nonce = nonce(&self.seed, self.now, self.trade.bought);
-        let neuron = self.participant.tables().and_then(|tables| tables.neuron(uid)).filter(|neuron| !neuron.vacant);
-        let bought = match neuron.and_then(|neuron| neuron.hot.public()) {
-            Some(seller) => self.participant.purchase(Signer::Cold, &seller, amount, &self.peer, nonce),
-            None => Err(format!("no peer has uid {uid} on the verified tables")),
-        };
-        if let Err(reason) = bought {
+        if let Err(reason) = self.participant.purchase(from, seller, amount, &self.peer, nonce) {
             self.events.push(alarm(format!("not signed: {reason}")));
         }
     }

@@ -14,7 +14,7 @@ use commonware_formatting::hex;
 use live::{NODE, PEER, bootstrap_of, honest, settings, settle};
 use peerage_auditor::{Session, Store, parse};
 use protocol::exchange::{Refuse, Response, Unpaid, is_claim};
-use protocol::port::auditor::{Command, Event, Intent};
+use protocol::port::auditor::{Command, Event, Intent, Signer};
 use serde_bytes::ByteBuf;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -66,7 +66,10 @@ fn what_a_person_bought_is_credited_by_the_sellers_tab() {
     };
     live(&mut chain, &mut buyer, &mut seller, &|event| matches!(event, Event::Selling { sells: true }));
     let amount = (2 * PRICE).to_string();
-    buyer.take(Command::Ask { intent: Intent::Purchase { uid: 0, amount } }, chain.time());
+    buyer.take(
+        Command::Ask { intent: Intent::Purchase { from: Signer::Hot, seller: of.clone(), amount } },
+        chain.time(),
+    );
     let bought = live(&mut chain, &mut buyer, &mut seller, &|event| matches!(event, Event::Bought { .. }));
     let Event::Bought { seller: paid, bytes, .. } = bought else { panic!() };
     assert!(paid == of && is_claim(&bytes));
@@ -89,8 +92,9 @@ fn what_cannot_be_bought_is_said() {
     let mut chain = Chain::new(1);
     let mut buyer = session(&chain, 1);
     settle(&mut buyer, &mut chain, &mut honest);
-    for (uid, amount) in [(0, "five"), (0, "0"), (77, "5")] {
-        let intent = Intent::Purchase { uid, amount: amount.into() };
+    let stranger = PrivateKey::from_seed(77).public_key().to_string();
+    for (seller, amount) in [("ab", "5"), (stranger.as_str(), "0"), (stranger.as_str(), "5")] {
+        let intent = Intent::Purchase { from: Signer::Hot, seller: seller.into(), amount: amount.into() };
         buyer.take(Command::Ask { intent }, chain.time());
         let [Event::Alarm { message, fatal: false, stale: false }] = &buyer.events()[..] else { panic!() };
         assert!(message.starts_with("not signed: "), "{message}");
@@ -99,9 +103,9 @@ fn what_cannot_be_bought_is_said() {
 
 #[wasm_bindgen_test]
 fn its_words_cross_as_plain_objects() {
-    let text = r#"({type: "ask", intent: {type: "purchase", uid: 3, amount: "5"}})"#;
+    let text = r#"({type: "ask", intent: {type: "purchase", from: "cold", seller: "ab", amount: "5"}})"#;
     let Command::Ask { intent } = parse(js_sys::eval(text).unwrap()).unwrap() else { panic!() };
-    assert_eq!(intent, Intent::Purchase { uid: 3, amount: "5".into() });
+    assert_eq!(intent, Intent::Purchase { from: Signer::Cold, seller: "ab".into(), amount: "5".into() });
     let text = r#"({type: "claim", id: 3, peer: "p", price: "4", bytes: new Uint8Array([1, 3])})"#;
     let command = parse(js_sys::eval(text).unwrap()).unwrap();
     assert!(matches!(command, Command::Claim { id: 3, peer, price, bytes }

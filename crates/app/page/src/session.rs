@@ -13,8 +13,6 @@
 //! | network | asks and gradients of others | trainer, the response back |
 //! | network | neighbours whose record verified | trainer |
 //! | network | queries of others | auditor, the reply back |
-//! | network | purchases that others show | auditor, what they pay for to the trainer, the response back |
-//! | auditor | own purchases that are final | the seller, the response to the script |
 //! | network | gossip | auditor, what it is worth back |
 //! | auditor | transactions that no source took | everyone connected |
 //! | all | what a person may want to know | the script |
@@ -23,7 +21,6 @@ mod audit;
 mod gossip;
 mod keys;
 mod routes;
-mod trade;
 mod worth;
 
 use crate::{
@@ -51,7 +48,6 @@ use protocol::{
 };
 use serde_bytes::ByteBuf;
 use std::collections::BTreeMap;
-use trade::Trade;
 use wasm_bindgen::prelude::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
@@ -73,8 +69,6 @@ pub(crate) enum Word {
     Policy(auditor::Policy),
     /// The script: a transaction.
     Ask(auditor::Intent),
-    /// The script: what 1,024 positions cost here, base units.
-    Price(u64),
     /// The script: hold the proof of work, or go on.
     Work(bool),
     /// The script: the cold key, to save it.
@@ -93,8 +87,6 @@ pub(crate) enum Word {
     Answered(u32, Result<Vec<u8>, String>),
     /// What an auditor asked for.
     ToAuditor(u32, auditor::Command),
-    /// What a seller says to a purchase that it was shown.
-    Shown(PeerId, Result<u64, String>),
     /// A newer bootstrap.
     Renewed(Result<String, String>),
     /// Where the network stands.
@@ -126,7 +118,6 @@ pub(crate) struct Session {
     trainer: Option<Worker>,
     auditor: Auditor,
     gossip: Gossip,
-    trade: Trade,
     training: Training,
     key: Option<String>,
     joined: bool,
@@ -170,7 +161,7 @@ impl Session {
         let (network, events, driver) = network::start(Config {
             nodes: network::addresses(&node)?,
             residents: network::addresses(&residents)?,
-            hello: Some(hello(chain, None, 0)),
+            hello: Some(hello(chain, None)),
             ice_servers: ice_servers.iter().map(server).collect(),
             ..Config::new(keys.identity.clone(), chain, Role::Tab)
         })?;
@@ -190,7 +181,6 @@ impl Session {
             trainer: None,
             auditor: Auditor::default(),
             gossip: Gossip::default(),
-            trade: Trade::default(),
             training: Training::Loading,
             key: None,
             joined: false,
@@ -302,8 +292,6 @@ impl Session {
             Word::Ask(_) => {
                 self.alarm("not signed: the ledger is not being checked at this moment; ask again when it is", false);
             }
-            Word::Price(price) => self.price(price),
-            Word::Shown(seller, outcome) => self.on_shown(seller, outcome),
             Word::Work(paused) => self.work(paused),
             Word::Backup(done) => self.backup(done),
             Word::Import(text, done) => self.import(text, done),
@@ -386,7 +374,7 @@ fn server(server: &IceServer) -> network::IceServer {
 }
 
 /// What this tab says of itself.
-fn hello(chain: Digest, record: Option<Record>, price: u64) -> Hello {
+fn hello(chain: Digest, record: Option<Record>) -> Hello {
     Hello {
         version: PROTOCOL,
         chain,
@@ -394,7 +382,7 @@ fn hello(chain: Digest, record: Option<Record>, price: u64) -> Hello {
         modalities: Modality::Text.into(),
         dim: DIM,
         preset: Preset::Small,
-        price,
+        price: 0,
         record,
     }
 }

@@ -128,17 +128,6 @@ impl Tab {
         Ok(())
     }
 
-    /// What 1,024 positions of answers cost here, base units as text; "0": others without stake are answered last, and for
-    /// nothing. Named to others once purchases can be claimed here.
-    ///
-    /// # Errors
-    /// What is no amount.
-    pub fn price(&self, units: &str) -> Result<(), JsError> {
-        let price = units.parse().map_err(|_| JsError::new(&format!("{units:?} is no amount in base units")))?;
-        self.say(Word::Price(price));
-        Ok(())
-    }
-
     /// Holds the proof of work of the registration, or goes on with it.
     pub fn work(&self, paused: bool) {
         self.say(Word::Work(paused));

@@ -25,8 +25,6 @@ pub(crate) enum PageEvent<'a> {
     Identity { key: &'a str, chain: &'a str, peer: String, kept: Option<bool>, cold: Option<&'a str>, backed_up: bool },
     /// Where the network stands.
     Network(NetworkWords),
-    /// A seller was shown a purchase: so many positions are open there.
-    Credit { peer: String, positions: String },
     /// A peer was turned away.
     Refused { peer: String, reason: &'a str },
     /// Something about learning that a person should know.
@@ -68,8 +66,6 @@ struct ConnectionWords {
     kind: Option<&'static str>,
     path: &'static str,
     rtt: Option<f64>,
-    modalities: u8,
-    price: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -182,8 +178,6 @@ impl ConnectionWords {
             kind,
             path,
             rtt: connection.round_trip.map(|trip| trip.as_secs_f64() * 1e3),
-            modalities: connection.modalities.bits(),
-            price: connection.price.to_string(),
         }
     }
 }

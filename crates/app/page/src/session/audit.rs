@@ -112,11 +112,6 @@ impl Session {
                 self.askers = askers.into_iter().collect();
                 return self.tell_worth();
             }
-            auditor::Event::Selling { sells } => return self.on_selling(sells),
-            auditor::Event::Claimed { id, peer, positions, bytes } => {
-                return self.on_claimed(id, peer, positions, bytes.into_vec());
-            }
-            auditor::Event::Bought { seller, bytes, .. } => return self.on_bought(&seller, &bytes),
             auditor::Event::Judged { id, judgement } => return self.on_judged(id, judgement),
             auditor::Event::Publish { bytes } => return self.publish(bytes.into_vec()),
             auditor::Event::Identity { seed, key, record, .. } => {
@@ -142,7 +137,6 @@ impl Session {
     /// Tells a worker that has loaded all that it has to know.
     fn instruct(&mut self) {
         self.auditor.ready = true;
-        self.on_selling(false);
         self.to_auditor(&auditor::Command::Start {
             bootstrap: self.options.bootstrap_text.clone(),
             seed: self.options.seed.clone().or_else(|| self.auditor.seed.clone()).or_else(|| self.keys.seed.clone()),

@@ -1,10 +1,10 @@
 //! Who hears what of the workers and the network.
 
-use super::{Node, Part, Session, Training, Word};
+use super::{Node, Part, Session, Training, Word, hello};
 use crate::words::{NodeWords, PageEvent};
 use network::{Event, PeerId};
 use protocol::{
-    exchange::{Refuse, Request, Response, is_claim},
+    exchange::{Refuse, Request, Response},
     limits,
     port::{auditor, trainer},
     record::Record,
@@ -52,8 +52,11 @@ impl Session {
         }
         let record =
             Record::from_bytes(record).map_err(|error| self.alarm(&format!("own record: {error}"), false)).ok();
-        self.trade.record = record;
-        self.say_hello();
+        let (network, hello) = (self.network.clone(), hello(self.chain, record));
+        spawn_local(async move {
+            // A network that has stopped needs no hello.
+            let _ = network.set_hello(hello).await;
+        });
         if self.key.replace(key.to_owned()).is_none() {
             self.say_identity();
             self.begin();
@@ -71,7 +74,6 @@ impl Session {
                 self.neighbours.retain(|(other, _)| *other != peer);
                 self.tell_neighbours();
             }
-            Event::Request { peer, bytes, respond } if is_claim(&bytes) => self.on_claim(peer, bytes, respond),
             Event::Request { peer, bytes, respond } => {
                 if self.training != Training::Runs || self.stopping.is_some() {
                     let _ = respond.send(Response::Refuse(Refuse::NotTraining).to_bytes());

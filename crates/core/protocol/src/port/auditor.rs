@@ -82,8 +82,8 @@ pub enum Intent {
     Leave { uid: u32 },
     /// Another hot key for a peer.
     Rekey { uid: u32, hot: String },
-    /// Answers of a peer, to be asked from this tab, paid by the key that owns the stake; [`Event::Bought`] once it is final.
-    Purchase { uid: u32, amount: String },
+    /// Answers of the peer with the hot key `seller`, to be asked from this tab; [`Event::Bought`] once it is final.
+    Purchase { from: Signer, seller: String, amount: String },
 }
 
 /// Which of the two keys.

@@ -167,7 +167,7 @@ function pay(text, seller, s, then) {
   const sum = amount(text);
   if ('fault' in sum) return sum.fault;
   if (s.own && BigInt(sum.base) > BigInt(s.own.balance)) return `More than there is: the balance is ${format.amount(s.own.balance)}.`;
-  return confirm({type: 'purchase', peer: seller.peer, uid, amount: sum.base}, then);
+  return confirm({type: 'purchase', from: s.identity?.cold ? 'cold' : 'hot', seller: seller.key, amount: sum.base}, then);
 }
 
 /** A number of a field, within bounds. @param {string} id @param {number} least @param {number} most */

@@ -252,9 +252,9 @@ describe('the page with a played tab', () => {
     await v.page.fill('#pay-amount', '0.5');
     await v.shows(/buys 10,240 positions/);
     await v.page.click('#pay');
-    await v.shows(/Pay peer 1 for answers/);
+    await v.shows(/Pay for answers \(peer 1\)/);
     await v.page.click('#confirm-sign');
-    assert.deepEqual((await v.asked()).at(-1), {type: 'purchase', peer: '12D3KooWResidentOne', uid: 1, amount: '500000000'});
+    assert.deepEqual((await v.asked()).at(-1), {type: 'purchase', from: 'hot', seller: '5be2770d'.padEnd(64, '7'), amount: '500000000'});
     await v.emit({type: 'credit', peer: '12D3KooWResidentOne', positions: 10240});
     await v.shows(/10,240 positions are paid for/);
     await v.page.selectOption('#seller', {index: 1});

@@ -339,7 +339,7 @@ fn hear(name: &str, event: peer::Event, pace: &Pace, words: &mpsc::UnboundedSend
         peer::Event::Blamed { peer, blame } => tracing::info!(resident = name, peer, %blame, "an answer was no use"),
         peer::Event::Moved(chosen) => tracing::info!(resident = name, device = chosen.name, "moved"),
         peer::Event::Trouble(what) => tracing::warn!(resident = name, what),
-        peer::Event::Exported(_) | peer::Event::Validation(_) => {}
+        peer::Event::Exported(_) | peer::Event::Imported | peer::Event::Validation(_) => {}
     }
 }
 

@@ -455,9 +455,8 @@ mod tests {
     fn a_card_verifies_for_its_peer() {
         let keys = Keys { hot: ledger::PrivateKey::from_seed(1), identity: network::Keypair::generate_ed25519() };
         let chain = Digest::from([1; 32]);
-        let hello = Card { keys: keys.clone(), chain, dim: 64, modalities: Modality::Text.into(), price: 0 }
-            .hello(now())
-            .unwrap();
+        let hello =
+            Card { keys: keys.clone(), chain, dim: 64, modalities: Modality::Text.into() }.hello(now(), 0).unwrap();
         let record = hello.record.unwrap().verify(chain, now()).unwrap();
         assert!(record.names(&keys.identity.public().to_peer_id().to_bytes()));
     }

@@ -175,8 +175,6 @@ impl Driver {
             path: state.path(),
             node: self.nodes.contains(peer),
             kind: state.hello.as_ref().map(|hello| hello.kind),
-            modalities: state.hello.as_ref().map(|hello| hello.modalities).unwrap_or_default(),
-            price: state.hello.as_ref().map_or(0, |hello| hello.price),
             key: state.key.clone(),
             round_trip: state.round_trip,
         };

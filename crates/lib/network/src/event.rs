@@ -4,7 +4,7 @@ use crate::Traffic;
 use commonware_cryptography::{ed25519::PublicKey, sha256::Digest};
 use futures::channel::oneshot;
 use libp2p::{Multiaddr, PeerId, core::ConnectedPoint, gossipsub::IdentTopic};
-use protocol::exchange::{Hello, Kind, Modalities};
+use protocol::exchange::{Hello, Kind};
 use std::time::Duration;
 
 /// What happened.
@@ -124,10 +124,6 @@ pub struct Connection {
     pub node: bool,
     /// What it runs in, once it said hello.
     pub kind: Option<Kind>,
-    /// What it represents, by its hello.
-    pub modalities: Modalities,
-    /// Base units that it takes for 1,024 positions, by its hello; 0 where it sells nothing.
-    pub price: u64,
     /// Its hot key, once its record verified.
     pub key: Option<PublicKey>,
     /// Round trip of the last ping.

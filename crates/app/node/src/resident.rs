@@ -4,13 +4,15 @@
 //! on a thread of its own, of lower priority where the system offers it, and for a share of the time only. While it
 //! rests it answers asks.
 
+mod buying;
 mod keeping;
 mod mesh;
 mod standing;
 
 use crate::{bootstrap::Place, data::Keys, fault, say};
 use ::data::Dataset;
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Result, anyhow};
+pub use buying::run as buy;
 use commonware_cryptography::Signer;
 use futures::{
     FutureExt, StreamExt,
@@ -29,7 +31,7 @@ use protocol::{
     limits,
     record::Record,
 };
-use standing::Word;
+use standing::{Part, Standing, Word};
 use std::{
     convert::Infallible,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -37,7 +39,7 @@ use std::{
     thread,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, sync::watch};
 
 /// What a resident needs to live.
 pub struct Config {
@@ -92,7 +94,7 @@ impl Resident {
         let seed = seed_of(&key);
         let modality = dataset.spec().own().map_or(Modality::Text, |part| part.modality);
         let modalities = dataset.spec().parts.iter().map(|part| part.modality).collect();
-        let card = Card { keys: keys.clone(), chain, dim: preset.dim, modalities, price: config.price };
+        let card = Card { keys: keys.clone(), chain, dim: preset.dim, modalities };
         let manners = Manners {
             private: config.private,
             price: config.price,
@@ -104,7 +106,7 @@ impl Resident {
             nodes,
             residents,
             listen: vec![listen],
-            hello: Some(card.hello(now())?),
+            hello: Some(card.hello(now(), 0)?),
             ..network::Config::new(keys.identity.clone(), chain, Role::Resident)
         };
         let (network, events, driver) = network::start(settings)?;
@@ -115,9 +117,11 @@ impl Resident {
         let (inbound, requests) = mpsc::channel(limits::OPEN);
         let (words, heard) = mpsc::unbounded();
         tokio::spawn(listen_to(events, inbound, roll.clone(), words.clone()));
-        let part = standing::Part { name: name.clone(), price: config.price, modality, seed };
+        let (sells, sold) = watch::channel(false);
+        let role = Standing::Joins { price: config.price, modality, seed };
+        let part = Part { name: name.clone(), role, sells };
         tokio::spawn(standing::take_part(part, participant, network.clone(), heard, roll.clone()));
-        tokio::spawn(renew(card, network.clone()));
+        tokio::spawn(renew(card, config.price, sold, network.clone()));
 
         let (control, controls) = mpsc::unbounded();
         let pace = Pace { control: control.clone(), share, handle: Handle::current() };
@@ -197,11 +201,10 @@ struct Card {
     chain: Digest,
     dim: usize,
     modalities: Modalities,
-    price: u64,
 }
 
 impl Card {
-    fn hello(&self, now: u64) -> Result<Hello> {
+    fn hello(&self, now: u64, price: u64) -> Result<Hello> {
         let peer = self.keys.identity.public().to_peer_id().to_bytes();
         let record = Record::sign(&self.keys.hot, self.chain, peer, Vec::new(), now + RECORD_MS)?;
         Ok(Hello {
@@ -211,17 +214,26 @@ impl Card {
             modalities: self.modalities,
             dim: self.dim.try_into()?,
             preset: Preset::Small,
-            price: self.price,
+            price,
             record: Some(record),
         })
     }
 }
 
-/// Signs a new record before the old one ends, until the network ends.
-async fn renew(card: Card, network: Network) {
+/// Says hello with a new record before the old one ends, and with the price once purchases can be claimed, until the network ends.
+async fn renew(card: Card, price: u64, mut sells: watch::Receiver<bool>, network: Network) {
     loop {
-        tokio::time::sleep(Duration::from_millis(RECORD_MS / 2)).await;
-        match card.hello(now()) {
+        let changed = async {
+            if sells.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis(RECORD_MS / 2)) => {}
+            () = changed => {}
+        }
+        let price = if *sells.borrow() { price } else { 0 };
+        match card.hello(now(), price) {
             Ok(hello) => {
                 if network.set_hello(hello).await.is_err() {
                     return;
@@ -443,9 +455,8 @@ mod tests {
     fn a_card_verifies_for_its_peer() {
         let keys = Keys { hot: ledger::PrivateKey::from_seed(1), identity: network::Keypair::generate_ed25519() };
         let chain = Digest::from([1; 32]);
-        let hello = Card { keys: keys.clone(), chain, dim: 64, modalities: Modality::Text.into(), price: 0 }
-            .hello(now())
-            .unwrap();
+        let hello =
+            Card { keys: keys.clone(), chain, dim: 64, modalities: Modality::Text.into() }.hello(now(), 0).unwrap();
         let record = hello.record.unwrap().verify(chain, now()).unwrap();
         assert!(record.names(&keys.identity.public().to_peer_id().to_bytes()));
     }

@@ -1,5 +1,6 @@
 //! Figures: measured in headless browsers by scripts, and of the ledger by programs of its own.
 
+mod learning;
 mod ledger;
 mod light;
 
@@ -9,13 +10,14 @@ use crate::shell::{finish, keep_stdout_clear, say};
 use crate::test::in_node;
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
+use std::path::Path;
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Subject {
     /// Training in a tab, alone and with a development network (3 minutes)
     Tab,
-    /// A training step against TensorFlow.js in the same browser, on the CPU and on WebGPU (3 minutes)
+    /// A training step against TensorFlow.js in the same browser; what neighbours are worth, over seeds (40 minutes)
     Learning,
     /// Whole epochs of every mechanism, natively and in a tab (3 minutes)
     Mechanism,
@@ -28,20 +30,24 @@ pub enum Subject {
 }
 
 /// Builds, measures, and prints a table or one JSON object.
-pub fn run(subject: Subject, json: bool, quick: bool) -> Result<()> {
+///
+/// `data` is for the experiments with learning peers.
+pub fn run(subject: Subject, json: bool, quick: bool, data: Option<&Path>) -> Result<()> {
     if json {
         keep_stdout_clear();
     }
     if matches!(subject, Subject::Ledger) {
         return ledger::run(json, quick);
     }
-    if quick {
-        bail!("`--quick` is for `cargo xtask bench ledger`");
+    if matches!(subject, Subject::Learning) {
+        return learning::run(json, quick, data);
+    }
+    if quick || data.is_some() {
+        bail!("`--quick` is for `cargo xtask bench ledger` and `learning`, `--data` for `learning`");
     }
     let ready = setup::run(For::Test)?;
     let script = match subject {
-        Subject::Tab | Subject::Ledger => build::all(&ready.shell).map(|()| "tests/e2e/bench.mjs"),
-        Subject::Learning => build::all(&ready.shell).map(|()| "tests/learning/bench.mjs"),
+        Subject::Tab | Subject::Ledger | Subject::Learning => build::all(&ready.shell).map(|()| "tests/e2e/bench.mjs"),
         Subject::Light => light::build(&ready.shell).map(|()| "tests/light/bench.mjs"),
         Subject::Mechanism => build::epochs(&ready.shell).map(|()| "tests/mechanism/bench.mjs"),
         Subject::Webrtc => build::probe(&ready.shell).map(|()| "tests/webrtc/bench.mjs"),

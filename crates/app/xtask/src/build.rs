@@ -8,7 +8,7 @@ use crate::shell::{Shell, run as run_it, say, step};
 use crate::site;
 use crate::toolchain::TARGET;
 use anyhow::{Context, Result};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// Set-up, then all of it.
@@ -60,6 +60,14 @@ pub fn ledger(shell: &Shell) -> Result<()> {
     run_it(&mut build)?;
     step("programs", "built", "apply, throughput, catchup", since);
     Ok(())
+}
+
+/// Builds the program of the experiments with learning peers, as everything native is built; gives its place.
+pub fn learning(shell: &Shell) -> Result<PathBuf> {
+    let since = Instant::now();
+    run_it(&mut shell.cargo(["build", "--locked", "--package", "peerage-study", "--example", "learning"]))?;
+    step("program", "built", "learning", since);
+    Ok(shell.workspace.target.join("debug/examples").join(format!("learning{}", std::env::consts::EXE_SUFFIX)))
 }
 
 /// Makes a module for browsers of an example that was built for the tab.

@@ -22,6 +22,7 @@ mod tools;
 mod workspace;
 
 use clap::{Parser, Subcommand};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 #[derive(Parser)]
@@ -57,9 +58,12 @@ enum Command {
         /// Print one JSON object instead of a table
         #[arg(long)]
         json: bool,
-        /// Measure less, and less sure (ledger only)
+        /// Measure less, and less sure (ledger and learning only)
         #[arg(long)]
         quick: bool,
+        /// Folder with `tinyshakespeare.txt` and `digits8x8.csv` (learning only) [default: the project's text and glyphs]
+        #[arg(long, value_name = "FOLDER")]
+        data: Option<PathBuf>,
     },
     /// Draw the figures of the documentation anew: docs/mechanisms/figures/<scenario>.svg
     Figures {
@@ -80,7 +84,7 @@ fn main() -> ExitCode {
         Command::Run { dev } => build::dev(&dev),
         Command::Test => test::run(),
         Command::Check => check::run(),
-        Command::Bench { subject, json, quick } => bench::run(subject, json, quick),
+        Command::Bench { subject, json, quick, data } => bench::run(subject, json, quick, data.as_deref()),
         Command::Figures { scenarios } => figures::run(&scenarios),
         Command::Tidy => check::tidy(),
     };

@@ -37,9 +37,9 @@ mod step;
 mod student;
 
 pub use data::{Batch, Dataset, Part, Random, Spec};
-pub use device::{Chosen, Kind, cpu};
 #[cfg(feature = "vulkan")]
 pub use device::vulkan;
+pub use device::{Chosen, Kind, cpu};
 #[cfg(feature = "webgpu")]
 pub use device::{adapter, webgpu};
 pub use error::Error;

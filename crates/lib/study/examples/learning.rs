@@ -13,7 +13,13 @@ use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
 use data::{Dataset, Options, glyphs};
 use model::Preset;
-use peerage_study::{digits::Digits, hostile::Hostile, latency::Latency, text::{Arm, Text}};
+use peerage_study::{
+    digits::Digits,
+    hostile::Hostile,
+    latency::Latency,
+    text::{Arm, Text},
+    wire::Wire,
+};
 use serde::Serialize;
 use std::{fs, path::PathBuf, time::Duration};
 
@@ -40,12 +46,14 @@ enum Subject {
     Image,
     Hostile,
     Latency,
+    Wire,
 }
 
 fn main() -> Result<()> {
     let options = Arguments::parse();
     let seeds = options.seeds.unwrap_or(if options.quick { 2 } else { 5 });
-    let subjects = if options.subjects.is_empty() { Subject::value_variants().to_vec() } else { options.subjects.clone() };
+    let subjects =
+        if options.subjects.is_empty() { Subject::value_variants().to_vec() } else { options.subjects.clone() };
     let text = options.text()?;
     for subject in subjects {
         match subject {
@@ -54,6 +62,7 @@ fn main() -> Result<()> {
             Subject::Image => options.learn_digits("image", &options.pictures()?, seeds)?,
             Subject::Hostile => options.hostile(&text, seeds)?,
             Subject::Latency => options.latency(&text)?,
+            Subject::Wire => options.wire(&text, seeds)?,
         }
     }
     Ok(())
@@ -87,10 +96,18 @@ impl Arguments {
 
     fn hostile(&self, text: &[u8], seeds: u64) -> Result<()> {
         let preset = Preset::small();
-        let names = ["own", "one", "two", "three"];
-        let datasets = names.iter().map(|name| Dataset::text(text, Some(name), preset.seq)).collect::<Result<_, _>>()?;
+        let datasets = shards(text, &preset)?;
         let steps = if self.quick { 120 } else { 400 };
         print("hostile", &Hostile { datasets, steps, batches: 16, preset, seeds }.run()?)
+    }
+
+    fn wire(&self, text: &[u8], seeds: u64) -> Result<()> {
+        let preset = Preset::small();
+        let steps = if self.quick { 100 } else { 300 };
+        for row in (Wire { datasets: shards(text, &preset)?, steps, batches: 16, preset, seeds }).run()? {
+            print("wire", &row)?;
+        }
+        Ok(())
     }
 
     fn latency(&self, text: &[u8]) -> Result<()> {
@@ -125,6 +142,12 @@ impl Arguments {
             None => Ok(Dataset::glyphs(&glyphs::bundled(), 7)?.restrict(&(0..10).collect::<Vec<_>>())?),
         }
     }
+}
+
+/// Of the watched peer and of three residents.
+fn shards(text: &[u8], preset: &Preset) -> Result<Vec<Dataset>> {
+    let names = ["own", "one", "two", "three"];
+    Ok(names.iter().map(|name| Dataset::text(text, Some(name), preset.seq)).collect::<Result<_, _>>()?)
 }
 
 const BUNDLED: [&str; 4] = [

@@ -12,6 +12,7 @@ pub mod market;
 pub mod statistics;
 pub mod street;
 pub mod text;
+pub mod wire;
 
 pub use market::{Away, Market, Outcome, Resident};
 pub use statistics::{Interval, spearman};

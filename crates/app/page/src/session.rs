@@ -292,8 +292,10 @@ impl Session {
             }
             Word::Forget => {
                 self.keys.let_go();
-                // It would keep what it verifies.
+                // They would keep what they verify and learn.
                 self.auditor.close();
+                self.trainer = None;
+                self.training = Training::Ended;
                 crate::keys::forget();
             }
             Word::Trainer(message) => match serde_wasm_bindgen::from_value(message.clone()) {

@@ -133,7 +133,7 @@ export function startBuying({state, draw, put, tab}) {
     asking = true;
     draw();
     try {
-      const logits = await tab().logits(to.peer, patches(await look(file)));
+      const logits = await tab().logits(to.peer, patches(await look(file), /** @type {HTMLInputElement} */ (the('look-ink')).checked));
       const best = ranked(logits).slice(0, 3);
       fill('look-answer', `${best.map(({index, share}) => `${className(index, logits.length)} ${format.percent(share)}`).join(', ')}.`);
     } catch (error) {

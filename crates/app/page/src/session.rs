@@ -274,7 +274,9 @@ impl Session {
     fn on_word(&mut self, word: Word) {
         match word {
             Word::Join => self.join(),
-            Word::Learn(..) | Word::Give(_) | Word::Train(_) | Word::Offline(_) | Word::Price(_) => self.on_training(word),
+            Word::Learn(..) | Word::Give(_) | Word::Train(_) | Word::Offline(_) | Word::Price(_) => {
+                self.on_training(word)
+            }
             Word::Question(peer, question, done) => self.question(&peer, question, done),
             Word::Pause(paused) => {
                 self.paused = paused;
@@ -290,8 +292,10 @@ impl Session {
             }
             Word::Forget => {
                 self.keys.let_go();
-                // It would keep what it verifies.
+                // They would keep what they verify and learn.
                 self.auditor.close();
+                self.trainer = None;
+                self.training = Training::Ended;
                 crate::keys::forget();
             }
             Word::Trainer(message) => match serde_wasm_bindgen::from_value(message.clone()) {
@@ -384,7 +388,9 @@ impl Session {
     }
 
     fn to_trainer(&self, command: &trainer::Command) {
-        if let Some(worker) = self.trainer.as_ref().filter(|_| matches!(self.training, Training::Loaded | Training::Runs)) {
+        if let Some(worker) =
+            self.trainer.as_ref().filter(|_| matches!(self.training, Training::Loaded | Training::Runs))
+        {
             worker.post(command);
         }
     }
@@ -400,16 +406,7 @@ fn server(server: &IceServer) -> network::IceServer {
 
 /// What this tab says of itself.
 fn hello(chain: Digest, modalities: Modalities, price: u64, record: Option<Record>) -> Hello {
-    Hello {
-        version: PROTOCOL,
-        chain,
-        kind: Kind::Tab,
-        modalities,
-        dim: DIM,
-        preset: Preset::Small,
-        price,
-        record,
-    }
+    Hello { version: PROTOCOL, chain, kind: Kind::Tab, modalities, dim: DIM, preset: Preset::Small, price, record }
 }
 
 /// Width of the small preset.

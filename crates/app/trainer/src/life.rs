@@ -68,7 +68,9 @@ pub(crate) async fn live(
         post(&Event::ModelKept { step: 0, bytes: 0, place: Place::Memory, reason: None });
     }
     if let Some(damage) = found.damage {
-        post(&Event::ModelDamaged { reason: format!("what was kept of the model is damaged ({damage}); it begins anew") });
+        post(&Event::ModelDamaged {
+            reason: format!("what was kept of the model is damaged ({damage}); it begins anew"),
+        });
     }
     let known = chosen.borrow().clone();
     let choice = match known {
@@ -78,12 +80,8 @@ pub(crate) async fn live(
     tell(&choice);
     *chosen.borrow_mut() = Some(choice.clone());
 
-    let manners = Manners {
-        keep: if keep.keeps() { KEEP } else { 0 },
-        private: ready.private,
-        price,
-        ..Manners::default()
-    };
+    let manners =
+        Manners { keep: if keep.keeps() { KEEP } else { 0 }, private: ready.private, price, ..Manners::default() };
     let (inbound, inbounds) = mpsc::channel(limits::OPEN);
     inlet.replace(Some(inbound));
     let bytes = found.model.as_ref().map_or(0, Vec::len) as u64;
@@ -101,7 +99,9 @@ pub(crate) async fn live(
     });
     match peer.refused() {
         Some(error) => {
-            post(&Event::ModelDamaged { reason: format!("what was kept of the model is of no use: {error}; it begins anew") });
+            post(&Event::ModelDamaged {
+                reason: format!("what was kept of the model is of no use: {error}; it begins anew"),
+            });
         }
         None if peer.steps() > 0 => post(&Event::ModelRestored { step: peer.steps(), bytes }),
         None => {}

@@ -88,7 +88,9 @@ impl Mesh for Page {
         match self.request(peer, Request::Ask(ask)).await? {
             Response::Answer(answer) => Ok(answer),
             Response::Refuse(refuse) => Err(Unanswered::Refused(refuse)),
-            Response::Hello(_) | Response::Applied | Response::Credit { .. } => Err(Unanswered::Unreadable("no reply to an ask".into())),
+            Response::Hello(_) | Response::Applied | Response::Credit { .. } => {
+                Err(Unanswered::Unreadable("no reply to an ask".into()))
+            }
         }
     }
 
@@ -96,7 +98,9 @@ impl Mesh for Page {
         match self.request(peer, Request::Gradient(gradient)).await? {
             Response::Applied => Ok(()),
             Response::Refuse(refuse) => Err(Unanswered::Refused(refuse)),
-            Response::Hello(_) | Response::Answer(_) | Response::Credit { .. } => Err(Unanswered::Unreadable("no reply to a gradient".into())),
+            Response::Hello(_) | Response::Answer(_) | Response::Credit { .. } => {
+                Err(Unanswered::Unreadable("no reply to a gradient".into()))
+            }
         }
     }
 

@@ -69,7 +69,9 @@ impl Session {
                 self.neighbours.retain(|near| near.id != peer);
                 self.tell_neighbours();
             }
-            Event::Request { peer, bytes, respond } if kind(&bytes) == Some(CLAIM) => self.on_claim(peer, bytes, respond),
+            Event::Request { peer, bytes, respond } if kind(&bytes) == Some(CLAIM) => {
+                self.on_claim(peer, bytes, respond)
+            }
             Event::Request { peer, bytes, respond } => {
                 if self.training != Training::Runs || self.stopping.is_some() || self.learning.offline {
                     let _ = respond.send(Response::Refuse(Refuse::NotTraining).to_bytes());

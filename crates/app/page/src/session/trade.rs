@@ -131,7 +131,11 @@ fn last(response: &[u8], id: u64) -> Answered {
         Ok(Response::Answer(answer)) if answer.id == id => {
             let values = answer.representation.values();
             let classes = answer.representation.dim() as usize;
-            values.len().checked_sub(classes).map(|from| values[from..].to_vec()).ok_or_else(|| "it answered nothing".into())
+            values
+                .len()
+                .checked_sub(classes)
+                .map(|from| values[from..].to_vec())
+                .ok_or_else(|| "it answered nothing".into())
         }
         Ok(Response::Refuse(refuse)) => Err(format!("the peer says: {refuse}")),
         Ok(_) => Err("it answered something else than was asked".into()),

@@ -1,17 +1,7 @@
 // Ours and TensorFlow.js in one page, in turns, on the same bytes from the same weights.
 
+import {count, record, replay} from './launches.mjs';
 import * as theirs from './tf.mjs';
-
-/** Which of both a launch is counted for, and the counts. @type {{who: string, launches: Record<string, number>}} */
-const count = {who: 'none', launches: {}};
-const pass = /** @type {any} */ (globalThis).GPUComputePassEncoder?.prototype;
-for (const name of pass ? ['dispatchWorkgroups', 'dispatchWorkgroupsIndirect'] : []) {
-  const real = pass[name];
-  pass[name] = function (/** @type {any[]} */ ...sizes) {
-    count.launches[count.who] = (count.launches[count.who] ?? 0) + 1;
-    return real.apply(this, sizes);
-  };
-}
 
 /** @type {{ours: any, theirs: any, batches: [Uint8Array, Uint8Array][]}} */
 const sides = {ours: null, theirs: null, batches: []};
@@ -36,8 +26,11 @@ async function steps(who, at, steps) {
 
 Object.assign(globalThis, {
   steps,
-  count,
-  sides,
+  /** The kernels of one step by the time they take, each launch by itself. @param {'ours'|'theirs'} who @param {number} at */
+  async kernels(/** @type {'ours'|'theirs'} */ who, /** @type {number} */ at) {
+    const kernels = await replay(await record(() => steps(who, at, 1)));
+    return {ms: kernels.reduce((sum, {ms}) => sum + ms, 0), kernels: kernels.slice(0, 6)};
+  },
   /** Makes both ready and takes the first step of each. @param {string} module @param {'cpu'|'gpu'} device @param {number} most steps */
   async open(/** @type {string} */ module, /** @type {'cpu'|'gpu'} */ device, /** @type {number} */ most) {
     const trainer = await import(module);

@@ -47,15 +47,18 @@ export async function* goOn(text, {most, window, temperature, random: draw = ran
 
 const SIDE = 28; // pixels of a picture's side, as models here are taught
 const PATCH = 7; // of a patch's
-const INK = [0.299, 0.587, 0.114]; // brightness of red, green and blue
+const BRIGHTNESS = [0.299, 0.587, 0.114]; // of red, green and blue
 
 /**
  * Patches [1, 7, 7] of a picture of 28 × 28, row by row.
- * @param {ArrayLike<number>} rgba 28 × 28 × 4
+ * @param {ArrayLike<number>} rgba 28 × 28 × 4 @param {boolean} [ink] dark on light, to be turned round: letters are learned light on dark
  */
-export function patches(rgba) {
+export function patches(rgba, ink = false) {
   const gray = new Uint8Array(SIDE * SIDE);
-  for (let i = 0; i < gray.length; i += 1) gray[i] = Math.round(INK.reduce((sum, share, c) => sum + share * rgba[i * 4 + c], 0));
+  for (let i = 0; i < gray.length; i += 1) {
+    const light = Math.round(BRIGHTNESS.reduce((sum, share, c) => sum + share * rgba[i * 4 + c], 0));
+    gray[i] = ink ? 255 - light : light;
+  }
   const across = SIDE / PATCH;
   const out = new Uint8Array(gray.length);
   for (let i = 0; i < out.length; i += 1) {

@@ -282,7 +282,7 @@ const isRegister = (action) => /regist/i.test(action);
 /** Whether a transaction came of a wish; a sponsor's money may go as a transfer. @param {string} wish @param {string} action */
 const cameOf = (wish, action) => kind(action) === wish || (wish === 'sponsor' && kind(action) === 'transfer');
 
-const KINDS = ['weights', 'register', 'transfer', 'sponsor', 'subscribe', 'unstake', 'stake', 'leave'];
+const KINDS = ['weights', 'register', 'transfer', 'sponsor', 'subscribe', 'unstake', 'stake', 'leave', 'purchase'];
 
 /** Which of the known actions a transaction's is. @param {string} action */
 export const kind = (action) => KINDS.find((k) => action.toLowerCase().replace(/[^a-z]/g, '').includes(k)) ?? 'other';

@@ -133,7 +133,7 @@ export function startBuying({state, draw, put, tab}) {
     asking = true;
     draw();
     try {
-      const logits = await tab().logits(to.peer, patches(await look(file)));
+      const logits = await tab().logits(to.peer, patches(await look(file), /** @type {HTMLInputElement} */ (the('look-ink')).checked));
       const best = ranked(logits).slice(0, 3);
       fill('look-answer', `${best.map(({index, share}) => `${className(index, logits.length)} ${format.percent(share)}`).join(', ')}.`);
     } catch (error) {
@@ -167,7 +167,7 @@ function pay(text, seller, s, then) {
   const sum = amount(text);
   if ('fault' in sum) return sum.fault;
   if (s.own && BigInt(sum.base) > BigInt(s.own.balance)) return `More than there is: the balance is ${format.amount(s.own.balance)}.`;
-  return confirm({type: 'purchase', peer: seller.peer, uid, amount: sum.base}, then);
+  return confirm({type: 'purchase', from: s.identity?.cold ? 'cold' : 'hot', seller: seller.key, amount: sum.base}, then);
 }
 
 /** A number of a field, within bounds. @param {string} id @param {number} least @param {number} most */

@@ -48,7 +48,7 @@ export function publicKey(text) {
 /** Which key signs it: where there is a cold key it owns stake and tokens, and the hot key signs rows and its own transfers. @param {Intent} intent @param {State} s @returns {Signer} */
 export function signer(intent, s) {
   if (!s.identity?.cold) return 'hot';
-  if (intent.type === 'transfer') return intent.from;
+  if (intent.type === 'transfer' || intent.type === 'purchase') return intent.from;
   return intent.type === 'weights' || intent.type === 'subscribe' ? 'hot' : 'cold';
 }
 
@@ -151,10 +151,10 @@ export function describe(intent, s) {
       };
     case 'purchase':
       return {
-        title: `Pay peer ${intent.uid} for answers`,
-        facts: [['Amount', `${exact(intent.amount)} tokens`], ['To', `peer ${intent.uid}`], ['For', `asks of this tab’s peer id ${s.identity?.peer ?? ''}`], ...ends],
+        title: `Pay for answers${known(intent.seller)}`,
+        facts: [['Amount', `${exact(intent.amount)} tokens`], ['To', `${intent.seller}${known(intent.seller)}`], ['For', `asks of this tab’s peer id ${s.identity?.peer ?? ''}`], ...ends],
         after: 'The seller is shown the payment when it is final, and counts down what was paid for. Nobody can take it back.',
-        words: `Pay ${tokens(intent.amount)} tokens to peer ${intent.uid} for answers`,
+        words: `Pay ${tokens(intent.amount)} tokens for answers${known(intent.seller)}`,
       };
     default:
       return {title: 'Buy a place', facts: ends, after: 'The price of a place is taken from the balance; no proof of work is needed.', words: 'Buy a place'};

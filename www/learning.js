@@ -78,7 +78,7 @@ export async function begin(tab, text) {
   if (source === 'nothing') return true;
   tab.learn({source: source === 'microphone' ? {type: source, rate: Math.round(sounds?.rate ?? 0)} : {type: source}, private: choice.private});
   feed = new Feed((content) => tab.give(content));
-  const all = source === 'text' ? text() : source === 'files' ? contents(files) : source === 'microphone' && sounds ? sound(sounds.samples) : drawn();
+  const all = source === 'text' || source === 'captions' ? text() : source === 'files' ? contents(files) : source === 'microphone' && sounds ? sound(sounds.samples) : drawn();
   return feed.run(all);
 }
 

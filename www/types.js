@@ -152,7 +152,7 @@
  * @typedef {{type: 'weights', row: [number, number][]} | {type: 'transfer', from: Signer, to: string, amount: string} |
  *   {type: 'sponsor', key: string} | {type: 'subscribe'} | {type: 'stake', uid: number, amount: string} |
  *   {type: 'unstake', uid: number, amount: string} | {type: 'leave', uid: number} |
- *   {type: 'purchase', peer: string, uid: number, amount: string}} Intent
+ *   {type: 'purchase', from: Signer, seller: string, amount: string}} Intent
  */
 
 /** @typedef {{id: number, intent: Intent, signer: Signer, words: string, at: number, reason: string|null}} Asked  reason: why nothing came of it */

@@ -97,6 +97,7 @@ test('a picture is cut into patches, row by row, as bright as it looks', () => {
   // The sixth patch begins in row 7, in the second column of patches.
   assert.equal(bytes[5 * 49], 7 * 7 + 1);
   assert.equal(bytes[5 * 49 + 48], 13 * 7 + 1);
+  assert.equal(patches(rgba, true).bytes[5 * 49], 255 - 50);
 });
 
 test('another source is another model, with figures of its own', () => {
@@ -136,7 +137,7 @@ const visit = visitor(() => ({browser, url: served.url}));
 describe('the page with a played tab', () => {
   before(async () => {
     served = await playedSite();
-    browser = await launch();
+    browser = await launch({microphone: true});
   });
   after(async () => {
     await browser?.close();
@@ -189,6 +190,34 @@ describe('the page with a played tab', () => {
     await v.page.setInputFiles('#files', {name: 'junk.png', mimeType: 'image/png', buffer: Buffer.from('no picture')});
     await v.page.click('#source-use');
     await v.shows(/“junk\.png” cannot be shown by this browser/);
+    await v.close();
+  });
+
+  test('a recording of the microphone is learned from, and only once there is one', async () => {
+    const v = await visit('microphone');
+    await v.page.check('input[value=microphone]');
+    await v.page.click('#join');
+    await v.shows(/Press Record and speak/);
+    await v.page.click('#record');
+    await until('it listens', 10, async () => /s left/.test(await v.page.innerText('#heard')), v.text);
+    await until('it is loud', 10, () => v.page.evaluate(() => /** @type {HTMLMeterElement} */ (document.getElementById('level')).value > 0.05), v.text);
+    await until('the recording is there', 20, async () => /8\.0 s recorded/.test(await v.page.innerText('#heard')), v.text);
+    await v.join();
+    await until('it is learned from', 10, async () => (await v.snapshot()).learned?.source.type === 'microphone', v.text);
+    const {source, private: alone} = (await v.wishes())[0];
+    assert.ok(source.rate >= 8000 && alone === true);
+    // Eight seconds of samples, four bytes each.
+    assert.equal((await v.snapshot()).learned?.bytes, 8 * 4 * source.rate);
+    await v.close();
+  });
+
+  test('a microphone that is refused is said, with what to do', async () => {
+    const v = await visit('refused', undefined, () => {
+      navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('Permission denied', 'NotAllowedError'));
+    });
+    await v.page.check('input[value=microphone]');
+    await v.page.click('#record');
+    await v.shows(/may not hear the microphone: it was refused\. Allow it/);
     await v.close();
   });
 
@@ -252,9 +281,9 @@ describe('the page with a played tab', () => {
     await v.page.fill('#pay-amount', '0.5');
     await v.shows(/buys 10,240 positions/);
     await v.page.click('#pay');
-    await v.shows(/Pay peer 1 for answers/);
+    await v.shows(/Pay for answers \(peer 1\)/);
     await v.page.click('#confirm-sign');
-    assert.deepEqual((await v.asked()).at(-1), {type: 'purchase', peer: '12D3KooWResidentOne', uid: 1, amount: '500000000'});
+    assert.deepEqual((await v.asked()).at(-1), {type: 'purchase', from: 'hot', seller: '5be2770d'.padEnd(64, '7'), amount: '500000000'});
     await v.emit({type: 'credit', peer: '12D3KooWResidentOne', positions: 10240});
     await v.shows(/10,240 positions are paid for/);
     await v.page.selectOption('#seller', {index: 1});

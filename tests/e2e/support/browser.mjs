@@ -27,15 +27,19 @@ export function executable() {
   return found;
 }
 
+/** A microphone that beeps, and a person who lets the page hear it. */
+const MICROPHONE = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
+
 /**
  * A browser process with a fresh profile.
- * @param {{webgpu?: boolean}} [options] `webgpu`: offer WebGPU, in software where there is no graphics chip
+ * @param {{webgpu?: boolean, microphone?: boolean}} [options] `webgpu`: offer WebGPU, in software where there is no graphics
+ * chip; `microphone`: one that needs no device
  */
-export const launch = ({webgpu = false} = {}) =>
+export const launch = ({webgpu = false, microphone = false} = {}) =>
   chromium.launch({
     executablePath: executable(),
     headless: false, // playwright's own switch would choose the old mode
-    args: webgpu ? [...QUIET, '--enable-unsafe-webgpu'] : QUIET,
+    args: [...QUIET, ...(webgpu ? ['--enable-unsafe-webgpu'] : []), ...(microphone ? MICROPHONE : [])],
   });
 
 /** Console lines that come with a node that goes away, and with nothing else. */

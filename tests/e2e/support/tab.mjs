@@ -11,7 +11,7 @@ export const mean = (values) => values.reduce((a, b) => a + b, 0) / values.lengt
 export class Tab {
   /**
    * A new browser process with the page open.
-   * @param {string} name @param {string} url @param {{webgpu?: boolean}} [options]
+   * @param {string} name @param {string} url @param {{webgpu?: boolean, microphone?: boolean}} [options]
    */
   static async open(name, url, options) {
     const browser = await launch(options);
@@ -72,6 +72,11 @@ export function summary(s) {
       head: s.head && {height: s.head.height, digest: s.head.digest, lag: s.head.lag},
       heads: s.heads.length,
       device: s.device,
+      learned: s.learned,
+      source: s.source,
+      model: s.model,
+      validation: s.validations.at(-1),
+      unusable: s.unusable,
       steps: {count: s.steps.count, first: losses(s.steps.first.slice(0, 5)), last: losses(s.steps.last.slice(-10))},
       lastStep: s.steps.last.at(-1),
       connections: s.connections,

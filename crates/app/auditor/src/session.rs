@@ -77,6 +77,7 @@ impl Session {
         let mut session =
             Self { participant, store, key, seed, chain, peer, record_until, auditing, trade, events, now };
         session.renew_record()?;
+        session.events.push(Event::Selling { sells: false });
         session.restore(kept);
         Ok(session)
     }

@@ -100,7 +100,12 @@ fn a_search_of_work_is_fast_enough_for_a_tab() {
 fn a_session_binds_the_peer_id_to_its_key() {
     let chain = Chain::new(1);
     let mut first = session(&chain, None);
-    let [Event::Identity { seed, key, chain: id, record }, Event::Kept { .. }] = &first.events()[..] else { panic!() };
+    let events = first.events();
+    let [Event::Identity { seed, key, chain: id, record }, Event::Selling { sells: false }, Event::Kept { .. }] =
+        &events[..]
+    else {
+        panic!()
+    };
     assert_eq!(*seed, hex(&[7; 32]));
     assert_eq!(*id, chain.id().to_string());
     let record = Record::from_bytes(record).unwrap().verify(chain.id().0, chain.time()).unwrap();

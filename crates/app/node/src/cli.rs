@@ -1,5 +1,6 @@
 //! The command line.
 
+mod buy;
 mod genesis;
 mod keys;
 mod lab;
@@ -9,6 +10,7 @@ mod peer;
 mod send;
 mod serving;
 
+pub use buy::Buy;
 pub use genesis::{Genesis, New as NewGenesis, Preset, Validator as NewValidator};
 pub use keys::{Keys, New as NewKeys};
 pub use lab::{LINE, Lab, Output, Run, wrapped};
@@ -64,6 +66,8 @@ pub enum Command {
     Light(Light),
     /// Join a network with one peer that learns your data here, without a browser, and goes on where it left off.
     Peer(Peer),
+    /// Pay a peer for answers, and have it go on with a text.
+    Buy(Buy),
     /// Sign a transaction with a key of a data folder, send it, and wait until it is final.
     Send(Send),
 }

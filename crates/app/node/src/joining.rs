@@ -86,7 +86,7 @@ pub fn run(options: &cli::Peer) -> Result<()> {
 }
 
 /// What a node tells those who come for the first time, and the node, where it was asked.
-fn bootstrap(given: &str) -> Result<(Bootstrap, Option<Node>)> {
+pub fn bootstrap(given: &str) -> Result<(Bootstrap, Option<Node>)> {
     let (bytes, node) = if given.starts_with("http://") || given.starts_with("https://") {
         let node = Node::new(given)?;
         (

@@ -52,6 +52,7 @@ fn main() -> ExitCode {
         cli::Command::Follow(options) => operate::follow(options),
         cli::Command::Light(options) => return light::run(&options),
         cli::Command::Peer(options) => joining::run(&options),
+        cli::Command::Buy(options) => resident::buy(&options),
         cli::Command::Send(options) => send::run(&options),
     };
     match outcome {

@@ -4,6 +4,7 @@
 //! program's runtime; training runs on a thread of its own, of lower priority where the system offers it, and for a share
 //! of the time only. While it rests it answers asks.
 
+mod buying;
 mod keeping;
 mod mesh;
 mod standing;
@@ -11,6 +12,7 @@ mod standing;
 use crate::{bootstrap::Place, data::Keys, fault, say};
 use ::data::Dataset;
 use anyhow::{Result, anyhow};
+pub use buying::run as buy;
 use commonware_cryptography::Signer;
 use futures::{
     FutureExt, StreamExt,
@@ -29,7 +31,7 @@ use protocol::{
     limits,
     record::Record,
 };
-use standing::Word;
+use standing::{Part, Standing, Word};
 use std::{
     convert::Infallible,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -37,7 +39,7 @@ use std::{
     thread,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, sync::watch};
 
 /// What a resident needs to live.
 pub struct Config {
@@ -92,7 +94,7 @@ impl Resident {
         let seed = seed_of(&key);
         let modality = dataset.spec().own().map_or(Modality::Text, |part| part.modality);
         let modalities = dataset.spec().parts.iter().map(|part| part.modality).collect();
-        let card = Card { keys: keys.clone(), chain, dim: preset.dim, modalities, price: config.price };
+        let card = Card { keys: keys.clone(), chain, kind: Kind::Resident, dim: preset.dim, modalities };
         let manners = Manners {
             private: config.private,
             price: config.price,
@@ -104,7 +106,7 @@ impl Resident {
             nodes,
             residents,
             listen: vec![listen],
-            hello: Some(card.hello(now())?),
+            hello: Some(card.hello(now(), 0)?),
             ..network::Config::new(keys.identity.clone(), chain, Role::Resident)
         };
         let (network, events, driver) = network::start(settings)?;
@@ -115,9 +117,11 @@ impl Resident {
         let (inbound, requests) = mpsc::channel(limits::OPEN);
         let (words, heard) = mpsc::unbounded();
         tokio::spawn(listen_to(events, inbound, roll.clone(), words.clone()));
-        let part = standing::Part { name: name.clone(), price: config.price, modality, seed };
+        let (sells, sold) = watch::channel(false);
+        let role = Standing::Joins { price: config.price, modality, seed };
+        let part = Part { name: name.clone(), role, sells };
         tokio::spawn(standing::take_part(part, participant, network.clone(), heard, roll.clone()));
-        tokio::spawn(renew(card, network.clone()));
+        tokio::spawn(renew(card, config.price, sold, network.clone()));
 
         let (control, controls) = mpsc::unbounded();
         let pace = Pace { control: control.clone(), share, handle: Handle::current() };
@@ -195,33 +199,42 @@ pub fn now() -> u64 {
 struct Card {
     keys: Keys,
     chain: Digest,
+    kind: Kind,
     dim: usize,
     modalities: Modalities,
-    price: u64,
 }
 
 impl Card {
-    fn hello(&self, now: u64) -> Result<Hello> {
+    fn hello(&self, now: u64, price: u64) -> Result<Hello> {
         let peer = self.keys.identity.public().to_peer_id().to_bytes();
         let record = Record::sign(&self.keys.hot, self.chain, peer, Vec::new(), now + RECORD_MS)?;
         Ok(Hello {
             version: PROTOCOL,
             chain: self.chain,
-            kind: Kind::Resident,
+            kind: self.kind,
             modalities: self.modalities,
             dim: self.dim.try_into()?,
             preset: Preset::Small,
-            price: self.price,
+            price,
             record: Some(record),
         })
     }
 }
 
-/// Signs a new record before the old one ends, until the network ends.
-async fn renew(card: Card, network: Network) {
+/// Says hello with a new record before the old one ends, and with the price once purchases can be claimed, until the network ends.
+async fn renew(card: Card, price: u64, mut sells: watch::Receiver<bool>, network: Network) {
     loop {
-        tokio::time::sleep(Duration::from_millis(RECORD_MS / 2)).await;
-        match card.hello(now()) {
+        let changed = async {
+            if sells.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis(RECORD_MS / 2)) => {}
+            () = changed => {}
+        }
+        let price = if *sells.borrow() { price } else { 0 };
+        match card.hello(now(), price) {
             Ok(hello) => {
                 if network.set_hello(hello).await.is_err() {
                     return;
@@ -327,7 +340,7 @@ fn hear(name: &str, event: peer::Event, pace: &Pace, words: &mpsc::UnboundedSend
         peer::Event::Blamed { peer, blame } => tracing::info!(resident = name, peer, %blame, "an answer was no use"),
         peer::Event::Moved(chosen) => tracing::info!(resident = name, device = chosen.name, "moved"),
         peer::Event::Trouble(what) => tracing::warn!(resident = name, what),
-        peer::Event::Exported(_) | peer::Event::Validation(_) => {}
+        peer::Event::Exported(_) | peer::Event::Imported | peer::Event::Validation(_) => {}
     }
 }
 
@@ -443,9 +456,10 @@ mod tests {
     fn a_card_verifies_for_its_peer() {
         let keys = Keys { hot: ledger::PrivateKey::from_seed(1), identity: network::Keypair::generate_ed25519() };
         let chain = Digest::from([1; 32]);
-        let hello = Card { keys: keys.clone(), chain, dim: 64, modalities: Modality::Text.into(), price: 0 }
-            .hello(now())
-            .unwrap();
+        let hello =
+            Card { keys: keys.clone(), chain, kind: Kind::Resident, dim: 64, modalities: Modality::Text.into() }
+                .hello(now(), 0)
+                .unwrap();
         let record = hello.record.unwrap().verify(chain, now()).unwrap();
         assert!(record.names(&keys.identity.public().to_peer_id().to_bytes()));
     }

@@ -47,8 +47,9 @@ impl Worker {
             Err(error) => return web_sys::console::error_1(&error.to_string().into()),
         };
         let transfer = Array::new();
-        for field in ["bytes", "corpus"] {
-            if let Ok(bytes) = Reflect::get(&object, &field.into())
+        let content = Reflect::get(&object, &"content".into()).unwrap_or_default();
+        for holder in [&object, &content] {
+            if let Ok(bytes) = Reflect::get(holder, &"bytes".into())
                 && let Some(bytes) = bytes.dyn_ref::<Uint8Array>()
             {
                 transfer.push(&bytes.buffer());

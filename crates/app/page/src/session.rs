@@ -5,6 +5,9 @@
 //! |---|---|---|
 //! | trainer | asks and gradients | a neighbour, the response back |
 //! | trainer | scores | auditor |
+//! | trainer | what it learns | auditor, hello |
+//! | auditor | own purchases that are final | their seller, the credit to the script |
+//! | auditor | purchases of others, verified | trainer, the response back |
 //! | auditor | queries | the source it names, the reply back |
 //! | auditor | what the cold key is to sign | the browser, the signature back |
 //! | auditor | identity | storage, hello |
@@ -20,7 +23,9 @@
 mod audit;
 mod gossip;
 mod keys;
+mod learning;
 mod routes;
+mod trade;
 mod worth;
 
 use crate::{
@@ -28,7 +33,7 @@ use crate::{
     keys::Keys,
     port::Worker,
     tab::Options,
-    words::{Listener, NetworkWords, NodeWords, PageEvent},
+    words::{Listener, Near, NetworkWords, NodeWords, PageEvent},
 };
 use audit::Auditor;
 use commonware_cryptography::sha256::Digest;
@@ -39,22 +44,36 @@ use futures::{
 };
 use gloo_timers::future::TimeoutFuture;
 use gossip::Gossip;
-use network::{Config, Event, Network, PeerId, Role, StartError};
+use learning::Learning;
+use network::{Config, Event, Network, Role, StartError};
 use protocol::{
     bootstrap::{Bootstrap, IceServer},
-    exchange::{Hello, Kind, Modality, PROTOCOL, Preset},
+    exchange::{Hello, Kind, Modalities, PROTOCOL, Preset},
     port::{auditor, trainer},
     record::Record,
 };
 use serde_bytes::ByteBuf;
 use std::collections::BTreeMap;
+pub(crate) use trade::{Answered, Question};
 use wasm_bindgen::prelude::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
 /// Something to pass on.
 pub(crate) enum Word {
-    /// The script: take part, learning from this.
-    Join(Vec<u8>),
+    /// The script: take part.
+    Join,
+    /// The script: what to learn from next, and whether nobody is asked.
+    Learn(trainer::Source, bool),
+    /// The script: a piece of that.
+    Give(trainer::Content),
+    /// The script: something for the trainer alone.
+    Train(trainer::Command),
+    /// The script: cut learning off from the network, or end that.
+    Offline(bool),
+    /// The script: what 1,024 positions cost, base units.
+    Price(u64),
+    /// The script: logits of a neighbour.
+    Question(String, Question, oneshot::Sender<Answered>),
     /// The script: hold or go on.
     Pause(bool),
     /// The script: end, and say so there.
@@ -111,7 +130,7 @@ pub(crate) struct Session {
     network: Network,
     events: mpsc::Receiver<Event>,
     node: Node,
-    neighbours: Vec<(PeerId, String)>,
+    neighbours: Vec<Near>,
     /// By hot key: what the gate has made of each lately, and what its asks weigh here.
     scores: BTreeMap<String, f64>,
     askers: BTreeMap<String, f64>,
@@ -122,7 +141,9 @@ pub(crate) struct Session {
     key: Option<String>,
     joined: bool,
     paused: bool,
-    corpus: Option<Vec<u8>>,
+    learning: Learning,
+    claims: trade::Claims,
+    questions: u64,
     serving: BTreeMap<u32, oneshot::Sender<Vec<u8>>>,
     served: u32,
     stopping: Option<Vec<oneshot::Sender<()>>>,
@@ -131,6 +152,8 @@ pub(crate) struct Session {
 /// How far the trainer is.
 #[derive(Debug, PartialEq, Eq)]
 enum Training {
+    /// Nothing is learned here.
+    Absent,
     Loading,
     Loaded,
     Runs,
@@ -161,7 +184,7 @@ impl Session {
         let (network, events, driver) = network::start(Config {
             nodes: network::addresses(&node)?,
             residents: network::addresses(&residents)?,
-            hello: Some(hello(chain, None)),
+            hello: Some(hello(chain, Modalities::NONE, 0, None)),
             ice_servers: ice_servers.iter().map(server).collect(),
             ..Config::new(keys.identity.clone(), chain, Role::Tab)
         })?;
@@ -181,17 +204,18 @@ impl Session {
             trainer: None,
             auditor: Auditor::default(),
             gossip: Gossip::default(),
-            training: Training::Loading,
+            training: Training::Absent,
             key: None,
             joined: false,
             paused: false,
-            corpus: None,
+            learning: Learning::default(),
+            claims: trade::Claims::default(),
+            questions: 0,
             serving: BTreeMap::new(),
             served: 0,
             stopping: None,
         };
         session.start_auditor();
-        session.trainer = session.worker(Part::Trainer);
         Ok(session)
     }
 
@@ -249,7 +273,11 @@ impl Session {
 
     fn on_word(&mut self, word: Word) {
         match word {
-            Word::Join(corpus) => self.join(corpus),
+            Word::Join => self.join(),
+            Word::Learn(..) | Word::Give(_) | Word::Train(_) | Word::Offline(_) | Word::Price(_) => {
+                self.on_training(word)
+            }
+            Word::Question(peer, question, done) => self.question(&peer, question, done),
             Word::Pause(paused) => {
                 self.paused = paused;
                 self.to_trainer(&trainer::Command::Pause { paused });
@@ -264,8 +292,10 @@ impl Session {
             }
             Word::Forget => {
                 self.keys.let_go();
-                // It would keep what it verifies.
+                // They would keep what they verify and learn.
                 self.auditor.close();
+                self.trainer = None;
+                self.training = Training::Ended;
                 crate::keys::forget();
             }
             Word::Trainer(message) => match serde_wasm_bindgen::from_value(message.clone()) {
@@ -302,19 +332,18 @@ impl Session {
                 if !node.up && node.reason.is_some() {
                     node.retry_ms = Some((self.node.retry_at - js_sys::Date::now()).max(0.0));
                 }
-                let words = NetworkWords::new(self.network.peer(), node, &snapshot);
+                let words = NetworkWords::new(self.network.peer(), node, &snapshot, &self.neighbours);
                 self.listener.say(&PageEvent::Network(words));
             }
         }
     }
 
-    fn join(&mut self, corpus: Vec<u8>) {
+    fn join(&mut self) {
         if self.joined {
             return;
         }
         self.joined = true;
-        self.corpus = Some(corpus);
-        self.to_auditor(&auditor::Command::Join);
+        self.take_part();
         self.begin();
     }
 
@@ -359,7 +388,9 @@ impl Session {
     }
 
     fn to_trainer(&self, command: &trainer::Command) {
-        if let Some(worker) = self.trainer.as_ref().filter(|_| self.training != Training::Loading) {
+        if let Some(worker) =
+            self.trainer.as_ref().filter(|_| matches!(self.training, Training::Loaded | Training::Runs))
+        {
             worker.post(command);
         }
     }
@@ -374,17 +405,8 @@ fn server(server: &IceServer) -> network::IceServer {
 }
 
 /// What this tab says of itself.
-fn hello(chain: Digest, record: Option<Record>) -> Hello {
-    Hello {
-        version: PROTOCOL,
-        chain,
-        kind: Kind::Tab,
-        modalities: Modality::Text.into(),
-        dim: DIM,
-        preset: Preset::Small,
-        price: 0,
-        record,
-    }
+fn hello(chain: Digest, modalities: Modalities, price: u64, record: Option<Record>) -> Hello {
+    Hello { version: PROTOCOL, chain, kind: Kind::Tab, modalities, dim: DIM, preset: Preset::Small, price, record }
 }
 
 /// Width of the small preset.

@@ -6,12 +6,16 @@ use crate::{
     words::Listener,
 };
 use futures::channel::{mpsc, oneshot};
-use js_sys::{Function, Promise, Uint8Array};
+use js_sys::{Float32Array, Function, Promise, Uint8Array};
 use protocol::{
     bootstrap::{self, Bootstrap, IceServer},
-    port::{auditor, trainer::DeviceChoice},
+    port::{
+        auditor,
+        trainer::{Command, DeviceChoice, Source},
+    },
 };
 use serde::{Deserialize, de::DeserializeOwned};
+use serde_bytes::ByteBuf;
 use std::{cell::RefCell, rc::Rc};
 use wasm_bindgen::prelude::{Closure, JsCast, JsError, JsValue, wasm_bindgen};
 use wasm_bindgen_futures::{future_to_promise, spawn_local};
@@ -47,6 +51,15 @@ pub(crate) struct Options {
     /// STUN and TURN servers in place of those of the bootstrap.
     #[serde(default)]
     pub(crate) ice_servers: Option<Vec<IceServer>>,
+}
+
+/// What a script names to learn from.
+#[derive(Deserialize)]
+struct Learn {
+    source: Source,
+    /// Whether nobody is asked.
+    #[serde(default)]
+    private: bool,
 }
 
 fn automatic() -> DeviceChoice {
@@ -93,16 +106,87 @@ impl Tab {
         Ok(Tab { words, last, chain })
     }
 
-    /// Takes part: trains on `corpus` (UTF-8), answers others, registers and signs.
+    /// Takes part: registers, signs, and trains once there is something to learn from.
+    pub fn join(&self) {
+        self.say(Word::Join);
+    }
+
+    /// What to learn from next; its content follows by `give`, an `end` last. Until then what was learned before goes on.
+    /// A `dataset` event tells that it can be learned from, `unusable` that it cannot.
     ///
     /// # Errors
-    /// An empty text.
-    pub fn join(&self, corpus: &Uint8Array) -> Result<(), JsError> {
-        if corpus.length() == 0 {
-            return Err(JsError::new("The text to learn from is empty."));
-        }
-        self.say(Word::Join(corpus.to_vec()));
+    /// What is no source.
+    pub fn learn(&self, what: JsValue) -> Result<(), JsError> {
+        let Learn { source, private } = parsed(what, "what to learn from")?;
+        self.say(Word::Learn(source, private));
         Ok(())
+    }
+
+    /// A piece of the newest source. `reading` events tell how much was taken: give no faster.
+    ///
+    /// # Errors
+    /// What is no content.
+    pub fn give(&self, content: JsValue) -> Result<(), JsError> {
+        self.say(Word::Give(parsed(content, "content")?));
+        Ok(())
+    }
+
+    /// Whether nobody is asked from now on, so that nothing that is learned from leaves the tab.
+    pub fn private(&self, private: bool) {
+        self.say(Word::Train(Command::Private { private }));
+    }
+
+    /// Cuts learning off from the network, or ends that: neighbours are neither asked nor answered.
+    pub fn offline(&self, offline: bool) {
+        self.say(Word::Offline(offline));
+    }
+
+    /// Looks at the held-out part; a `validation` event follows.
+    pub fn validate(&self) {
+        self.say(Word::Train(Command::Validate));
+    }
+
+    /// Keeps the model now; a `modelKept` event follows.
+    pub fn keep(&self) {
+        self.say(Word::Train(Command::Keep));
+    }
+
+    /// Gives the model as a safetensors file, in an `exported` event.
+    pub fn export(&self) {
+        self.say(Word::Train(Command::Export));
+    }
+
+    /// Goes on with the model of a safetensors file; an `imported` event or a `trouble` follows.
+    #[wasm_bindgen(js_name = importModel)]
+    pub fn import_model(&self, file: &Uint8Array) {
+        self.say(Word::Train(Command::Import { bytes: ByteBuf::from(file.to_vec()) }));
+    }
+
+    /// Deletes what is kept of the model of this source, and begins anew.
+    #[wasm_bindgen(js_name = forgetModel)]
+    pub fn forget_model(&self) {
+        self.say(Word::Train(Command::Forget));
+    }
+
+    /// What 1,024 positions of logits cost those without stake: base units as text, "0": nothing.
+    ///
+    /// # Errors
+    /// What is no amount.
+    pub fn price(&self, price: &str) -> Result<(), JsError> {
+        let price = price.parse().map_err(|_| JsError::new(&format!("{price:?} is no amount of base units")))?;
+        self.say(Word::Price(price));
+        Ok(())
+    }
+
+    /// Asks a neighbour what comes next in a text or what is in a picture. Resolves with a Float32Array of the classes'
+    /// logits; rejects with a sentence.
+    ///
+    /// # Errors
+    /// What is no question.
+    pub fn logits(&self, peer: String, question: JsValue) -> Result<Promise, JsError> {
+        let question = parsed(question, "question")?;
+        let logits = |logits: Vec<f32>| Float32Array::from(logits.as_slice()).into();
+        Ok(self.answered(|done| Word::Question(peer, question, done), logits))
     }
 
     /// Holds the training, or goes on. Others are answered meanwhile.
@@ -258,6 +342,10 @@ export interface TabConnection {
   path: "websocket" | "relayed" | "direct";
   /** Round trip, ms. */
   rtt: number | null;
+  /** What it represents, once its record is verified: 1 text, 2 pictures, 4 speech, 8 tables, added up. */
+  modalities: number | null;
+  /** Base units for 1,024 positions, as text; "0": not for sale. */
+  price: string | null;
 }
 
 /** Exchanges by kind of neighbour. */
@@ -318,7 +406,31 @@ export type TabIntent =
   | { type: "subscribe" }
   | { type: "stake" | "unstake"; uid: number; amount: string }
   | { type: "leave"; uid: number }
-  | { type: "rekey"; uid: number; hot: string };
+  | { type: "rekey"; uid: number; hot: string }
+  /** Pays the neighbour with this hot key for answers; it is shown the payment when that is final, and a `credit` event follows. */
+  | { type: "purchase"; from: "hot" | "cold"; seller: string; amount: string };
+
+/** What is learned from. Glyphs and captions are drawn here and have no content but its end. */
+export type TabSource = { type: "text" | "glyphs" | "captions" | "files" } | { type: "microphone"; rate: number };
+
+/** Content of a source, in order: whole files, then the end. Pixels: red, green, blue, opacity; samples: f32, little endian. */
+export type TabContent =
+  | { type: "file"; name: string; size: number }
+  | { type: "piece"; bytes: Uint8Array }
+  | { type: "picture"; name: string; rows: number; columns: number; bytes: Uint8Array }
+  | { type: "end" };
+
+/** One example to ask a neighbour about. Patches: [channels, rows, columns]. */
+export type TabQuestion = { type: "text"; bytes: Uint8Array } | { type: "image"; seq: number; item: [number, number, number]; bytes: Uint8Array };
+
+/** What a neighbour was worth lately, and this tab's own encoding. */
+export interface TabScore { key: string; score: number; error: number; exact?: number; mass: number }
+
+/** The held-out part: losses in nats a target, shares that are right in the same order. */
+export interface TabValidation {
+  type: "validation"; step: number; withPeers?: number; alone: number; student: number;
+  accuracy?: (number | undefined)[]; examples: number;
+}
 
 /** What an epoch would make of the own peer; null where it is not defined. */
 export interface TabFigures { rank: number | null; trust: number | null; clipped: number | null; loss: number | null; paid: number | null }
@@ -355,14 +467,42 @@ export type TabEvent =
   /** What was kept has been verified again. */
   | { type: "restored"; height: number; epochs: number; tables: boolean }
   | { type: "damaged"; shelf: string; reason: string }
-  | { type: "loaded" | "device" | "dataset" | "step" | "scores" | "blamed" | "head" | "own" | "neurons"; [field: string]: unknown };
+  | TabValidation
+  | { type: "scores"; scores: TabScore[] }
+  | { type: "reading"; done: number; of: number }
+  | { type: "unusable"; source: TabSource; reason: string }
+  | { type: "modelKept"; step: number; bytes: number; place: "opfs" | "memory"; reason?: string }
+  | { type: "modelRestored"; step: number; bytes: number }
+  | { type: "modelDamaged"; reason: string }
+  | { type: "exported"; step: number; bytes: Uint8Array }
+  | { type: "imported"; step: number }
+  /** A seller owes so many positions from now on. */
+  | { type: "credit"; peer: string; positions: number }
+  | { type: "loaded" | "device" | "dataset" | "step" | "blamed" | "head" | "own" | "neurons"; [field: string]: unknown };
 
 /** A tab that takes part. Make one a page. */
 export class Tab {
   /** Starts workers and network; throws where the chain is another than this browser knows. */
   constructor(options: TabOptions);
-  /** Takes part, learning from this text (UTF-8). */
-  join(corpus: Uint8Array): void;
+  /** Takes part: registers, signs, and trains once there is something to learn from. */
+  join(): void;
+  /** What to learn from next; its content follows by `give`. What was learned before goes on until that has ended well. */
+  learn(what: { source: TabSource; private?: boolean }): void;
+  /** A piece of it; `reading` events tell how much was taken. */
+  give(content: TabContent): void;
+  /** Whether nobody is asked, so that nothing that is learned from leaves the tab. */
+  private(alone: boolean): void;
+  /** Whether neighbours are neither asked nor answered. */
+  offline(cut: boolean): void;
+  validate(): void;
+  keep(): void;
+  export(): void;
+  importModel(file: Uint8Array): void;
+  forgetModel(): void;
+  /** What 1,024 positions of logits cost those without stake, base units. */
+  price(base: string): void;
+  /** What a neighbour makes of this: logits of the next byte, or of the classes. Rejects with a sentence. */
+  logits(peer: string, question: TabQuestion): Promise<Float32Array>;
   pause(paused: boolean): void;
   /** What the own row follows from now on; the scores before this is called. */
   policy(policy: TabPolicy): void;

@@ -2,7 +2,8 @@
 
 use js_sys::{Function, Reflect};
 use network::{ByKind, Connection, Path, PeerId, Snapshot, Tally};
-use protocol::exchange::Kind;
+use protocol::exchange::{Hello, Kind, Modalities};
+use protocol::port::trainer;
 use serde::Serialize;
 use std::{cell::RefCell, rc::Rc};
 use wasm_bindgen::prelude::JsValue;
@@ -31,8 +32,23 @@ pub(crate) enum PageEvent<'a> {
     Trouble { message: &'a str, fatal: bool },
     /// Something about the ledger that a person should know.
     Alarm { message: &'a str, fatal: bool, stale: bool },
+    /// A seller owes so many positions from now on.
+    Credit { peer: String, positions: f64 },
     /// Everything has ended.
     Stopped,
+}
+
+/// A neighbour whose record verified.
+#[derive(Debug)]
+pub(crate) struct Near {
+    pub(crate) id: PeerId,
+    /// The same as text.
+    pub(crate) peer: String,
+    /// Its hot key, lower-case hex.
+    pub(crate) key: String,
+    modalities: Modalities,
+    /// Base units for 1,024 positions; 0: not for sale.
+    price: u64,
 }
 
 /// The node as a person sees it.
@@ -66,6 +82,10 @@ struct ConnectionWords {
     kind: Option<&'static str>,
     path: &'static str,
     rtt: Option<f64>,
+    /// What it represents, bits; `None` until its record verified.
+    modalities: Option<u8>,
+    /// Base units for 1,024 positions.
+    price: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -134,9 +154,22 @@ impl Listener {
     }
 }
 
+impl Near {
+    /// Who `hello` is of.
+    pub(crate) fn new(id: PeerId, key: String, hello: &Hello) -> Self {
+        Self { id, peer: id.to_string(), key, modalities: hello.modalities, price: hello.price }
+    }
+
+    /// As the trainer reads it.
+    pub(crate) fn words(&self) -> trainer::Near {
+        let (peer, key) = (self.peer.clone(), self.key.clone());
+        trainer::Near { peer, key, modalities: self.modalities.bits(), price: self.price }
+    }
+}
+
 impl NetworkWords {
     /// A snapshot in words.
-    pub(crate) fn new(peer: PeerId, node: NodeWords, snapshot: &Snapshot) -> Self {
+    pub(crate) fn new(peer: PeerId, node: NodeWords, snapshot: &Snapshot, neighbours: &[Near]) -> Self {
         let traffic = &snapshot.traffic;
         let all = |of: fn(&ByKind) -> u64| {
             let Tally { websocket, relayed, direct } = &traffic.asked;
@@ -145,7 +178,14 @@ impl NetworkWords {
         Self {
             peer: peer.to_string(),
             node,
-            connections: snapshot.connections.iter().map(ConnectionWords::new).collect(),
+            connections: snapshot
+                .connections
+                .iter()
+                .map(|connection| {
+                    let near = neighbours.iter().find(|near| near.id == connection.peer);
+                    ConnectionWords::new(connection, near)
+                })
+                .collect(),
             bytes_in: traffic.bytes_in as f64,
             bytes_out: traffic.bytes_out as f64,
             exchanges: Exchanges {
@@ -160,7 +200,7 @@ impl NetworkWords {
 }
 
 impl ConnectionWords {
-    fn new(connection: &Connection) -> Self {
+    fn new(connection: &Connection, near: Option<&Near>) -> Self {
         let kind = match (connection.node, connection.kind) {
             (true, _) => Some("node"),
             (false, Some(Kind::Resident)) => Some("resident"),
@@ -178,6 +218,8 @@ impl ConnectionWords {
             kind,
             path,
             rtt: connection.round_trip.map(|trip| trip.as_secs_f64() * 1e3),
+            modalities: near.map(|near| near.modalities.bits()),
+            price: near.map(|near| near.price.to_string()),
         }
     }
 }

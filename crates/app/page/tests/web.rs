@@ -94,6 +94,8 @@ async fn another_chain_than_before_is_refused_until_it_is_forgotten() {
 #[wasm_bindgen_test]
 async fn what_is_missing_is_said_and_it_stops_all_the_same() {
     let (tab, mut events) = start(&bootstrap(b"missing")).unwrap();
+    // Who does not learn needs no trainer.
+    tab.learn(JSON::parse(r#"{"source": {"type": "text"}}"#).unwrap()).unwrap();
     let browser = until(&mut events, "browser").await;
     assert!(Reflect::get(&browser, &"webrtc".into()).unwrap().as_bool().is_some());
     let (mut trouble, mut alarm, mut down) = (None, None, None);
@@ -112,7 +114,7 @@ async fn what_is_missing_is_said_and_it_stops_all_the_same() {
     assert!(trouble.unwrap().starts_with("the training program stopped working"));
     assert!(alarm.unwrap().starts_with("the program that checks the ledger stopped working"));
     assert!(down.unwrap().starts_with("the node cannot be reached"));
-    tab.join(&Uint8Array::from(&b"some text"[..])).unwrap();
+    tab.join();
     JsFuture::from(tab.stop()).await.unwrap();
     until(&mut events, "stopped").await;
     JsFuture::from(tab.forget_chain()).await.unwrap();
@@ -174,10 +176,67 @@ async fn a_page_that_is_left_ends_without_waiting() {
 }
 
 #[wasm_bindgen_test]
-async fn an_empty_text_is_refused() {
-    let (tab, _events) = start(&bootstrap(b"empty")).unwrap();
-    let message = text(&JsValue::from(tab.join(&Uint8Array::new_with_length(0)).unwrap_err()), "message");
-    assert_eq!(message, "The text to learn from is empty.");
+async fn what_is_no_source_content_price_or_question_is_refused() {
+    let (tab, _events) = start(&bootstrap(b"refused")).unwrap();
+    let json = |text: &str| JSON::parse(text).unwrap();
+    let said = |error: JsError| text(&JsValue::from(error), "message");
+    assert!(
+        said(tab.learn(json(r#"{"source": {"type": "dreams"}}"#)).unwrap_err()).starts_with("what to learn from: ")
+    );
+    assert!(said(tab.give(json(r#"{"type": "piece"}"#)).unwrap_err()).starts_with("content: "));
+    assert!(said(tab.price("-1").unwrap_err()).contains("is no amount of base units"));
+    assert!(
+        said(tab.logits("x".into(), json(r#"{"type": "smell"}"#)).map(drop).unwrap_err()).starts_with("question: ")
+    );
+    let question = Object::new();
+    Reflect::set(&question, &"type".into(), &"text".into()).unwrap();
+    Reflect::set(&question, &"bytes".into(), &Uint8Array::from(&b"To be"[..])).unwrap();
+    let nobody = JsFuture::from(tab.logits("nobody".into(), question.into()).unwrap()).await.unwrap_err();
+    assert_eq!(text(&nobody, "message"), "nobody is no peer id");
+    JsFuture::from(tab.forget_chain()).await.unwrap();
+    JsFuture::from(tab.stop()).await.unwrap();
+}
+
+/// A trainer that says in troubles what it hears, and learns whatever it is given.
+const LEARNING: &str = r#"
+  const plain = (name, value) => value instanceof Uint8Array ? [...value] : value;
+  onmessage = ({data}) => {
+    postMessage({type: 'trouble', message: JSON.stringify(data, plain), fatal: false});
+    if (data.type === 'give' && data.content.type === 'end')
+      postMessage({type: 'dataset', source: {type: 'files'}, words: 'all', modalities: 8, classes: 2, each: false, bytes: 3, offset: 0, private: true});
+  };
+  postMessage({type: 'loaded'});
+"#;
+
+#[wasm_bindgen_test]
+async fn what_is_learned_from_reaches_the_trainer_in_order_and_the_ledger_by_its_modality() {
+    let options = [("trainerUrl", url(LEARNING, "text/javascript")), ("auditorUrl", url(PLAYED, "text/javascript"))];
+    let (tab, mut events) = start_with(&bootstrap(b"learning"), &options).unwrap();
+    tab.join();
+    tab.learn(JSON::parse(r#"{"source": {"type": "files"}, "private": true}"#).unwrap()).unwrap();
+    tab.give(JSON::parse(r#"{"type": "file", "name": "a.csv", "size": 3}"#).unwrap()).unwrap();
+    let piece = Object::new();
+    Reflect::set(&piece, &"type".into(), &"piece".into()).unwrap();
+    Reflect::set(&piece, &"bytes".into(), &Uint8Array::from(&[1, 2, 3][..])).unwrap();
+    tab.give(piece.into()).unwrap();
+    tab.give(JSON::parse(r#"{"type": "end"}"#).unwrap()).unwrap();
+    let (mut trainer, mut auditor) = (Vec::new(), Vec::new());
+    let says = |all: &[String], what: &str| all.iter().any(|heard| heard.contains(what));
+    while !says(&auditor, r#""type":"join""#) || !says(&trainer, r#""type":"start""#) {
+        let event = events.next().await.unwrap();
+        match text(&event, "type").as_str() {
+            "trouble" => trainer.push(text(&event, "message")),
+            "alarm" => auditor.push(text(&event, "message")),
+            _ => {}
+        }
+    }
+    let place = |what: &str| {
+        trainer.iter().position(|heard| heard.contains(what)).unwrap_or_else(|| panic!("{what}: {trainer:?}"))
+    };
+    let order = [r#""type":"learn""#, r#""name":"a.csv""#, r#""bytes":[1,2,3]"#, r#""type":"end""#].map(place);
+    assert!(order.is_sorted(), "{trainer:?}");
+    let modality = auditor.iter().position(|heard| heard.contains(r#""modality":3"#)).unwrap();
+    assert!(auditor[modality + 1..].iter().any(|heard| heard.contains(r#""type":"join""#)), "{auditor:?}");
     JsFuture::from(tab.forget_chain()).await.unwrap();
     JsFuture::from(tab.stop()).await.unwrap();
 }

@@ -7,11 +7,18 @@
 
 mod bench;
 mod device;
+mod fonts;
+mod keep;
+mod life;
 mod mesh;
 mod port;
+mod source;
 mod worker;
 
-pub use bench::{Bench, bench, measure};
+pub use bench::{Bench, Pace, bench, measure, pace};
 pub use device::{Choice, choose};
+pub use fonts::drawings;
+pub use keep::{Found, Keep};
 pub use mesh::breathe;
 pub use port::{parse, plain};
+pub use source::{Intake, Ready};

@@ -10,9 +10,9 @@ use async_trait::async_trait;
 use futures::channel::oneshot;
 use js_sys::{Function, Promise};
 use peer::{Mesh, Neighbour, Unanswered};
-use protocol::exchange::{Answer, Ask, Gradient, Request, Response};
+use protocol::exchange::{Answer, Ask, Gradient, Modalities, Request, Response};
 use protocol::limits;
-use protocol::port::trainer::Event;
+use protocol::port::trainer::{Event, Near};
 use serde_bytes::ByteBuf;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
@@ -37,10 +37,13 @@ struct Inner {
 }
 
 impl Page {
-    /// Replaces the neighbours.
-    pub(crate) fn set_neighbours(&self, neighbours: Vec<(String, String)>) {
+    /// Replaces the neighbours. One that represents what this version does not know is none.
+    pub(crate) fn set_neighbours(&self, neighbours: Vec<Near>) {
+        let neighbour = |Near { peer, key, modalities, price }| {
+            Some(Neighbour { peer, key, modalities: Modalities::from_bits(modalities).ok()?, price })
+        };
         let neighbours = neighbours.into_iter().take(limits::CONNECTIONS);
-        *self.inner.neighbours.borrow_mut() = neighbours.map(|(peer, key)| Neighbour { peer, key }).collect();
+        *self.inner.neighbours.borrow_mut() = neighbours.filter_map(neighbour).collect();
     }
 
     /// A reply came, or the reason why none does. One that nobody waits for is dropped.
@@ -85,7 +88,9 @@ impl Mesh for Page {
         match self.request(peer, Request::Ask(ask)).await? {
             Response::Answer(answer) => Ok(answer),
             Response::Refuse(refuse) => Err(Unanswered::Refused(refuse)),
-            Response::Hello(_) | Response::Applied => Err(Unanswered::Unreadable("no reply to an ask".into())),
+            Response::Hello(_) | Response::Applied | Response::Credit { .. } => {
+                Err(Unanswered::Unreadable("no reply to an ask".into()))
+            }
         }
     }
 
@@ -93,7 +98,9 @@ impl Mesh for Page {
         match self.request(peer, Request::Gradient(gradient)).await? {
             Response::Applied => Ok(()),
             Response::Refuse(refuse) => Err(Unanswered::Refused(refuse)),
-            Response::Hello(_) | Response::Answer(_) => Err(Unanswered::Unreadable("no reply to a gradient".into())),
+            Response::Hello(_) | Response::Answer(_) | Response::Credit { .. } => {
+                Err(Unanswered::Unreadable("no reply to a gradient".into()))
+            }
         }
     }
 

@@ -1,4 +1,4 @@
-//! The worker's thread of control: commands in, events out, one peer at a time.
+//! The worker's thread of control: commands in, events out, one life of the model at a time.
 //!
 //! Commands come from the own page; the bytes in `Serve` come from other peers and are parsed here, with a refusal for
 //! what does not parse, for what is too much, and for what comes while nothing trains.
@@ -6,21 +6,22 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use crate::Choice;
 use futures::channel::mpsc;
-use model::{Chosen, Dataset, Learner, Preset};
-use peer::{Control, Inbound, Peer};
+use model::Preset;
+use peer::{Control, Inbound};
 use protocol::exchange::{Refuse, Request, Response};
-use protocol::limits;
-use protocol::port::trainer::{Command, DeviceChoice, Event};
+use protocol::port::trainer::{Command, Content, DeviceChoice, Event};
 use serde_bytes::ByteBuf;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::MessageEvent;
 
+use crate::Choice;
+use crate::life::{Birth, Inlet, MANY, live};
 use crate::mesh::Page;
 use crate::port::{parse, post, scope};
+use crate::source::{Intake, Ready};
 
 /// Runs when the module has loaded. Outside a dedicated worker it does nothing.
 #[wasm_bindgen(start)]
@@ -30,10 +31,10 @@ pub fn start() {
         console_error_panic_hook::hook(info);
         post(&trouble(format!("the trainer broke: {info}"), true));
     }));
-    let worker = Rc::new(RefCell::new(Worker::default()));
+    let worker = Worker(Rc::default());
     let on_message =
         Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| match parse(message.data()) {
-            Ok(command) => worker.borrow_mut().take(command),
+            Ok(command) => worker.take(command),
             Err(reason) => post(&trouble(format!("a command that cannot be read: {reason}"), false)),
         });
     scope.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
@@ -41,103 +42,199 @@ pub fn start() {
     post(&Event::Loaded);
 }
 
+/// The state, and the life that goes on beside it.
+#[derive(Clone)]
+struct Worker(Rc<RefCell<State>>);
+
 #[derive(Default)]
-struct Worker {
+struct State {
     page: Page,
-    running: Option<Running>,
+    start: Option<Start>,
+    /// A source on its way.
+    intake: Option<Intake>,
+    /// Whether all of it has come.
+    whole: bool,
+    /// What is learned from.
+    ready: Option<Ready>,
+    /// Control of the life that goes on.
+    life: Option<mpsc::UnboundedSender<Control>>,
+    inlet: Inlet,
+    chosen: Rc<RefCell<Option<Choice>>>,
+    price: u64,
+    paused: bool,
+    /// Whether the next life begins anew.
+    anew: bool,
+    stopping: bool,
 }
 
-struct Running {
-    inbound: mpsc::Sender<Inbound>,
-    control: mpsc::UnboundedSender<Control>,
-}
-
+#[derive(Clone)]
 struct Start {
     key: String,
-    corpus: Vec<u8>,
+    chain: Option<String>,
     seed: u64,
     device: DeviceChoice,
 }
 
 impl Worker {
-    fn take(&mut self, command: Command) {
+    fn take(&self, command: Command) {
+        let mut state = self.0.borrow_mut();
         match command {
-            Command::Start { key, corpus, seed, device } => {
-                if self.running.as_ref().is_some_and(|running| !running.control.is_closed()) {
-                    post(&trouble("already started".into(), false));
-                    return;
-                }
-                let (inbound, inbounds) = mpsc::channel(limits::OPEN);
-                let (control, controls) = mpsc::unbounded();
-                self.running = Some(Running { inbound, control });
-                let start = Start { key, corpus: corpus.into_vec(), seed, device };
-                let page = self.page.clone();
-                spawn_local(async move {
-                    post(&match train(start, page, inbounds, controls).await {
-                        Ok(()) => Event::Stopped,
-                        Err(message) => trouble(message, true),
-                    });
-                });
+            Command::Start { .. } if state.start.is_some() => post(&trouble("already started".into(), false)),
+            Command::Start { key, chain, seed, device } => {
+                state.start = Some(Start { key, chain, seed, device });
+                state.settle();
             }
-            Command::Neighbours { neighbours } => self.page.set_neighbours(neighbours),
-            Command::Reply { id, bytes } => self.page.resolve(id, Ok(bytes.into_vec())),
-            Command::Failed { id, reason } => self.page.resolve(id, Err(reason)),
-            Command::Serve { id, peer, weight, bytes } => self.serve(id, peer, weight, &bytes),
-            Command::Pause { paused } => self.control(Control::Pause(paused)),
-            Command::Stop => self.control(Control::Stop),
+            Command::Learn { source, private } => {
+                state.intake = Some(Intake::new(source, private));
+                state.whole = false;
+            }
+            Command::Give { content } => state.give(content),
+            Command::Private { private } => {
+                if let Some(intake) = &mut state.intake {
+                    intake.set_private(private);
+                } else if let Some(ready) = &mut state.ready {
+                    ready.private = private;
+                }
+                state.control(Control::Private(private));
+            }
+            Command::Neighbours { neighbours } => state.page.set_neighbours(neighbours),
+            Command::Reply { id, bytes } => state.page.resolve(id, Ok(bytes.into_vec())),
+            Command::Failed { id, reason } => state.page.resolve(id, Err(reason)),
+            Command::Serve { id, peer, weight, bytes } => state.serve(id, peer, weight, &bytes),
+            Command::Credit { peer, positions } => state.credit(peer, positions),
+            Command::Price { price } => {
+                state.price = price;
+                state.control(Control::Price(price));
+            }
+            Command::Pause { paused } => {
+                state.paused = paused;
+                state.control(Control::Pause(paused));
+            }
+            Command::Validate => state.control(Control::Validate { batches: MANY }),
+            Command::Keep => state.control(Control::Keep),
+            Command::Export => state.control(Control::Export),
+            Command::Import { bytes } => state.control(Control::Import(bytes.into_vec())),
+            Command::Forget => {
+                state.anew = true;
+                state.control(Control::Stop);
+            }
+            Command::Stop => {
+                state.stopping = true;
+                state.control(Control::Keep);
+                state.control(Control::Stop);
+            }
+        }
+        drop(state);
+        self.advance();
+    }
+
+    /// Begins the next life where there is none and all for it is there.
+    fn advance(&self) {
+        let mut state = self.0.borrow_mut();
+        if state.life.is_some() {
+            return;
+        }
+        if state.stopping {
+            return post(&Event::Stopped);
+        }
+        let (Some(start), Some(ready)) = (state.start.clone(), state.ready.clone()) else { return };
+        let Start { key, chain, seed, device } = start;
+        let (control, controls) = mpsc::unbounded();
+        if state.paused {
+            drop(control.unbounded_send(Control::Pause(true)));
+        }
+        state.life = Some(control.clone());
+        let birth = Birth {
+            ready,
+            key,
+            chain,
+            seed,
+            device,
+            price: state.price,
+            anew: std::mem::take(&mut state.anew),
+            page: state.page.clone(),
+            chosen: state.chosen.clone(),
+        };
+        let (inlet, worker) = (state.inlet.clone(), self.clone());
+        spawn_local(async move {
+            let ended = live(birth, &inlet, control, controls).await;
+            let mut state = worker.0.borrow_mut();
+            state.life = None;
+            if let Err(message) = ended {
+                state.ready = None;
+                state.stopping = false;
+                post(&trouble(message, true));
+            }
+            drop(state);
+            worker.advance();
+        });
+    }
+}
+
+impl State {
+    /// Takes a piece of the source that is on its way. One that cannot be used ends it; what was learned before goes on.
+    fn give(&mut self, content: Content) {
+        if self.whole {
+            return;
+        }
+        let Some(mut intake) = self.intake.take() else { return };
+        self.whole = matches!(content, Content::End);
+        match intake.take(content) {
+            Err(reason) => post(&Event::Unusable { source: intake.source().clone(), reason }),
+            Ok((done, of)) => {
+                post(&Event::Reading { done, of });
+                self.intake = Some(intake);
+                self.settle();
+            }
+        }
+    }
+
+    /// Makes a dataset of the source once all of it is there and the own key, which chooses the part of a text, is known.
+    fn settle(&mut self) {
+        let Some(Start { key, .. }) = self.start.as_ref().filter(|_| self.whole) else { return };
+        let Some(intake) = self.intake.take() else { return };
+        let source = intake.source().clone();
+        match intake.finish(key, Preset::small().seq) {
+            Ok(ready) => {
+                self.ready = Some(ready);
+                self.control(Control::Keep);
+                self.control(Control::Stop);
+            }
+            Err(reason) => post(&Event::Unusable { source, reason }),
         }
     }
 
     fn control(&self, control: Control) {
-        match &self.running {
-            Some(running) if !running.control.is_closed() => drop(running.control.unbounded_send(control)),
-            _ if control == Control::Stop => post(&Event::Stopped),
-            _ => {}
+        if let Some(life) = &self.life {
+            // Nobody hears it where the life is ending.
+            drop(life.unbounded_send(control));
         }
     }
 
     fn serve(&mut self, id: u32, peer: String, weight: f64, bytes: &[u8]) {
         let refuse = |refuse| served(id, &Response::Refuse(refuse));
         let Ok(request) = Request::from_bytes(bytes) else { return refuse(Refuse::Unreadable) };
-        let Some(running) = &mut self.running else { return refuse(Refuse::NotTraining) };
         let (inbound, response) = Inbound::new(peer, weight, request);
-        match running.inbound.try_send(inbound) {
+        match self.enter(inbound) {
             Ok(()) => spawn_local(async move {
                 served(id, &response.await.unwrap_or(Response::Refuse(Refuse::NotTraining)));
             }),
-            Err(error) if error.is_full() => refuse(Refuse::Busy { retry_ms: 500 }),
-            Err(_) => refuse(Refuse::NotTraining),
+            Err(reason) => refuse(reason),
         }
     }
-}
 
-async fn train(
-    Start { key, corpus, seed, device }: Start,
-    page: Page,
-    inbounds: mpsc::Receiver<Inbound>,
-    controls: mpsc::UnboundedReceiver<Control>,
-) -> Result<(), String> {
-    let dataset = Dataset::shard(&corpus, &key, &Preset::small()).map_err(|error| error.to_string())?;
-    drop(corpus);
-    post(&Event::Dataset { bytes: dataset.len() as u64, offset: dataset.offset() as u64 });
-    let Choice { chosen, preset, why } = crate::choose(device).await.map_err(|error| error.to_string())?;
-    tell(&chosen, why);
-    let learner = Learner::new(preset, seed, &chosen.device);
-    let peer = Peer::new(learner, chosen.kind, dataset, key, seed, page, inbounds);
-    peer.run(controls, |event| match event {
-        peer::Event::Step(step) => post(&Event::Step(step)),
-        peer::Event::Scores(scores) => post(&Event::Scores { scores }),
-        peer::Event::Blamed { peer, blame } => post(&Event::Blamed { peer, reason: blame.to_string() }),
-        peer::Event::Moved(chosen) => tell(&chosen, "the GPU was lost".into()),
-        peer::Event::Trouble(message) => post(&trouble(message, false)),
-    })
-    .await
-    .map(drop)
-    .map_err(|error| error.to_string())
-}
+    fn credit(&self, peer: String, positions: u64) {
+        let (inbound, _) = Inbound::paid(peer.clone(), positions);
+        if let Err(reason) = self.enter(inbound) {
+            post(&trouble(format!("{peer} paid for {positions} positions, which are not counted: {reason}"), false));
+        }
+    }
 
-fn tell(chosen: &Chosen, why: String) {
-    post(&Event::Device { kind: chosen.kind.label().into(), name: chosen.name.clone(), why });
+    fn enter(&self, inbound: Inbound) -> Result<(), Refuse> {
+        let mut inlet = self.inlet.borrow_mut();
+        let sent = inlet.as_mut().ok_or(Refuse::NotTraining)?.try_send(inbound);
+        sent.map_err(|error| if error.is_full() { Refuse::Busy { retry_ms: 500 } } else { Refuse::NotTraining })
+    }
 }
 
 fn served(id: u32, response: &Response) {

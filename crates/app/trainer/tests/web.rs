@@ -4,13 +4,17 @@
 #![cfg(target_arch = "wasm32")]
 #![recursion_limit = "256"]
 
+use std::rc::Rc;
+
 use async_trait::async_trait;
+use data::{Dataset, Random};
 use futures::channel::mpsc;
-use model::{Answered, Chosen, Dataset, Error, Kind, Learner, Preset, Random, cpu};
-use peer::{Control, Mesh, Neighbour, Peer, Unanswered};
-use peerage_trainer::{Choice, breathe, choose, measure, parse, plain};
-use protocol::exchange::{Answer, Ask, Gradient};
-use protocol::port::trainer::{Command, DeviceChoice, Event, Step};
+use model::{Chosen, Error, Extra, Kind, Learner, Preset, cpu};
+use peer::{Control, Manners, Mesh, Neighbour, Peer, Setup, Unanswered};
+use peerage_trainer::{Choice, Intake, breathe, choose, drawings, measure, parse, plain};
+use protocol::exchange::{Answer, Ask, Gradient, Want};
+use protocol::port::trainer::{Command, Content, DeviceChoice, Event, Score, Source, Step};
+use serde_bytes::ByteBuf;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_test::{console_log, wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -18,23 +22,27 @@ wasm_bindgen_test_configure!(run_in_browser);
 
 const TEXT: &[u8] = include_bytes!("../../../../ARCHITECTURE.md");
 
+fn text() -> Dataset {
+    Dataset::text(TEXT, Some("key"), Preset::small().seq).unwrap()
+}
+
 /// Trains with one answering neighbour; first and last loss alone.
 async fn train(chosen: &Chosen, steps: u32) -> (f64, f64) {
-    let preset = Preset::small();
-    let mut learner = Learner::new(preset.clone(), 1, &chosen.device);
-    let other = Learner::new(preset.clone(), 2, &chosen.device);
-    let dataset = Dataset::shard(TEXT, "key", &preset).unwrap();
+    let (preset, dataset) = (Preset::small(), text());
+    let mut learner = Learner::new(preset.clone(), dataset.spec(), 1, &chosen.device);
+    let other = Learner::new(preset.clone(), dataset.spec(), 2, &chosen.device);
     let mut random = Random::new(1, 3);
     let (mut first, mut last) = (None, 0.0);
     for _ in 0..steps {
         let batch = dataset.batch(preset.batch, &mut random);
-        let begun = learner.begin(&batch, None).unwrap();
-        assert_eq!(begun.scores().await.unwrap().len(), preset.batch * preset.slots);
-        let values = other.answer(&batch.inputs, [batch.batch, batch.seq]).unwrap().read().await.unwrap();
-        let outcome = learner.finish(begun, vec![Answered { slot: 0, values }]).unwrap().read().await.unwrap();
-        assert!(outcome.is_finite());
-        assert_eq!(outcome.gradients[0].len(), preset.values());
-        assert!(outcome.scores[0] > 0.0 && outcome.own > 0.0);
+        let scores = learner.scores(&batch).unwrap().read().await.unwrap();
+        let routing = learner.route(&scores, &[0], &mut random);
+        let inputs = routing.inputs(0, &batch).unwrap();
+        let values = other.answer(&inputs, Want::Joined).unwrap().read().await.unwrap();
+        let pending = learner.start(&batch, &routing, vec![Some(values)], Extra::default()).unwrap();
+        let outcome = pending.read().await.unwrap();
+        assert!(outcome.gradients[0].as_ref().is_some_and(|gradient| gradient.iter().all(|value| value.is_finite())));
+        assert!(outcome.fisher[0] > 0.0 && outcome.own > 0.0);
         last = outcome.losses.alone;
         first.get_or_insert(last);
         learner.apply(outcome).unwrap();
@@ -44,7 +52,7 @@ async fn train(chosen: &Chosen, steps: u32) -> (f64, f64) {
 
 #[wasm_bindgen_test]
 async fn one_step_on_the_cpu_and_the_loss_falls() {
-    let Choice { chosen, why, .. } = choose(DeviceChoice::Cpu).await.unwrap();
+    let Choice { chosen, why, .. } = choose(DeviceChoice::Cpu, &text()).await.unwrap();
     assert_eq!((chosen.kind, why.as_str()), (Kind::Cpu, "chosen by hand"));
     let (first, last) = train(&chosen, 8).await;
     assert!((first - 256f64.ln()).abs() < 0.2, "{first}");
@@ -74,9 +82,9 @@ async fn one_step_on_webgpu_and_the_loss_falls_until_the_device_is_lost() {
     console_log!("{bench:?}, {each} launches a step");
     assert!(each <= 260.0, "{each} launches a step");
 
-    let again = choose(DeviceChoice::Gpu).await;
+    let again = choose(DeviceChoice::Gpu, &text()).await;
     assert!(matches!(again, Err(Error::NoDevice(_))), "one device a worker");
-    let Choice { chosen, why, .. } = choose(DeviceChoice::Auto).await.unwrap();
+    let Choice { chosen, why, .. } = choose(DeviceChoice::Auto, &text()).await.unwrap();
     assert_eq!(chosen.kind, Kind::Cpu, "{why}");
 
     goes_on_when_the_device_is_lost(adapter, lose).await;
@@ -84,12 +92,19 @@ async fn one_step_on_webgpu_and_the_loss_falls_until_the_device_is_lost() {
 
 /// A peer whose device is lost after its first step restarts from its last copy of the weights on the CPU.
 async fn goes_on_when_the_device_is_lost(adapter: Chosen, lose: impl FnOnce()) {
-    let preset = Preset::small();
-    let dataset = Dataset::shard(TEXT, "key", &preset).unwrap();
-    let (_inbound, inbounds) = mpsc::channel(1);
+    let (_inbound, inbound) = mpsc::channel(1);
     let (control, controls) = mpsc::unbounded();
-    let learner = Learner::new(preset, 1, &adapter.device);
-    let peer = Peer::new(learner, adapter.kind, dataset, "key".into(), 1, Nobody, inbounds);
+    let peer = Peer::new(Setup {
+        preset: Preset::small(),
+        device: adapter,
+        dataset: text(),
+        key: "key".into(),
+        seed: 1,
+        mesh: Rc::new(Nobody),
+        inbound,
+        kept: None,
+        manners: Manners::default(),
+    });
     let (mut lose, mut moved, mut trouble, mut after) = (Some(lose), None, None, 0);
     let ended = peer
         .run(controls, |event| match event {
@@ -106,12 +121,70 @@ async fn goes_on_when_the_device_is_lost(adapter: Chosen, lose: impl FnOnce()) {
             }
             peer::Event::Moved(chosen) => moved = Some(chosen.kind),
             peer::Event::Trouble(message) => trouble = Some(message),
-            peer::Event::Scores(_) | peer::Event::Blamed { .. } => {}
+            _ => {}
         })
         .await;
     assert_eq!(ended.unwrap().step(), 2);
     assert_eq!(moved, Some(Kind::Cpu));
     assert!(trouble.unwrap().contains("going on with the CPU from step 0"));
+}
+
+#[wasm_bindgen_test]
+fn letters_are_drawn_with_several_fonts_of_this_device() {
+    let drawings = drawings();
+    let mut names: Vec<&str> = drawings.iter().map(|(name, _)| name.as_str()).collect();
+    names.dedup();
+    assert_eq!(names.concat(), "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+    assert!(drawings.len() > 3 * names.len(), "{} drawings", drawings.len());
+    for (name, picture) in &drawings {
+        let ink = picture.pixels().iter().filter(|pixel| **pixel > 127).count();
+        assert!((8..400).contains(&ink), "{name} has {ink} bright pixels");
+    }
+}
+
+/// Gives `content` to an intake of `source`, and what it then is.
+fn taken(source: Source, content: Vec<Content>) -> Result<peerage_trainer::Ready, String> {
+    let mut intake = Intake::new(source, true);
+    for content in content {
+        intake.take(content)?;
+    }
+    intake.finish("key", 64)
+}
+
+fn file(name: &str, bytes: &[u8]) -> Vec<Content> {
+    let pieces = bytes.chunks(1000).map(|piece| Content::Piece { bytes: ByteBuf::from(piece) });
+    [Content::File { name: name.into(), size: bytes.len() as u64 }].into_iter().chain(pieces).collect()
+}
+
+#[wasm_bindgen_test]
+fn sources_become_datasets_of_their_modality() {
+    let learned = taken(Source::Text, file("a.txt", &TEXT.repeat(4))).unwrap().learned();
+    assert_eq!((learned.modalities, learned.classes, learned.each, learned.private), (1, 256, true, true));
+    let learned = taken(Source::Glyphs, vec![]).unwrap().learned();
+    assert_eq!((learned.modalities, learned.classes, learned.each), (2, 36, false));
+    let learned = taken(Source::Captions, vec![]).unwrap().learned();
+    assert_eq!((learned.modalities, learned.each), (3, true));
+    let rows: String = (0..100).map(|row| format!("{row},{}\n", if row % 3 == 0 { "x" } else { "y" })).collect();
+    let learned = taken(Source::Files, file("a.csv", format!("n,label\n{rows}").as_bytes())).unwrap().learned();
+    assert_eq!((learned.modalities, learned.classes, learned.each), (8, 2, false));
+    let tone = |at: u32| ((at as f32) * 0.05).sin() * (1.0 + ((at / 3000) as f32)) * 0.1;
+    let samples = (0..48_000).flat_map(|at| tone(at).to_le_bytes()).collect::<Vec<u8>>();
+    let pieces = samples.chunks(8192).map(|piece| Content::Piece { bytes: ByteBuf::from(piece) }).collect();
+    let learned = taken(Source::Microphone { rate: 16_000 }, pieces).unwrap().learned();
+    assert_eq!((learned.modalities, learned.each), (4, true));
+}
+
+#[wasm_bindgen_test]
+fn what_cannot_be_learned_from_is_said_in_a_sentence() {
+    let rows: String = (0..100).map(|row| format!("{row},x\n")).collect();
+    let broken = taken(Source::Files, file("a.csv", format!("n,label\n{rows}7\n").as_bytes())).unwrap_err();
+    assert!(broken.contains("a.csv") && broken.contains("102"), "{broken}");
+    let half = taken(Source::Microphone { rate: 16_000 }, vec![Content::Piece { bytes: ByteBuf::from(vec![1]) }]);
+    assert!(half.unwrap_err().contains("half a sample"));
+    let nothing = taken(Source::Files, vec![Content::Piece { bytes: ByteBuf::from(vec![1]) }]);
+    assert!(nothing.unwrap_err().contains("no file"));
+    let picture = Content::Picture { name: "a.png".into(), rows: 2, columns: 2, bytes: ByteBuf::from(vec![0; 15]) };
+    assert!(taken(Source::Files, vec![picture]).unwrap_err().contains("a.png"));
 }
 
 /// A mesh without neighbours.
@@ -154,10 +227,15 @@ fn launches() -> f64 {
 #[wasm_bindgen_test]
 fn commands_are_read_from_plain_objects() {
     let read = |text: &str| parse(js_sys::eval(&format!("({text})")).unwrap());
-    let start = read("{type: 'start', key: 'ab', corpus: new Uint8Array([1, 2]), seed: 7, device: 'auto'}").unwrap();
-    assert!(matches!(start, Command::Start { seed: 7, device: DeviceChoice::Auto, corpus, .. } if *corpus == [1, 2]));
-    let neighbours = read("{type: 'neighbours', neighbours: [['p', 'k']]}").unwrap();
-    assert!(matches!(neighbours, Command::Neighbours { neighbours } if neighbours == [("p".into(), "k".into())]));
+    let start = read("{type: 'start', key: 'ab', chain: null, seed: 7, device: 'auto'}").unwrap();
+    assert!(matches!(start, Command::Start { seed: 7, device: DeviceChoice::Auto, chain: None, .. }));
+    let learn = read("{type: 'learn', source: {type: 'microphone', rate: 48000}, private: true}").unwrap();
+    assert!(matches!(learn, Command::Learn { source: Source::Microphone { rate: 48_000 }, private: true }));
+    let give = read("{type: 'give', content: {type: 'piece', bytes: new Uint8Array([1, 2])}}").unwrap();
+    assert!(matches!(give, Command::Give { content: Content::Piece { bytes } } if *bytes == [1, 2]));
+    let neighbours =
+        read("{type: 'neighbours', neighbours: [{peer: 'p', key: 'k', modalities: 3, price: 9}]}").unwrap();
+    assert!(matches!(neighbours, Command::Neighbours { neighbours } if neighbours[0].modalities == 3));
     let serve = read("{type: 'serve', id: 3, peer: 'p', weight: 0.5, bytes: new Uint8Array([9])}").unwrap();
     assert!(matches!(serve, Command::Serve { id: 3, weight: 0.5, bytes, .. } if *bytes == [9]));
     assert!(matches!(read("{type: 'failed', id: 1, reason: 'gone'}"), Ok(Command::Failed { id: 1, .. })));
@@ -174,6 +252,8 @@ fn events_are_plain_objects() {
     assert_eq!(field(&step, "type"), "step");
     assert_eq!(field(&step, "alone"), 2.5);
     assert!(field(&step, "withPeers").is_undefined());
-    let served = Event::Served { id: 1, bytes: serde_bytes::ByteBuf::from(vec![1, 2]) };
+    let served = Event::Served { id: 1, bytes: ByteBuf::from(vec![1, 2]) };
     assert_eq!(js_sys::Uint8Array::from(field(&served, "bytes")).to_vec(), [1, 2]);
+    let scores = field(&Event::Scores { scores: vec![Score { mass: 0.5, ..Score::default() }] }, "scores");
+    assert_eq!(js_sys::Reflect::get(&js_sys::Array::from(&scores).get(0), &"mass".into()).unwrap(), 0.5);
 }

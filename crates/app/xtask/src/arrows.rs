@@ -143,7 +143,7 @@ const NEVER_IN_CORE: &[&str] = &["libp2p", "burn"];
 
 /// Who may use the browser's own interfaces.
 const MAY_NAME_THE_BROWSER: &[&str] =
-    &["peerage-page", "peerage-auditor", "peerage-trainer", "peerage-network", "peerage-webrtc"];
+    &["peerage-page", "peerage-auditor", "peerage-trainer", "peerage-network", "peerage-webrtc", "peerage-opfs"];
 
 #[cfg(test)]
 mod tests {

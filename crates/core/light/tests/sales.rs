@@ -219,6 +219,30 @@ fn a_proof_of_another_place_or_block_is_refused() {
     assert_eq!(market.claim(&claim), Ok(1_024));
 }
 
+/// Two bits of each byte of what is shown: nothing else is credited than what was paid, and that once.
+#[test]
+fn a_claim_with_any_byte_changed_is_refused() {
+    let mut market = Market::new();
+    let claim = market.buy(PRICE, 1);
+    let honest = claim.to_bytes();
+    let (mut parsed, mut credited) = (0, 0);
+    for at in 0..honest.len() {
+        for bit in [1, 0x80] {
+            let mut bytes = honest.clone();
+            bytes[at] ^= bit;
+            let Ok(changed) = Claim::from_bytes(&bytes) else { continue };
+            parsed += 1;
+            if let Ok(positions) = market.claim(&changed) {
+                assert_eq!(positions, 1_024);
+                credited += 1;
+            }
+        }
+    }
+    assert!(parsed > honest.len() && credited == 0, "{parsed} of {} parsed, {credited} credited", 2 * honest.len());
+    assert!(!market.seller.stopped());
+    assert_eq!(market.claim(&claim), Ok(1_024));
+}
+
 #[test]
 fn a_block_that_no_quorum_signed_is_not_final() {
     let mut market = Market::new();

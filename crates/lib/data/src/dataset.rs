@@ -96,6 +96,8 @@ impl Dataset {
     }
 
     /// Pictures with the names of their files, which tell their labels: `cat/01.png` or `cat-01.png`. IMAGE of patches.
+    /// Whoever decodes large ones brings each to its size at once ([`Picture::resized`]), so that not all are in
+    /// memory.
     ///
     /// # Errors
     /// [`Error::NoName`], [`Error::OneClass`], [`Error::OneEach`], [`Error::Patch`] and others, with the reason.

@@ -89,7 +89,9 @@ fn classes(labels: &[String]) -> Result<(Vec<u16>, Vec<String>), Error> {
 /// The first of them, for a person.
 pub(crate) fn list(names: &[String]) -> String {
     const SHOWN: usize = 6;
-    let shown = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    const LENGTH: usize = 40;
+    let short = |name: &String| name.chars().take(LENGTH).collect::<String>();
+    let shown = names.iter().take(SHOWN).map(short).collect::<Vec<_>>().join(", ");
     if names.len() > SHOWN { format!("{shown}, …") } else { shown }
 }
 

@@ -16,6 +16,10 @@ pub const CLASSES: usize = 256;
 pub const EXAMPLES_LEAST: usize = 20;
 /// Most features of a table.
 pub const FEATURES: usize = 4_096;
+/// Most columns of a table, those that are left out among them.
+pub const COLUMNS: usize = 4 * FEATURES;
+/// Most rows of a table.
+pub const ROWS: usize = 1 << 21;
 /// Most numbers in a table: rows times features.
 pub const CELLS: usize = 1 << 26;
 /// Longest side of a picture as it comes, pixels.

@@ -13,6 +13,7 @@ pub(crate) mod wav;
 use crate::{Error, Part, Random, Spec, batch::Examples, dataset::Source, limits};
 use mel::{BANDS, OVERLAP};
 use protocol::exchange::Modality;
+use std::borrow::Cow;
 
 /// Frames of a recording and their codes.
 #[derive(Clone, Debug)]
@@ -62,8 +63,11 @@ impl Speech {
         if peak <= SILENCE {
             return Err(Error::Silent { peak });
         }
-        let samples: Vec<f32> = samples.iter().map(|sample| sample.clamp(-LOUDEST, LOUDEST)).collect();
-        let samples = resample::to(&samples, rate, RATE);
+        let mut cut = Cow::Borrowed(samples);
+        if peak > LOUDEST {
+            cut.to_mut().iter_mut().for_each(|sample| *sample = sample.clamp(-LOUDEST, LOUDEST));
+        }
+        let samples = resample::to(&cut, rate, RATE);
         let mut frames = mel::frames(&samples);
         let count = frames.len() / BANDS;
         let held = count - (count / WINDOWS).max(window);

@@ -61,6 +61,10 @@ pub(crate) fn read(csv: &[u8], options: &Options) -> Result<Labelled, Error> {
 
 /// What the columns hold, and a hash of each row.
 fn look(csv: &[u8], label: Option<&str>) -> Result<(Columns, Vec<u64>), Error> {
+    let columns = widest(csv);
+    if columns > limits::COLUMNS {
+        return Err(Error::TooLarge { unit: "columns", got: columns, most: limits::COLUMNS });
+    }
     let mut reader = reader(csv);
     let header = reader.headers().map_err(|error| told(&error))?;
     let mut columns = Columns::new(header, label)?;
@@ -68,6 +72,9 @@ fn look(csv: &[u8], label: Option<&str>) -> Result<(Columns, Vec<u64>), Error> {
     let mut record = StringRecord::new();
     while reader.read_record(&mut record).map_err(|error| told(&error))? {
         let line = record.position().map_or(0, csv::Position::line);
+        if hashes.len() == limits::ROWS {
+            return Err(Error::TooLarge { unit: "rows or more", got: limits::ROWS + 1, most: limits::ROWS });
+        }
         columns.see(&record, line)?;
         hashes.push(hash(record.iter().map(str::as_bytes)));
     }
@@ -98,10 +105,21 @@ fn reader(csv: &[u8]) -> Reader<&[u8]> {
 
 /// What separates values: of comma, semicolon and tab, the one that the first line has most of.
 fn delimiter(csv: &[u8]) -> u8 {
-    let first = csv.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
+    let first = lines(csv).next().unwrap_or_default();
     let count = |byte: &u8| first.iter().filter(|other| *other == byte).count();
     let most = [b'\t', b';', b','].into_iter().max_by_key(|byte| count(byte));
     most.unwrap_or(b',')
+}
+
+/// Values of the line that has most of them, counting those that a quoted value seems to have.
+fn widest(csv: &[u8]) -> usize {
+    let delimiter = delimiter(csv);
+    let values = |line: &[u8]| line.iter().filter(|byte| **byte == delimiter).count() + 1;
+    lines(csv).map(values).max().unwrap_or(0)
+}
+
+fn lines(csv: &[u8]) -> impl Iterator<Item = &[u8]> {
+    csv.split(|byte| matches!(byte, b'\n' | b'\r'))
 }
 
 fn told(error: &csv::Error) -> Error {
@@ -252,6 +270,19 @@ mod tests {
         }
         let refused = Dataset::table(flowers().as_bytes(), &Options { square: Some(1), ..Options::default() });
         assert_eq!(refused.unwrap_err(), Error::NotSquare { features: 2 });
+    }
+
+    #[test]
+    fn a_table_beyond_the_bounds_is_refused_before_it_is_held() {
+        let wide = format!("{}\n1,2\n", "a,".repeat(limits::COLUMNS));
+        let refused = Error::TooLarge { unit: "columns", got: limits::COLUMNS + 1, most: limits::COLUMNS };
+        assert_eq!(read(&wide).unwrap_err(), refused);
+        let long = format!("a,b\n{}", "1,2\n".repeat(limits::ROWS + 1));
+        assert!(matches!(read(&long), Err(Error::TooLarge { unit: "rows or more", .. })));
+        let names: Vec<String> = (0..=limits::FEATURES + 1).map(|i| format!("n{i}")).collect();
+        let row = |i: usize| format!("{}{}", "1,".repeat(limits::FEATURES + 1), i % 2);
+        let refused = Error::TooLarge { unit: "columns of numbers", got: limits::FEATURES + 1, most: limits::FEATURES };
+        assert_eq!(read(&table(&names.join(","), row)).unwrap_err(), refused);
     }
 
     #[test]

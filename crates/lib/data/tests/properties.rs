@@ -1,5 +1,7 @@
-//! What holds for datasets of every sort: whatever the bytes, nothing panics; batches are as the spec says; the same seed gives
-//! the same batches; nothing that is validated on is trained on.
+//! What holds for datasets of every sort: whatever the bytes, nothing panics; batches are as the spec says; the same
+//! seed gives the same batches; nothing that is validated on is trained on.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should fail")]
 
 use peerage_data::{Batch, Dataset, Options, Picture, Random, glyphs, read::Reader};
 use proptest::prelude::*;

@@ -34,6 +34,8 @@ struct State {
     own: Option<f64>,
     /// Adam's steps by weight.
     times: BTreeMap<String, usize>,
+    /// What the caller keeps along.
+    note: String,
 }
 
 /// A weight where it stands.
@@ -54,12 +56,21 @@ impl Learner {
     /// The format that [`Self::save`] writes.
     pub const FORMAT: u32 = 1;
 
-    /// Weights, Adam's moments, what students were taught, step count and budget, once the device has handed them over. The
-    /// model may go on learning meanwhile: what is kept is the state of this moment.
+    /// [`Self::save_with`] nothing along.
     ///
     /// # Errors
     /// [`Error::Device`].
     pub fn save(&self) -> impl Future<Output = Result<Vec<u8>, Error>> + use<> {
+        self.save_with(String::new())
+    }
+
+    /// Weights, Adam's moments, what students were taught, step count and budget, once the device has handed them over, with
+    /// a `note` of the caller's: whose slots these are, where in the data it was. The model may go on learning meanwhile:
+    /// what is kept is the state of this moment.
+    ///
+    /// # Errors
+    /// [`Error::Device`].
+    pub fn save_with(&self, note: String) -> impl Future<Output = Result<Vec<u8>, Error>> + use<> {
         let weights = weights(&self.serving);
         let mut state = State {
             spec: format!("{:?}", self.spec),
@@ -67,6 +78,7 @@ impl Learner {
             taught: self.taught.clone(),
             own: self.budget.own,
             times: BTreeMap::new(),
+            note,
         };
         let mut all = Vec::with_capacity(3 * weights.len());
         for Weight { name, id, tensor } in weights {
@@ -97,7 +109,7 @@ impl Learner {
     pub fn load(bytes: &[u8], preset: Preset, spec: &Spec, device: &Device) -> Result<Self, Error> {
         let tensors = open(bytes)?;
         let (mut kept, state) = parse(tensors)?;
-        let state = state.ok_or_else(|| Error::Damaged("it lacks its state".into()))?;
+        let state = state.ok_or_else(|| missing("its state"))?;
         let own = format!("{spec:?}");
         if state.spec != own || state.taught.len() != preset.slots {
             return Err(Error::Unfit(format!("a model of {}, not of {own}", state.spec)));
@@ -119,6 +131,15 @@ impl Learner {
         learner.taught = state.taught;
         learner.budget.own = state.own.filter(|norm| norm.is_finite());
         Ok(learner)
+    }
+
+    /// The note that was kept along.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn note(bytes: &[u8]) -> Result<String, Error> {
+        let (_, state) = parse(open(bytes)?)?;
+        Ok(state.ok_or_else(|| missing("its state"))?.note)
     }
 
     /// The weights as a safetensors file, by the names of the layers, f32, row by row.

@@ -11,6 +11,8 @@
 
 mod adam;
 mod device;
+#[cfg(test)]
+mod difference;
 mod encoder;
 mod error;
 mod examples;

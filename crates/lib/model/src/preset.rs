@@ -51,7 +51,7 @@ pub struct Preset {
 }
 
 impl Preset {
-    /// S: for a tab on the CPU; about 260,000 parameters.
+    /// S: for a tab on the CPU; about 250,000 parameters.
     #[must_use]
     pub const fn small() -> Self {
         Self {
@@ -86,13 +86,13 @@ impl Preset {
         Self { name: "S, one example a step", batch: 1, ..Self::small() }
     }
 
-    /// M: for a small GPU; about 2 million parameters.
+    /// M: for a small GPU; about 1.3 million parameters.
     #[must_use]
     pub const fn medium() -> Self {
         Self { name: "M", dim: 128, seq: 128, batch: 16, layers: 4, hidden: 512, student: 128, ..Self::small() }
     }
 
-    /// L: for a large GPU; about 10 million parameters.
+    /// L: for a large GPU; about 8 million parameters.
     #[must_use]
     pub const fn large() -> Self {
         Self {

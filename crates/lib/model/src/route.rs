@@ -141,3 +141,86 @@ fn rivals(best: &[Vec<usize>], listed: &[usize], k: usize) -> Vec<usize> {
     let rival = |best: &[usize], slot: &usize| if best[..k].contains(slot) { best[k] } else { best[k - 1] };
     best.iter().flat_map(|best| listed.iter().map(|slot| rival(best, slot))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// What a step relies on, for both gates and any scores.
+        #[test]
+        fn every_example_goes_to_k_of_the_known_slots(
+            seed in any::<u64>(), product in any::<bool>(), batch in 1..6usize, k in 1..4usize, count in 0..9usize,
+        ) {
+            let gate = if product { Gate::Product } else { Gate::Flat };
+            let (slots, mut random) = (12, Random::new(seed, 0));
+            let known: Vec<usize> = (0..count).map(|_| random.below(14)).collect();
+            let mut scores: Vec<f32> = (0..batch * gate.width(slots)).map(|_| random.normal()).collect();
+            if seed % 3 == 0 {
+                scores[0] = f32::NAN;
+            }
+            let routing = route(gate, &scores, slots, &known, k, 1.0, &mut random);
+            let mut distinct: Vec<usize> = known.iter().copied().filter(|slot| *slot < slots).collect();
+            distinct.sort_unstable();
+            distinct.dedup();
+            prop_assert_eq!(routing.k, k.min(distinct.len()));
+            prop_assert_eq!(routing.picks.len(), if routing.k == 0 { 0 } else { batch * routing.k });
+            prop_assert_eq!(routing.routed.iter().map(Vec::len).sum::<usize>(), routing.picks.len());
+            for (place, (chosen, row)) in routing.places().enumerate() {
+                prop_assert_eq!(routing.slots[chosen], routing.picks[place]);
+                prop_assert_eq!(routing.routed[chosen][row], place / routing.k);
+            }
+            for picks in routing.picks.chunks(routing.k.max(1)) {
+                let mut picks = picks.to_vec();
+                prop_assert!(picks.iter().all(|slot| distinct.contains(slot)));
+                picks.sort_unstable();
+                picks.dedup();
+                prop_assert_eq!(picks.len(), routing.k);
+            }
+            if routing.k > 0 {
+                prop_assert_eq!(&routing.listed, &distinct);
+                prop_assert_eq!(routing.rivals.len(), if routing.k < distinct.len() { batch * distinct.len() } else { 0 });
+            }
+        }
+    }
+
+    #[test]
+    fn each_example_has_its_own_best_and_rivals() {
+        let scores = [5.0, 1.0, 3.0, 0.0, 4.0, 2.0];
+        let routing = route(Gate::Flat, &scores, 3, &[0, 1, 2], 1, 0.0, &mut Random::new(0, 0));
+        assert_eq!((routing.slots.clone(), routing.routed.clone()), (vec![0, 1], vec![vec![0], vec![1]]));
+        assert_eq!(routing.rivals, [2, 0, 0, 1, 2, 1]);
+        assert!((routing.share() - 1.0 / 3.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn noise_tries_every_known_slot_the_better_ones_more_often() {
+        let scores = [5.0, 0.0, -5.0, 0.0];
+        let (mut random, mut seen) = (Random::new(1, 1), [0; 4]);
+        for _ in 0..400 {
+            for slot in route(Gate::Flat, &scores, 4, &[0, 1, 2, 9], 2, 3.0, &mut random).slots {
+                seen[slot] += 1;
+            }
+        }
+        assert!(seen[0] > seen[1] && seen[1] > seen[2] && seen[2] > 0, "{seen:?}");
+        assert_eq!(seen[3], 0);
+    }
+
+    #[test]
+    fn nobody_known_is_nobody_asked() {
+        assert_eq!(route(Gate::Flat, &[1.0; 4], 4, &[], 2, 1.0, &mut Random::new(0, 0)), Routing::nobody());
+        assert_eq!(route(Gate::Flat, &[], 0, &[0], 2, 1.0, &mut Random::new(0, 0)), Routing::nobody());
+    }
+
+    #[test]
+    fn many_known_slots_share_in_the_balance_by_those_near_the_choice() {
+        let (slots, mut random) = (10_000, Random::new(5, 0));
+        let scores: Vec<f32> = (0..4 * 200).map(|_| random.normal()).collect();
+        let known: Vec<usize> = (0..slots).collect();
+        let routing = route(Gate::Product, &scores, slots, &known, 2, 0.5, &mut random);
+        assert_eq!((routing.known, routing.picks.len()), (slots, 8));
+        assert!(routing.listed.len() <= 12 && routing.listed.is_sorted());
+        assert!(routing.picks.iter().chain(&routing.rivals).all(|slot| routing.listed.binary_search(slot).is_ok()));
+    }
+}

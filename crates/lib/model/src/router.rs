@@ -159,6 +159,19 @@ pub fn best(mut scores: Tensor<2>, k: usize) -> (Tensor<1, Int>, Tensor<2>) {
     (Tensor::cat(picks, 1).reshape([batch * k]), gates(Tensor::cat(values, 1), None))
 }
 
+/// The importance of each slot: Σ_x g(x).
+///
+/// # Shapes
+/// - gates: `[batch, k]`
+/// - picks: `[batch · k]`, which of the n slots each gate is of
+/// - output: `[1, n]`
+pub fn importance(gates: Tensor<2>, picks: &[usize], n: usize) -> Tensor<2> {
+    let mut shares = vec![0.0f32; picks.len() * n];
+    picks.iter().enumerate().for_each(|(i, pick)| shares[i * n + pick] = 1.0);
+    let shares = Tensor::from_data(TensorData::new(shares, [picks.len(), n]), &gates.device());
+    gates.reshape([1, picks.len()]).matmul(shares)
+}
+
 /// CV², the squared coefficient of variation, of `count` loads of which all but `loads` are 0: count · Σv² / (Σv)² − 1.
 ///
 /// # Shapes
@@ -184,4 +197,169 @@ pub fn load(scores: Tensor<2>, rivals: Tensor<2>, noise: f32) -> Tensor<2> {
 /// Whole numbers as a tensor.
 pub(crate) fn integers<const D: usize>(values: Vec<i32>, shape: [usize; D], device: &Device) -> Tensor<D, Int> {
     Tensor::from_data(TensorData::new(values, shape), device)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::difference::{Variable, check};
+    use crate::route;
+    use data::Random;
+
+    fn vector() -> serde_json::Value {
+        let text = include_str!("../../../../tests/vectors/mechanism.json");
+        serde_json::from_str::<serde_json::Value>(text).unwrap()["sgmoe"].clone()
+    }
+
+    fn row(value: &serde_json::Value) -> Vec<f32> {
+        value.as_array().unwrap().iter().map(|v| v.as_f64().unwrap() as f32).collect()
+    }
+
+    fn close(a: &[f32], b: &[f32]) {
+        assert_eq!(a.len(), b.len());
+        for (a, b) in a.iter().zip(b) {
+            assert!((a - b).abs() < 1e-6, "{a} {b}");
+        }
+    }
+
+    fn read<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+        tensor.into_data().try_to_vec::<f32>().unwrap()
+    }
+
+    fn tensor(values: Vec<f32>, shape: [usize; 2]) -> Tensor<2> {
+        Tensor::from_data(TensorData::new(values, shape), &Device::flex())
+    }
+
+    /// Gates of all slots, by the path of a step: route on the host, weigh on the device.
+    fn all_gates(scores: &[f32], batch: usize) -> (Vec<f32>, Tensor<2>, Vec<usize>) {
+        let routing = route(Gate::Flat, scores, 4, &[0, 1, 2, 3], 2, 0.0, &mut Random::new(0, 0));
+        let picks: Vec<i32> = routing.picks.iter().map(|slot| *slot as i32).collect();
+        let picks = integers(picks, [batch, 2], &Device::flex());
+        let gates = gates(tensor(scores.to_vec(), [batch, 4]).gather(1, picks), None);
+        let mut dense = vec![0.0; batch * 4];
+        for (i, gate) in read(gates.clone()).into_iter().enumerate() {
+            dense[i / 2 * 4 + routing.picks[i]] = gate;
+        }
+        (dense, gates, routing.picks)
+    }
+
+    #[test]
+    fn every_number_of_the_vector_is_met() {
+        let vector = vector();
+        let weights: Vec<f32> = vector["Wg"].as_array().unwrap().iter().flat_map(row).collect();
+        let score = |x: Vec<f32>| {
+            let batch = x.len() / 2;
+            read(tensor(x, [batch, 2]).matmul(tensor(weights.clone(), [2, 4])))
+        };
+        assert_eq!(vector["k"], 2);
+        let h = score(row(&vector["x"]));
+        close(&h, &row(&vector["h"]));
+        close(&all_gates(&h, 1).0, &row(&vector["gates"]));
+        let h = score(vector["batch"].as_array().unwrap().iter().flat_map(row).collect());
+        let (dense, gates, picks) = all_gates(&h, 3);
+        let expected: Vec<f32> = vector["gates_batch"].as_array().unwrap().iter().flat_map(row).collect();
+        close(&dense, &expected);
+        let importance = importance(gates, &picks, 4);
+        close(&read(importance.clone()), &row(&vector["importance"]));
+        close(&read(variation(importance, 4)), &[vector["cv2_population"].as_f64().unwrap() as f32]);
+    }
+
+    #[test]
+    fn slots_that_are_not_listed_have_no_load() {
+        let listed = read(variation(tensor(vec![1.0, 3.0], [1, 2]), 5));
+        close(&listed, &read(variation(tensor(vec![0.0, 1.0, 0.0, 3.0, 0.0], [1, 5]), 5)));
+        let mean = 0.8f32;
+        let variance = [0.2f32, 2.2].map(|d| d * d).iter().sum::<f32>() + 3.0 * mean * mean;
+        close(&listed, &[variance / 5.0 / (mean * mean)]);
+    }
+
+    /// The smooth load is the mean of how often a slot is chosen when its own noise is drawn again.
+    #[test]
+    fn the_load_is_the_chance_to_be_chosen() {
+        let mut random = Random::new(2, 0);
+        let (scores, noise) = ([0.4, -0.3, 0.1], 0.7f32);
+        let noisy = scores.map(|score| score + noise * random.normal());
+        // With k = 1 each slot has to beat the best of the others.
+        let rivals: Vec<f32> =
+            (0..3).map(|i| (0..3).filter(|j| *j != i).map(|j| noisy[j]).fold(f32::MIN, f32::max)).collect();
+        let got = read(load(tensor(scores.to_vec(), [1, 3]), tensor(rivals.clone(), [1, 3]), noise));
+        for i in 0..3 {
+            let wins = (0..20_000).filter(|_| scores[i] + noise * random.normal() > rivals[i]).count();
+            assert!((got[i] - wins as f32 / 20_000.0).abs() < 0.015, "{i}: {} {wins}", got[i]);
+        }
+    }
+
+    #[test]
+    fn the_balance_terms_meet_central_differences() {
+        let mut random = Random::new(3, 0);
+        let (batch, n, k, deviation) = (4, 5, 2, 0.6);
+        let scores = Variable::draw(&mut random, [batch, n]);
+        let known: Vec<usize> = (0..n).collect();
+        let routing = route(Gate::Flat, &scores.values, n, &known, k, deviation, &mut random);
+        assert_eq!(routing.rivals.len(), batch * n);
+        let whole = |values: &[usize], columns: usize, device: &Device| {
+            integers(values.iter().map(|v| *v as i32).collect(), [batch, columns], device)
+        };
+        check(&[scores], |tensors| {
+            let device = tensors[0].device();
+            let noise = Tensor::<2>::from_data(TensorData::new(routing.noise.clone(), [batch, n]), &device);
+            let noisy = tensors[0].clone() + noise;
+            let gates = gates(noisy.clone().gather(1, whole(&routing.picks, k, &device)), None);
+            let rivals = noisy.gather(1, whole(&routing.rivals, n, &device));
+            let load = load(tensors[0].clone(), rivals, deviation);
+            variation(importance(gates, &routing.picks, n), n) + variation(load, n) * 3.0
+        });
+    }
+
+    /// Both gates, by query, keys and what the stem saw; one example lacks a peer.
+    #[test]
+    fn gradients_of_the_gate_meet_central_differences() {
+        for (product, slots, keys) in [(false, 5, [5, 4]), (true, 8, [6, 2])] {
+            let mut random = Random::new(7, 0);
+            let variables = [[6, 4], [4, 4], keys].map(|shape| Variable::draw(&mut random, shape));
+            let goal = [0.2, 0.8, 0.0, 1.0];
+            check(&variables, |tensors| {
+                let device = tensors[0].device();
+                let weight = |tensor: &Tensor<2>| Param::from_tensor(tensor.clone()).map(|_| tensor.clone());
+                let router = Router { query: weight(&tensors[1]), keys: weight(&tensors[2]), slots, product };
+                let scores = router.scores(tensors[0].clone().reshape([2, 3, 4])) * 3.0;
+                let of = |values: Vec<f32>| Tensor::<2>::from_data(TensorData::new(values, [2, 2]), &device);
+                let there = of(vec![1.0, 1.0, 0.0, 1.0]);
+                let chosen = gates(router.of(scores.clone(), &[4, 1]), Some(there)) - of(goal.to_vec());
+                let all = router.all(scores);
+                (chosen.square().sum() + all.square().sum() * 0.1) * 2.0
+            });
+        }
+    }
+
+    #[test]
+    fn gates_are_renormalised_over_those_that_are_there() {
+        let scores = tensor(vec![1.0, 2.0, 3.0, 0.5, 0.5, 9.0], [2, 3]);
+        let there = tensor(vec![1.0, 0.0, 1.0, 0.0, 0.0, 0.0], [2, 3]);
+        let share = 1.0 / (1.0 + 2f32.exp());
+        close(&read(gates(scores, Some(there))), &[share, 0.0, 1.0 - share, 0.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn the_best_are_found_without_reading_back() {
+        let (picks, weights) = best(tensor(vec![0.5, 3.0, 3.0, -1.0, 7.0, 1.0, 2.0, 7.5], [2, 4]), 3);
+        assert_eq!(picks.into_data().convert::<i64>().try_to_vec::<i64>().unwrap(), [1, 2, 0, 3, 0, 2]);
+        let weights = read(weights);
+        assert!((weights[0] - weights[1]).abs() < 1e-6 && weights[3] > weights[4] && weights[4] > weights[5]);
+        assert!((weights.iter().sum::<f32>() - 2.0).abs() < 1e-5);
+    }
+
+    #[test]
+    fn a_product_gates_slot_is_the_sum_of_its_halves() {
+        let router = Router {
+            query: Param::from_tensor(tensor(vec![0.0; 16], [4, 4])),
+            keys: Param::from_tensor(tensor(vec![0.0; 12], [6, 2])),
+            slots: 8,
+            product: true,
+        };
+        let halves = tensor(vec![1.0, 2.0, 3.0, 10.0, 20.0, 30.0], [1, 6]);
+        close(&read(router.all(halves.clone())), &[11.0, 21.0, 31.0, 12.0, 22.0, 32.0, 13.0, 23.0]);
+        close(&read(router.of(halves, &[7, 2])), &[23.0, 31.0]);
+        assert_eq!([Gate::side(8), Gate::side(9), Gate::side(10), Gate::side(10_000)], [3, 3, 4, 100]);
+    }
 }

@@ -17,7 +17,7 @@ use crate::examples::{examples, part_of};
 use crate::filled::Filled;
 use crate::network::Encoded;
 use crate::reading::{Of, Readings, values};
-use crate::router::{gates, integers, load, variation};
+use crate::router::{gates, importance, integers, load, variation};
 use crate::{Error, Foreign, Learner, Pending, Routing, kl, nats};
 
 /// What a step takes beside its batch and the answers.
@@ -247,14 +247,8 @@ impl Learner {
     /// The gate's balance terms: CV² of the importance and of the smooth load of the slots, weighted.
     fn balance(&self, routing: &Routing, gates: Tensor<2>, clean: Tensor<2>, noisy: Tensor<2>) -> Tensor<1> {
         let Routing { listed, known, rivals, .. } = routing;
-        let [count, k] = gates.dims();
-        let shares: Vec<f32> = routing
-            .picks
-            .iter()
-            .flat_map(|pick| listed.iter().map(move |slot| if slot == pick { 1.0 } else { 0.0 }))
-            .collect();
-        let shares = TensorData::new(shares, [count * k, listed.len()]);
-        let importance = gates.reshape([1, count * k]).matmul(Tensor::from_data(shares, &self.device));
+        let picks: Vec<usize> = routing.picks.iter().map(|slot| routing.place(*slot)).collect();
+        let importance = importance(gates, &picks, listed.len());
         let mut balance = variation(importance, *known);
         if !rivals.is_empty() && self.preset.noise > 0.0 {
             let rivals = noisy.gather(1, routing.in_list(rivals, &self.device));
@@ -265,10 +259,15 @@ impl Learner {
 }
 
 impl Routing {
-    /// Places of `slots`, [batch, ·], in the list of those that share in the balance.
+    /// Place of a slot in the list of those that share in the balance.
+    fn place(&self, slot: usize) -> usize {
+        self.listed.binary_search(&slot).unwrap_or(0)
+    }
+
+    /// Places of `slots`, [batch, ·].
     fn in_list(&self, slots: &[usize], device: &Device) -> Tensor<2, Int> {
-        let place = |slot: &usize| self.listed.binary_search(slot).unwrap_or(0) as i32;
-        integers(slots.iter().map(place).collect(), [self.batch, slots.len() / self.batch.max(1)], device)
+        let places = slots.iter().map(|slot| self.place(*slot) as i32).collect();
+        integers(places, [self.batch, slots.len() / self.batch.max(1)], device)
     }
 }
 

@@ -15,7 +15,7 @@ pub enum Control {
     Keep,
     /// Tell the weights alone ([`Event::Exported`]).
     Export,
-    /// Take the weights of a safetensors file in place of the own ones.
+    /// Go on with these weights, a safetensors file of the same model ([`Event::Imported`]).
     Import(Vec<u8>),
     /// Tell the losses on so many batches of the held-out part ([`Event::Validation`]).
     Validate {
@@ -57,6 +57,8 @@ pub enum Event {
     Kept(Vec<u8>),
     /// The weights, as safetensors.
     Exported(Vec<u8>),
+    /// The weights that were given are the own ones from now on.
+    Imported,
     /// The losses on the held-out part.
     Validation(Validation),
     /// The device was lost, and training goes on here.

@@ -261,9 +261,12 @@ impl Peer {
                 let exported = self.desk.attend(&self.learner, exporting).await;
                 self.or_trouble(exported.map(Event::Exported), events)?;
             }
-            Control::Import(bytes) => match self.learner.import(&bytes) {
-                Ok(()) => self.mask()?,
-                Err(error) => events(Event::Trouble(error.to_string())),
+            Control::Import(weights) => match self.learner.import(&weights) {
+                Ok(()) => {
+                    self.mask()?;
+                    events(Event::Imported);
+                }
+                Err(error) => events(Event::Trouble(format!("the file was not taken: {error}"))),
             },
             Control::Validate { batches } => {
                 let validation = self.validate(batches).await;

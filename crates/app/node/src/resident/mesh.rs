@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use ledger::{Amount, Key, PublicKey, text};
 use network::{ExchangeError, Network, PeerId};
 use peer::{Mesh, Neighbour, Unanswered};
-use protocol::exchange::{Answer, Ask, Gradient, Hello, Modalities, Request, Response};
+use protocol::exchange::{Answer, Ask, Claim, Gradient, Hello, Modalities, Request, Response};
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -126,6 +126,13 @@ impl Mesh for Wire {
             _ => Err(Unanswered::Unreadable("another response than to a gradient".into())),
         }
     }
+
+    async fn claim(&self, peer: &str, claim: Claim) -> Result<u64, Unanswered> {
+        match self.put(peer, Request::Claim(claim), CLAIM).await? {
+            Response::Credit { positions } => Ok(positions),
+            _ => Err(Unanswered::Unreadable("another response than to a claim".into())),
+        }
+    }
 }
 
 /// What the way there and back may take beyond the time given to the other peer.
@@ -133,6 +140,9 @@ const MARGIN: Duration = Duration::from_millis(500);
 
 /// How long the other may take to lay a gradient by.
 const GRADIENT: Duration = Duration::from_secs(5);
+
+/// How long the other may take to verify a purchase.
+const CLAIM: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests {

@@ -14,8 +14,8 @@ use futures::{
     future::BoxFuture,
     stream::FuturesUnordered,
 };
-use ledger::{Key, PublicKey, Reply, query::MAX_REPLY_BYTES};
-use light::{Alarm, Event, Participant, Source, Step, TransactionState};
+use ledger::{Amount, Key, PublicKey, Reply, query::MAX_REPLY_BYTES};
+use light::{Alarm, Event, Participant, Signer, Source, Step, TransactionState};
 use network::{GossipId, Network, PeerId, Topic};
 use peer::{EXPLORE, Listed, Places, shortlist};
 use protocol::{
@@ -23,9 +23,10 @@ use protocol::{
     limits,
 };
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, VecDeque},
     time::Duration,
 };
+use tokio::sync::watch;
 
 /// What the rest of the resident has to say.
 #[derive(Debug)]
@@ -50,21 +51,50 @@ pub enum Word {
         /// Positions that were paid for.
         respond: oneshot::Sender<Result<u64, Unpaid>>,
     },
+    /// Answers are wanted.
+    Buy(Buy),
     /// What each neighbour was worth lately, and the standard error of that.
     Scores(Vec<(PublicKey, f64, f64)>),
 }
 
-/// What a resident is to this loop.
-#[derive(Clone, Debug)]
+/// Answers of a peer that are to be paid for.
+#[derive(Debug)]
+pub struct Buy {
+    /// Hot key of the peer.
+    pub seller: PublicKey,
+    /// How much.
+    pub amount: Amount,
+    /// Of the order; nobody can guess it.
+    pub nonce: [u8; 32],
+    /// What to show the seller once it is final, or why nothing was paid.
+    pub respond: oneshot::Sender<Result<Claim, String>>,
+}
+
+/// Who lives by this loop.
+#[derive(Debug)]
 pub struct Part {
     /// What to call it.
     pub name: String,
-    /// What it takes for 1,024 positions, base units.
-    pub price: u64,
-    /// Its own modality.
-    pub modality: Modality,
-    /// Fixes whom it tries.
-    pub seed: u64,
+    /// What it does on the ledger.
+    pub role: Standing,
+    /// Told whether purchases can be claimed here.
+    pub sells: watch::Sender<bool>,
+}
+
+/// What somebody does on the ledger.
+#[derive(Clone, Copy, Debug)]
+pub enum Standing {
+    /// Registers, sets rows and sells answers.
+    Joins {
+        /// What it takes for 1,024 positions, base units.
+        price: u64,
+        /// Its own modality.
+        modality: Modality,
+        /// Fixes whom it tries.
+        seed: u64,
+    },
+    /// Buys answers only.
+    Buys,
 }
 
 enum Done {
@@ -82,26 +112,37 @@ pub async fn take_part(
     roll: Roll,
 ) {
     let mut open: FuturesUnordered<BoxFuture<'static, Done>> = FuturesUnordered::new();
-    let Part { name, price, modality, seed } = part;
-    let (stakes, scores) = (Vec::new(), HashMap::new());
-    let mut circle = Circle { modality, stakes, scores, random: Random::new(seed, CIRCLE) };
+    let Part { name, role, sells } = part;
+    let mut purse = Purse { own: network.peer().to_bytes(), wanted: VecDeque::new(), paid: Vec::new() };
+    let (price, mut circle) = match role {
+        Standing::Joins { price, modality, seed } => {
+            let (stakes, scores) = (Vec::new(), HashMap::new());
+            participant.modality(modality);
+            participant.join();
+            (price, Some(Circle { modality, stakes, scores, random: Random::new(seed, CIRCLE) }))
+        }
+        Standing::Buys => (0, None),
+    };
     participant.add_source(Source::new("node"));
-    participant.join();
     loop {
+        purse.pay(&mut participant);
         while let Some(step) = participant.poll(now()) {
             open.push(begin(step, &network));
         }
         while let Some(event) = participant.next_event() {
-            if let Event::Neurons(neurons) = &event {
+            if let (Event::Neurons(neurons), Some(circle)) = (&event, &mut circle) {
                 circle.stakes = neurons.iter().map(|(_, key, stake)| (*key, stake.0)).collect();
                 if network.prefer(circle.wanted()).await.is_err() {
                     return;
                 }
             }
+            let Some(event) = purse.hear(event) else { continue };
             if !hear(&name, event, &roll) {
                 return;
             }
         }
+        let open_to_claims = participant.follower().sells();
+        sells.send_if_modified(|known| core::mem::replace(known, open_to_claims) != open_to_claims);
         let wait = participant.deadline().map_or(IDLE, |at| Duration::from_millis(at.saturating_sub(now())).min(IDLE));
         tokio::select! {
             Some(done) = open.next(), if !open.is_empty() => match done {
@@ -129,15 +170,66 @@ pub async fn take_part(
                     }
                 }
                 Some(Word::Claim { peer, claim, respond }) => {
-                    drop(respond.send(participant.claim(&claim, &peer.to_bytes(), price, now())));
+                    // Who showed it may be gone.
+                    let _ = respond.send(participant.claim(&claim, &peer.to_bytes(), price, now()));
                 }
                 Some(Word::Scores(scores)) => {
                     participant.scores(scores.iter().map(|(key, score, _)| (key.clone(), *score)).collect());
-                    circle.scores = scores.into_iter().map(|(key, score, error)| (key.into(), (score, error))).collect();
+                    if let Some(circle) = &mut circle {
+                        circle.scores =
+                            scores.into_iter().map(|(key, score, error)| (key.into(), (score, error))).collect();
+                    }
                 }
+                Some(Word::Buy(buy)) => purse.wanted.push_back(buy),
                 None => return,
             },
             () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
+
+/// Purchases of this peer.
+struct Purse {
+    /// Bytes of the own peer id.
+    own: Vec<u8>,
+    /// Those that wait for the tables.
+    wanted: VecDeque<Buy>,
+    /// Those that wait for their block: (seller, who asked).
+    paid: Vec<(PublicKey, oneshot::Sender<Result<Claim, String>>)>,
+}
+
+impl Purse {
+    /// Signs what is wanted, once the tables are verified.
+    fn pay(&mut self, participant: &mut Participant) {
+        if participant.tables().is_none() {
+            return;
+        }
+        while let Some(Buy { seller, amount, nonce, respond }) = self.wanted.pop_front() {
+            match participant.purchase(Signer::Hot, &seller, amount, &self.own, nonce) {
+                Ok(()) => self.paid.push((seller, respond)),
+                // Who asked may be gone.
+                Err(reason) => drop(respond.send(Err(reason))),
+            }
+        }
+    }
+
+    /// Hands claims out; gives back what is not about a purchase.
+    fn hear(&mut self, event: Event) -> Option<Event> {
+        match event {
+            Event::Bought { seller, claim, .. } => {
+                if let Some(at) = self.paid.iter().position(|(paid, _)| *paid == seller) {
+                    let _ = self.paid.remove(at).1.send(Ok(*claim));
+                }
+                None
+            }
+            Event::Transaction { action, state: TransactionState::Refused(reason), .. }
+                if action.to_string() == "purchase" && !self.paid.is_empty() =>
+            {
+                // A key has one transaction under way at a time, in the order in which they were wanted.
+                let _ = self.paid.remove(0).1.send(Err(reason));
+                None
+            }
+            other => Some(other),
         }
     }
 }
@@ -231,7 +323,9 @@ fn hear(name: &str, event: Event, roll: &Roll) -> bool {
         Event::Audit(audit) => {
             tracing::debug!(resident = name, epoch = audit.epoch, outcome = ?audit.outcome, "audited");
         }
-        Event::Head { .. }
+        // The purse hears it first.
+        Event::Bought { .. }
+        | Event::Head { .. }
         | Event::Working { .. }
         | Event::Transaction { .. }
         | Event::Proposal { .. }

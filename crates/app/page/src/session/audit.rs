@@ -119,6 +119,14 @@ impl Session {
                 self.auditor.seed = Some(seed);
                 return;
             }
+            auditor::Event::Bought { seller, bytes, .. } => return self.on_bought(&seller, bytes.into_vec()),
+            auditor::Event::Claimed { id, peer, positions, bytes } => {
+                return self.on_claimed(id, peer, positions, bytes.into_vec());
+            }
+            auditor::Event::Selling { sells } => {
+                self.learning.sells = sells;
+                return self.say_hello();
+            }
             auditor::Event::Head(_) => self.auditor.renewals = 0,
             auditor::Event::Dropped { source, .. } => {
                 if let Ok(peer) = source.parse() {
@@ -152,9 +160,7 @@ impl Session {
         if self.auditor.held {
             self.to_auditor(&auditor::Command::Work { paused: true });
         }
-        if self.joined {
-            self.to_auditor(&auditor::Command::Join);
-        }
+        self.take_part();
     }
 
     /// Chooses who is asked: nodes, and tabs that are connected directly; who lied takes no place from others.

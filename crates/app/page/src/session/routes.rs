@@ -1,7 +1,7 @@
 //! Who hears what of the workers and the network.
 
-use super::{Node, Part, Session, Training, Word, hello};
-use crate::words::{NodeWords, PageEvent};
+use super::{Node, Part, Session, Training, Word};
+use crate::words::{Near, NodeWords, PageEvent};
 use network::{Event, PeerId};
 use protocol::{
     exchange::{Refuse, Request, Response},
@@ -30,11 +30,10 @@ impl Session {
                 self.training = Training::Ended;
                 return;
             }
-            trainer::Event::Loaded => {
-                self.training = Training::Loaded;
-                self.begin();
-            }
+            trainer::Event::Loaded => self.on_loaded(),
+            trainer::Event::Dataset(learned) => self.on_learned(learned.modalities),
             trainer::Event::Scores { scores } => {
+                let scores: Vec<_> = scores.into_iter().map(|score| (score.key, score.score)).collect();
                 self.scores = scores.iter().cloned().collect();
                 self.tell_worth();
                 self.to_auditor(&auditor::Command::Scores { scores });
@@ -50,13 +49,9 @@ impl Session {
         if self.options.seed.is_none() {
             self.keys.keep(seed);
         }
-        let record =
+        self.learning.record =
             Record::from_bytes(record).map_err(|error| self.alarm(&format!("own record: {error}"), false)).ok();
-        let (network, hello) = (self.network.clone(), hello(self.chain, record));
-        spawn_local(async move {
-            // A network that has stopped needs no hello.
-            let _ = network.set_hello(hello).await;
-        });
+        self.say_hello();
         if self.key.replace(key.to_owned()).is_none() {
             self.say_identity();
             self.begin();
@@ -65,17 +60,20 @@ impl Session {
 
     pub(super) fn on_network(&mut self, event: Event) {
         match event {
-            Event::Neighbour { peer, key: Some(key), .. } => {
-                self.neighbours.retain(|(other, _)| *other != peer);
-                self.neighbours.push((peer, key.to_string()));
+            Event::Neighbour { peer, key: Some(key), hello, .. } => {
+                self.neighbours.retain(|near| near.id != peer);
+                self.neighbours.push(Near::new(peer, key.to_string(), &hello));
                 self.tell_neighbours();
             }
             Event::Neighbour { peer, key: None, .. } | Event::NeighbourGone { peer } => {
-                self.neighbours.retain(|(other, _)| *other != peer);
+                self.neighbours.retain(|near| near.id != peer);
                 self.tell_neighbours();
             }
+            Event::Request { peer, bytes, respond } if kind(&bytes) == Some(CLAIM) => {
+                self.on_claim(peer, bytes, respond)
+            }
             Event::Request { peer, bytes, respond } => {
-                if self.training != Training::Runs || self.stopping.is_some() {
+                if self.training != Training::Runs || self.stopping.is_some() || self.learning.offline {
                     let _ = respond.send(Response::Refuse(Refuse::NotTraining).to_bytes());
                     return;
                 }
@@ -132,49 +130,36 @@ impl Session {
 
     /// What an ask of `peer` weighs here: 0 without a record that verified.
     fn weight(&self, peer: PeerId) -> f64 {
-        let key = self.neighbours.iter().find(|(other, _)| *other == peer).map(|(_, key)| key);
-        key.and_then(|key| self.askers.get(key)).copied().unwrap_or(0.0)
+        let near = self.neighbours.iter().find(|near| near.id == peer);
+        near.and_then(|near| self.askers.get(&near.key)).copied().unwrap_or(0.0)
     }
 
-    fn tell_neighbours(&self) {
-        let neighbours = self.neighbours.iter().take(limits::CONNECTIONS);
-        let neighbours = neighbours.map(|(peer, key)| (peer.to_string(), key.clone())).collect();
+    pub(super) fn tell_neighbours(&self) {
+        let most = if self.learning.offline { 0 } else { limits::CONNECTIONS };
+        let neighbours = self.neighbours.iter().take(most).map(Near::words).collect();
         self.to_trainer(&trainer::Command::Neighbours { neighbours });
-    }
-
-    /// Starts training once there are a text, a key and a trainer.
-    pub(super) fn begin(&mut self) {
-        if self.training != Training::Loaded {
-            return;
-        }
-        let Some(key) = self.key.clone() else { return };
-        let Some(corpus) = self.corpus.take() else { return };
-        let seed = u64::from((js_sys::Math::random() * f64::from(u32::MAX)) as u32);
-        self.training = Training::Runs;
-        self.to_trainer(&trainer::Command::Start {
-            key,
-            corpus: ByteBuf::from(corpus),
-            seed,
-            device: self.options.device,
-        });
-        self.tell_neighbours();
-        if self.paused {
-            self.to_trainer(&trainer::Command::Pause { paused: true });
-        }
     }
 }
 
 /// How long an own request is worth waiting for: what an ask says, and the way there and back.
 fn deadline(bytes: &[u8]) -> Duration {
     // A gradient is long and its response short: it is not parsed for this.
-    let ask = bytes.get(1) == Some(&1);
-    let asked = if ask { Request::from_bytes(bytes).ok() } else { None };
+    let asked = if kind(bytes) == Some(ASK) { Request::from_bytes(bytes).ok() } else { None };
     match asked {
         Some(Request::Ask(ask)) => Duration::from_millis(u64::from(ask.deadline_ms()) + WAY_MS),
         _ => Duration::from_millis(GRADIENT_MS),
     }
 }
 
+/// What sort of request it is: the second byte, after the version.
+fn kind(bytes: &[u8]) -> Option<u8> {
+    bytes.get(1).copied()
+}
+
+/// The sort of an ask.
+const ASK: u8 = 1;
+/// The sort of a claim.
+const CLAIM: u8 = 3;
 /// Milliseconds for the way there and back.
 const WAY_MS: u64 = 500;
 /// Milliseconds for a gradient to be taken.

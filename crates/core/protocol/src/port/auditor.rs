@@ -135,7 +135,8 @@ pub enum Event {
     Transaction { digest: String, action: String, signer: Signer, state: TransactionState },
     /// An own purchase is final: an encoded [`crate::exchange::Request::Claim`] to put to the neighbour with the hot key `seller`.
     Bought { digest: String, seller: String, bytes: ByteBuf },
-    /// Whether purchases that come into blocks from now on can be claimed here: only then is a price to be named in Hello.
+    /// Whether purchases that come into blocks from now on can be claimed here: only then is a price to be named in Hello. Said at
+    /// the start, and at each change.
     Selling { sells: bool },
     /// The answer to `Claim` `id` of `peer`: the positions that were paid for, and an encoded
     /// [`crate::exchange::Response`]; `positions` is absent where it is a refusal.

@@ -9,9 +9,10 @@ use super::auditor::Place;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Command {
-    /// Own hot key (hex), the chain's id (hex: names the folder of what is kept), the seed of every random choice, and the
-    /// device wanted. Training begins when there is something to learn from too.
-    Start { key: String, chain: String, seed: u64, device: DeviceChoice },
+    /// Own hot key (hex), the chain's id (hex: names the folder of what is kept; `None`: nothing is kept, since another tab of
+    /// this browser has the identity), the seed of every random choice, and the device wanted. Training begins when there is
+    /// something to learn from too.
+    Start { key: String, chain: Option<String>, seed: u64, device: DeviceChoice },
     /// What to learn from next; its content follows as [`Command::Give`]. The trainer goes on as it is until that has ended
     /// well. `private`: nobody is asked, so that no input leaves the tab.
     Learn { source: Source, private: bool },
@@ -56,7 +57,8 @@ pub enum Source {
     Text,
     /// Letters and digits that the trainer draws with the fonts of this device. No content but its end.
     Glyphs,
-    /// The same, each with its name as text: a bridge between two modalities. No content but its end.
+    /// The same, each with its name as text: a bridge between two modalities. A text that stands before the names may come as
+    /// a file.
     Captions,
     /// Files: text, CSV with a header, WAV; or pictures.
     Files,
@@ -68,7 +70,7 @@ pub enum Source {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Content {
-    /// A file begins; its pieces follow. `size`: bytes, 0 where it is not known.
+    /// A file begins; its pieces follow, `size` bytes in all.
     File { name: String, size: u64 },
     /// The next bytes of the file, or of the microphone.
     Piece { bytes: ByteBuf },

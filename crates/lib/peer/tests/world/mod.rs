@@ -324,7 +324,7 @@ impl Honest {
                     Event::Kept(bytes) => telling.kept.push(bytes),
                     Event::Validation(validation) => telling.validations.push(validation),
                     Event::Trouble(trouble) => telling.troubles.push(trouble),
-                    Event::Exported(_) | Event::Moved(_) => {}
+                    Event::Exported(_) | Event::Imported | Event::Moved(_) => {}
                 }
             });
             let learner = learner.await.unwrap();

@@ -1,32 +1,33 @@
-//! How a shelf lies in its file: frames of `u32` length (little endian), SHA-256 of the content, content. A shelf that
-//! is replaced is one frame, one that grows has a frame for each piece.
+//! How contents lie in a file: frames of `u32` length (little endian), SHA-256 of the content, content. What is replaced
+//! is one frame, what grows has a frame for each piece.
 //!
 //! What a crash leaves behind is known by its length or its hash and is cut off. Whoever can write the files can write
-//! frames that fit: what they hold is for the light client to verify.
+//! frames that fit: what they hold is for the caller to verify.
 
 use commonware_cryptography::{Hasher as _, Sha256};
 
 /// What a file holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Held {
+pub struct Held {
     /// The contents of its whole frames, one after the other.
-    pub(crate) content: Vec<u8>,
+    pub content: Vec<u8>,
     /// Bytes of these frames; what comes after them is to be cut off.
-    pub(crate) whole: usize,
+    pub whole: usize,
     /// Why the rest is of no use, unless it is what an interrupted write leaves.
-    pub(crate) damage: Option<Damage>,
+    pub damage: Option<Damage>,
 }
 
 /// A frame that was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("from byte {at} on it is not what was written")]
-pub(crate) struct Damage {
+pub struct Damage {
     /// Where the frame begins.
     at: usize,
 }
 
 /// A frame around `content`; `None`: it is longer than a frame can be.
-pub(crate) fn frame(content: &[u8]) -> Option<Vec<u8>> {
+#[must_use]
+pub fn frame(content: &[u8]) -> Option<Vec<u8>> {
     let length = u32::try_from(content.len()).ok()?;
     let mut frame = Vec::with_capacity(HEAD + content.len());
     frame.extend(length.to_le_bytes());
@@ -36,7 +37,8 @@ pub(crate) fn frame(content: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The whole frames at the start of `file`.
-pub(crate) fn read(file: &[u8]) -> Held {
+#[must_use]
+pub fn read(file: &[u8]) -> Held {
     let mut held = Held::default();
     let mut rest = file;
     while let Some((head, after)) = rest.split_first_chunk::<HEAD>() {
@@ -60,9 +62,9 @@ const LENGTH: usize = 4;
 const HEAD: usize = LENGTH + 32;
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     fn file(contents: &[&[u8]]) -> Vec<u8> {
         contents.iter().flat_map(|content| frame(content).unwrap()).collect()

@@ -61,6 +61,12 @@ let feed = null;
 /** What was chosen last. */
 export const chosen = () => ({source: choice.source, private: choice.private});
 
+/** Chooses as a person would: what needs nothing to be given first. @param {string} source */
+export function choose(source) {
+  if (source === 'files' || source === 'microphone') return;
+  /** @type {HTMLInputElement|null} */ (document.querySelector(`#source input[value="${CSS.escape(source)}"]`))?.click();
+}
+
 /** Why the choice cannot be begun with; null where it can. */
 export function missing() {
   if (choice.source === 'files') return against(choice.files);
@@ -193,7 +199,7 @@ export function startLearning({state, draw, use, tab}) {
   });
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    const why = missing();
+    const why = choice.source === 'nothing' && state().learned ? 'This tab trains already. Pause it, or stop and join again without training.' : missing();
     fault(why ?? '');
     if (why) return;
     fill('source-said', '');

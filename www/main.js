@@ -25,7 +25,7 @@ import {drawGradient} from './gradient.js';
 import {drawHand, startHand} from './hand.js';
 import {describe, signer} from './intents.js';
 import {drawKeys, startKeys} from './keys.js';
-import {begin, chosen, drawLearning, missing, startLearning, taken} from './learning.js';
+import {begin, choose as chooseSource, chosen, drawLearning, missing, startLearning, taken} from './learning.js';
 import {drawAlarm, drawLedger, startAlarm} from './ledger.js';
 import {clause, sentence} from './lines.js';
 import {bootstrap, corpus, pageModule, workers} from './load.js';
@@ -40,7 +40,7 @@ import {drawTransactions, startTransactions} from './transactions.js';
 
 const DRAW_MS = 250;
 const STOP_MS = 8000; // after this a stop that nobody confirmed counts as done
-const AGAIN = 'peerage.join'; // session storage: join at once after a reload
+const AGAIN = 'peerage.join'; // session storage: join at once after a reload, on this device and learning from this
 
 const state = initial();
 
@@ -305,7 +305,7 @@ function ended() {
 /** A fresh start is a fresh page: no thread, key or device of before is left. @param {string} [device] */
 function again(device) {
   try {
-    sessionStorage.setItem(AGAIN, device ?? 'auto');
+    sessionStorage.setItem(AGAIN, `${device ?? 'auto'} ${chosen().source}`);
   } catch {
     // Then a person presses Join once more.
   }
@@ -372,8 +372,11 @@ function start() {
   } catch {
     // No storage, no memory of a wish to join.
   }
-  if (device !== null) join(device);
-  else if (state.lines.browser.state !== 'failed') pageModule().catch(() => {}); // Join shows what went wrong
+  if (device !== null) {
+    const [on, source] = device.split(' ');
+    if (source) chooseSource(source);
+    join(on);
+  } else if (state.lines.browser.state !== 'failed') pageModule().catch(() => {}); // Join shows what went wrong
 }
 
 start();

@@ -86,6 +86,7 @@ function drawSteps(s) {
   const some = recent.length > 0;
   fill('step-sent', some ? format.bytes(mean((x) => x.sent ?? 0)) : '–');
   fill('step-received', some ? format.bytes(mean((x) => x.received ?? 0)) : '–');
+  fill('step-encoding', s.learned?.answers ? `answers ${s.learned.answers}, gradients ${s.learned.gradients}` : '–');
   const asked = recent.filter((x) => x.answered.length + x.missed.length > 0);
   fill('step-ahead', asked.length ? format.percent(asked.filter((x) => (x.ahead ?? 0) > 0).length / asked.length) : '–');
   fill('step-waited', some ? format.duration(mean((x) => x.waited)) : '–');

@@ -79,6 +79,8 @@
  * @property {number} bytes       of the own part
  * @property {number} offset
  * @property {boolean} private    nobody is asked
+ * @property {string} [answers]   how answers travel: f32, f16 or int8
+ * @property {string} [gradients]
  */
 
 /** What a neighbour was worth lately. @typedef {{key: string, score: number, error: number, exact: number|null, mass: number}} Worth */

@@ -71,7 +71,7 @@ export class Tab {
     const kinds = {text: [1, true, 256], glyphs: [2, false, 36], captions: [3, true, 256], files: [8, false, 3], microphone: [4, true, 256]};
     const [modalities, each, classes] = kinds[source.type];
     const words = source.type === 'text' ? '52 kB of the node’s text as this tab’s own part.' : `${files.length ? files.join(', ') : source.type}: ${taken} bytes.`;
-    return {type: 'dataset', source, words, modalities, classes, each, bytes: taken, offset: 104_000, private: alone};
+    return {type: 'dataset', source, words, modalities, classes, each, bytes: taken, offset: 104_000, private: alone, answers: 'f16', gradients: 'int8'};
   }
 
   validate() {

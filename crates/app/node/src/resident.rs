@@ -1,8 +1,8 @@
 //! Peers that live in this program: each with its own swarm, its own keys and its own model, on the CPU.
 //!
-//! A resident is a peer like any tab, and so is the one of `peerage peer`. Its swarm and its part in the ledger run on the program's runtime; training runs
-//! on a thread of its own, of lower priority where the system offers it, and for a share of the time only. While it
-//! rests it answers asks.
+//! A resident is a peer like any tab, and so is the one of `peerage peer`. Its swarm and its part in the ledger run on the
+//! program's runtime; training runs on a thread of its own, of lower priority where the system offers it, and for a share
+//! of the time only. While it rests it answers asks.
 
 mod buying;
 mod keeping;

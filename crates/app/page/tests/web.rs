@@ -203,7 +203,7 @@ const LEARNING: &str = r#"
   onmessage = ({data}) => {
     postMessage({type: 'trouble', message: JSON.stringify(data, plain), fatal: false});
     if (data.type === 'give' && data.content.type === 'end')
-      postMessage({type: 'dataset', source: {type: 'files'}, words: 'all', modalities: 8, classes: 2, each: false, bytes: 3, offset: 0, private: true});
+      postMessage({type: 'dataset', source: {type: 'files'}, words: 'all', modalities: 8, classes: 2, each: false, bytes: 3, offset: 0, private: true, answers: 'f16', gradients: 'int8'});
   };
   postMessage({type: 'loaded'});
 "#;

@@ -4,6 +4,7 @@
 //! a sentence for a person.
 
 use data::{Dataset, Options, Picture, read::Reader};
+use protocol::exchange::Encoding;
 use protocol::port::trainer::{Content, Learned, Source};
 
 use crate::fonts;
@@ -128,6 +129,8 @@ impl Ready {
             bytes: self.dataset.bytes() as u64,
             offset: self.dataset.offset() as u64,
             private: self.private,
+            answers: encoding(peer::ANSWERS).into(),
+            gradients: encoding(peer::GRADIENTS).into(),
         }
     }
 
@@ -141,5 +144,14 @@ impl Ready {
             Source::Files => "files",
             Source::Microphone { .. } => "microphone",
         }
+    }
+}
+
+/// An encoding in a word.
+fn encoding(encoding: Encoding) -> &'static str {
+    match encoding {
+        Encoding::F32 => "f32",
+        Encoding::F16 => "f16",
+        Encoding::Int8 => "int8",
     }
 }

@@ -85,7 +85,7 @@ fn sinners_are_named_and_masked_and_the_honest_go_on() {
 }
 
 #[test]
-fn a_silent_neighbour_costs_its_deadline_once_and_no_more() {
+fn a_silent_neighbour_costs_its_deadline_and_no_more() {
     let world = World::new(10, 60);
     world.sins.borrow_mut().insert("silent".into(), Sin::Silent);
     let (running, told) = world.honest("a", 5).begin();

@@ -169,6 +169,10 @@ pub struct Learned {
     pub offset: u64,
     /// Whether nobody is asked.
     pub private: bool,
+    /// How answers and gradients travel: "f32", "f16" or "int8".
+    pub answers: String,
+    /// See `answers`.
+    pub gradients: String,
 }
 
 /// What a neighbour was worth lately.

@@ -92,7 +92,7 @@ impl Router {
     /// # Shapes
     /// - scores: `[batch, Gate::width(slots)]`
     /// - output: `[batch, n]` for n slots
-    pub fn of(&self, scores: Tensor<2>, slots: &[usize]) -> Tensor<2> {
+    pub fn of(&self, scores: &Tensor<2>, slots: &[usize]) -> Tensor<2> {
         let pick = |columns: Vec<i32>| scores.clone().select(1, integers(columns, [slots.len()], &scores.device()));
         if !self.product {
             return pick(slots.iter().map(|slot| *slot as i32).collect());
@@ -325,7 +325,7 @@ mod tests {
                 let scores = router.scores(tensors[0].clone().reshape([2, 3, 4])) * 3.0;
                 let of = |values: Vec<f32>| Tensor::<2>::from_data(TensorData::new(values, [2, 2]), &device);
                 let there = of(vec![1.0, 1.0, 0.0, 1.0]);
-                let chosen = gates(router.of(scores.clone(), &[4, 1]), Some(there)) - of(goal.to_vec());
+                let chosen = gates(router.of(&scores, &[4, 1]), Some(there)) - of(goal.to_vec());
                 let all = router.all(scores);
                 (chosen.square().sum() + all.square().sum() * 0.1) * 2.0
             });
@@ -359,7 +359,7 @@ mod tests {
         };
         let halves = tensor(vec![1.0, 2.0, 3.0, 10.0, 20.0, 30.0], [1, 6]);
         close(&read(router.all(halves.clone())), &[11.0, 21.0, 31.0, 12.0, 22.0, 32.0, 13.0, 23.0]);
-        close(&read(router.of(halves, &[7, 2])), &[23.0, 31.0]);
+        close(&read(router.of(&halves, &[7, 2])), &[23.0, 31.0]);
         assert_eq!([Gate::side(8), Gate::side(9), Gate::side(10), Gate::side(10_000)], [3, 3, 4, 100]);
     }
 }

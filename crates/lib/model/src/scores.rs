@@ -1,6 +1,10 @@
 //! The pruning score of a neighbour (paper, "Learning Weights"): E_x[(h_j · f_j)²], the Fisher form of the loss change
 //! when neighbour j is left out. Units (decisions 11): the loss is nats, mean over the bytes of a sequence; the square is
 //! taken once a sequence.
+//!
+//! It is of first order: where a peer's answer settles the matter the loss is near zero, its gradient too, and the score
+//! says little; and it has no sign, so that a peer which misleads scores as well. The exact change, [`crate::Removal`], is
+//! measured on a sample of steps beside it (docs/adr/0023-scores.md).
 
 use std::collections::BTreeMap;
 

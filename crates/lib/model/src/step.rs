@@ -90,6 +90,8 @@ impl Learner {
         let own = encoded.own.clone();
         let [_, seq, dim] = own.dims();
         let exact = extra.exact.filter(|chosen| matches!(answers.get(*chosen), Some(Some(_))));
+        // They are in their places; megabytes need not be held twice while the step computes.
+        drop(answers);
 
         // A leaf of zeros at the place of the own encoding in the join: its gradient is ∂L/∂f_i there.
         let probe = Tensor::<3>::zeros([count, seq, dim], &self.device).require_grad();
@@ -203,8 +205,8 @@ impl Learner {
 
         let scores = network.router.scores(encoded.seen.clone().detach());
         let width = scores.dims()[1];
-        let clean = network.router.of(scores.clone(), &routing.listed);
-        let noisy = network.router.of(scores + tensor(routing.noise.clone(), width), &routing.listed);
+        let clean = network.router.of(&scores, &routing.listed);
+        let noisy = network.router.of(&(scores + tensor(routing.noise.clone(), width)), &routing.listed);
         let chosen = noisy.clone().gather(1, routing.in_list(&routing.picks, device));
         let there = filled.there();
         let all = gates(chosen.clone(), None);
@@ -236,7 +238,7 @@ impl Learner {
             };
             let (others, left) = (tensor(others, k), tensor(left, k));
             let answers = answers.detach();
-            sets.push((answers.clone(), joint.clone().detach() * others));
+            sets.push((answers.clone(), joint.detach() * others));
             sets.push((answers, mask(gates(chosen.detach(), Some(left)))));
         }
         let rows = sets.len();

@@ -40,7 +40,7 @@ fn end(poison: Option<f32>, want: Want) -> (f64, usize) {
 
 /// Huge, of either sign, small, and no number at all.
 #[test]
-fn poison_moves_an_honest_peer_no_further_than_the_bound() {
+fn poison_moves_an_honest_peer_no_further_than_its_budget() {
     let (clean, _) = end(None, Want::Joined);
     for poison in [1e30, -1e30, 1e-3] {
         let (poisoned, refused) = end(Some(poison), Want::Joined);

@@ -210,7 +210,7 @@ fn leaving_one_out_is_measured_with_the_step_and_changes_nothing_else() {
     let mut absent = answers.clone();
     absent[1] = None;
     close(removal.renormalised, step(&absent, None).losses.with_peers.unwrap() - with, 1e-5);
-    let mut zeros = answers.clone();
+    let mut zeros = answers;
     zeros[1].as_mut().unwrap().fill(0.0);
     close(removal.masked, step(&zeros, None).losses.with_peers.unwrap() - with, 1e-5);
     assert!(removal.masked != removal.renormalised);

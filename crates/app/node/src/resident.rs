@@ -1,8 +1,8 @@
 //! Peers that live in this program: each with its own swarm, its own keys and its own model, on the CPU.
 //!
-//! A resident is a peer like any tab, and so is the one of `peerage peer`. Its swarm and its part in the ledger run on the program's runtime; training runs
-//! on a thread of its own, of lower priority where the system offers it, and for a share of the time only. While it
-//! rests it answers asks.
+//! A resident is a peer like any tab, and so is the one of `peerage peer`. Its swarm and its part in the ledger run on the
+//! program's runtime; training runs on a thread of its own, of lower priority where the system offers it, and for a share
+//! of the time only. While it rests it answers asks.
 
 mod buying;
 mod keeping;
@@ -94,7 +94,7 @@ impl Resident {
         let seed = seed_of(&key);
         let modality = dataset.spec().own().map_or(Modality::Text, |part| part.modality);
         let modalities = dataset.spec().parts.iter().map(|part| part.modality).collect();
-        let card = Card { keys: keys.clone(), chain, dim: preset.dim, modalities };
+        let card = Card { keys: keys.clone(), chain, kind: Kind::Resident, dim: preset.dim, modalities };
         let manners = Manners {
             private: config.private,
             price: config.price,
@@ -199,6 +199,7 @@ pub fn now() -> u64 {
 struct Card {
     keys: Keys,
     chain: Digest,
+    kind: Kind,
     dim: usize,
     modalities: Modalities,
 }
@@ -210,7 +211,7 @@ impl Card {
         Ok(Hello {
             version: PROTOCOL,
             chain: self.chain,
-            kind: Kind::Resident,
+            kind: self.kind,
             modalities: self.modalities,
             dim: self.dim.try_into()?,
             preset: Preset::Small,
@@ -456,7 +457,9 @@ mod tests {
         let keys = Keys { hot: ledger::PrivateKey::from_seed(1), identity: network::Keypair::generate_ed25519() };
         let chain = Digest::from([1; 32]);
         let hello =
-            Card { keys: keys.clone(), chain, dim: 64, modalities: Modality::Text.into() }.hello(now(), 0).unwrap();
+            Card { keys: keys.clone(), chain, kind: Kind::Resident, dim: 64, modalities: Modality::Text.into() }
+                .hello(now(), 0)
+                .unwrap();
         let record = hello.record.unwrap().verify(chain, now()).unwrap();
         assert!(record.names(&keys.identity.public().to_peer_id().to_bytes()));
     }

@@ -214,7 +214,10 @@ proptest! {
 
     #[test]
     fn any_even_table_is_a_dataset_or_refused(
-        rows in prop::collection::vec(("[0-9]{0,3}|1e3[0-9]|-?inf|nan|-?[0-9]{1,2}", "-?[0-9]\\.[0-9]", "[a-d]"), 10..60),
+        rows in prop::collection::vec(
+            ("[0-9]{0,3}|1e3[0-9]|-?inf|nan|-?[0-9]{1,2}", "-?[0-9]\\.[0-9]", "[a-d]"),
+            10..60,
+        ),
         label in prop_oneof![Just("[a-d]"), Just("[0-9]"), Just("[0-9]{1,2}|x|")].prop_flat_map(|label| {
             prop::collection::vec(label, 60)
         }),

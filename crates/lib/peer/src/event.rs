@@ -72,8 +72,10 @@ pub enum Event {
 pub struct Scored {
     /// Its hot key, lower-case hex.
     pub key: String,
-    /// Smoothed Fisher score, at least 0.
+    /// What it is worth, at least 0: its Fisher score, or 0 where the loss was found to be lower without it.
     pub score: f64,
+    /// Smoothed Fisher score, at least 0.
+    pub fisher: f64,
     /// Standard error of that.
     pub error: f64,
     /// Smoothed loss change when it is left out, nats; `None` where that was not looked at yet, and for the own encoding.

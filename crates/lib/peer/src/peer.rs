@@ -64,7 +64,7 @@ pub struct Manners {
 
 impl Default for Manners {
     fn default() -> Self {
-        Self { answers: ANSWERS, gradients: GRADIENTS, ahead: AHEAD, keep: 0, exact: 16, private: false, price: 0 }
+        Self { answers: ANSWERS, gradients: GRADIENTS, ahead: AHEAD, keep: 0, exact: 8, private: false, price: 0 }
     }
 }
 

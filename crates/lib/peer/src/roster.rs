@@ -200,9 +200,13 @@ impl Wait {
     }
 
     fn answered(&mut self, millis: f64) {
-        let (mean, deviation) = self.measured.unwrap_or((millis, millis / 2.0));
-        let error = millis - mean;
-        self.measured = Some((mean + error / 8.0, deviation + (error.abs() - deviation) / 4.0));
+        self.measured = Some(match self.measured {
+            None => (millis, millis / 2.0),
+            Some((mean, deviation)) => {
+                let error = millis - mean;
+                (mean + error / 8.0, deviation + (error.abs() - deviation) / 4.0)
+            }
+        });
         self.stretch = 1.0;
     }
 

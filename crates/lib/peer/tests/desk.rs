@@ -101,7 +101,7 @@ fn the_asker_says_what_it_wants_and_how_it_is_written() {
 }
 
 #[test]
-fn asks_are_answered_by_weight_and_by_payment_and_the_lightest_refused() {
+fn asks_are_answered_by_weight_and_the_lightest_refused() {
     let world = World::new(0, 60);
     let order: Rc<RefCell<Vec<(String, Response)>>> = Rc::default();
     let telling = order.clone();

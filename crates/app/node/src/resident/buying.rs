@@ -24,7 +24,7 @@ use network::{Keypair, Role, addresses};
 use peer::{Buyer, BuyerError, Mesh, Neighbour, Purse, Terms};
 use protocol::{
     bootstrap::Bootstrap,
-    exchange::{Inputs, Modalities, Modality, Shape},
+    exchange::{Inputs, Kind, Modalities, Modality, Shape},
     limits,
 };
 use std::{cell::Cell, rc::Rc, time::Duration};
@@ -52,12 +52,13 @@ async fn buy(options: &cli::Buy, key: PrivateKey, bootstrap: Bootstrap) -> Resul
         .context("the node's checkpoint is no place to begin from")?;
     let keys = Keys { hot: key.clone(), identity: Keypair::generate_ed25519() };
     let dim = model::Preset::small().dim;
-    let card = Card { keys: keys.clone(), chain, dim, modalities: Modalities::NONE };
+    // It waits for nobody, and dials whoever sells: as a tab does.
+    let card = Card { keys: keys.clone(), chain, kind: Kind::Tab, dim, modalities: Modalities::NONE };
     let settings = network::Config {
         nodes: addresses(&nodes)?,
         residents: addresses(&residents)?,
         hello: Some(card.hello(now(), 0)?),
-        ..network::Config::new(keys.identity, chain, Role::Resident)
+        ..network::Config::new(keys.identity, chain, Role::Tab)
     };
     let (network, events, driver) = network::start(settings)?;
     tokio::spawn(driver.run());

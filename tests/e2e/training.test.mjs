@@ -180,6 +180,25 @@ describe('one tab that learns', {concurrency: false}, () => {
     await tab.until('begins anew', 60, (s) => s.model.restored == null && s.steps.first[0]?.step === 1);
   });
 
+  step('is asked by a tab that does not train how a text goes on', async () => {
+    const other = await Tab.open('asker', node.url);
+    try {
+      await other.page.check('input[value=nothing]');
+      await other.page.click('#join');
+      await other.until('is connected with somebody who knows texts', 120, (s) => s.phase === 'running' && s.connections.some((c) => c.key && ((c.modalities ?? 0) & 1) === 1));
+      assert.equal(await other.page.evaluate(() => performance.getEntriesByType('resource').some((r) => /trainer/.test(r.name))), false, 'it loads no trainer');
+      const seller = (await other.snapshot()).connections.find((c) => c.key && ((c.modalities ?? 0) & 1) === 1);
+      await other.page.selectOption('#seller', seller?.peer ?? '');
+      await other.page.fill('#ask-bytes', '5');
+      await other.page.click('#ask');
+      await until('five bytes were answered', 60, async () => /^5 bytes, \d+ positions/.test(await other.text('#ask-said')), () => other.text('#buying'));
+      assert.equal(await other.text('#ask-fault'), '');
+      assert.deepEqual(other.errors, []);
+    } finally {
+      await other.close();
+    }
+  });
+
   test('no console has anything against the page', () => {
     assert.deepEqual(tab.errors, []);
   });

@@ -4,7 +4,7 @@
 //!
 //! It is of first order: where a peer's answer settles the matter the loss is near zero, its gradient too, and the score
 //! says little; and it has no sign, so that a peer which misleads scores as well. The exact change, [`crate::Removal`], is
-//! measured on a sample of steps beside it (docs/adr/0023-scores.md).
+//! measured on a sample of steps beside it (docs/adr/0024-scores.md).
 
 use std::collections::BTreeMap;
 

@@ -23,10 +23,13 @@ const WIDEST: usize = 64;
 ///
 /// # Shapes
 /// - lhs: `[…, m, k]`
-/// - rhs: `[…, k, n]`, with the same leading axes
+/// - rhs: `[…, k, n]`, with the same leading axes (others go through Burn's own product)
 /// - output: `[…, m, n]`
 #[must_use]
 pub fn product<const D: usize>(lhs: Tensor<D>, rhs: Tensor<D>) -> Tensor<D> {
+    if lhs.dims()[..D - 2] != rhs.dims()[..D - 2] {
+        return lhs.matmul(rhs);
+    }
     let product = <Dispatch as Kernels>::product(lhs.into_dispatch(), rhs.into_dispatch(), false, false);
     Tensor::from_dispatch(product)
 }
@@ -87,7 +90,7 @@ mod tests {
 
     /// Output and gradient of both, for a loss that weighs every value of the output differently.
     fn same<const I: usize, const O: usize>(
-        input: Tensor<I>,
+        input: &Tensor<I>,
         ours: impl Fn(Tensor<I>) -> Tensor<O>,
         burns: impl Fn(Tensor<I>) -> Tensor<O>,
     ) {
@@ -114,7 +117,7 @@ mod tests {
             let targets = Tensor::<2, Int>::from_data(TensorData::new(targets, [7, 1]), &device);
             let logits = draw([7, classes], &mut random, &device) * 30.0;
             let burns = |logits| -log_softmax(logits, 1).gather(1, targets.clone());
-            same(logits, |logits| nats(logits, targets.clone()), burns);
+            same(&logits, |logits| nats(logits, targets.clone()), burns);
         }
     }
 
@@ -144,7 +147,7 @@ mod tests {
                     }
                     softmax(scores, 3).matmul(part(2)).swap_dims(1, 2).reshape([2, seq, heads * width])
                 };
-                same(mixed, |mixed| attend(mixed, heads, causal), burns);
+                same(&mixed, |mixed| attend(mixed, heads, causal), burns);
             }
         }
     }
@@ -155,7 +158,10 @@ mod tests {
         let mut random = Random::new(3, 3);
         let right = draw([12, 5], &mut random, &device);
         let left = draw([7, 12], &mut random, &device);
-        same(left.clone(), |x| product(x, right.clone()), |x| x.matmul(right.clone()));
-        same(right, |x| product(left.clone(), x), |x| left.clone().matmul(x));
+        same(&left, |x| product(x, right.clone()), |x| x.matmul(right.clone()));
+        let wide = draw([1, 12, 4], &mut random, &device);
+        let many = draw([3, 7, 12], &mut random, &device);
+        same(&many, |x| product(x, wide.clone()), |x| x.matmul(wide.clone()));
+        same(&right, |x| product(left.clone(), x), |x| left.clone().matmul(x));
     }
 }

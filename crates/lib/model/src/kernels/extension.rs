@@ -45,6 +45,7 @@ pub trait Kernels: Backend {
     ) -> FloatTensor<Self>;
 }
 
+#[cfg(feature = "webgpu")]
 fn product_shape(lhs: &Shape, rhs: &Shape, swap_lhs: bool, swap_rhs: bool) -> Shape {
     let rank = lhs.num_dims();
     let mut shape = lhs.clone();

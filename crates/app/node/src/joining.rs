@@ -153,9 +153,9 @@ const PATCH: usize = 2;
 fn files(path: &Path) -> Result<Vec<(String, Vec<u8>)>> {
     let mut paths = Vec::new();
     if path.is_dir() {
-        list(path, 0, &mut paths)?
+        list(path, 0, &mut paths)?;
     } else {
-        paths.push(path.to_owned())
+        paths.push(path.to_owned());
     }
     paths.sort();
     let (mut files, mut total) = (Vec::new(), 0u64);
@@ -270,7 +270,7 @@ mod tests {
     fn a_bootstrap_comes_from_a_node_or_a_file() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("saved.json");
-        fs::write(&path, super::tests::bootstrap().to_text().unwrap()).unwrap();
+        fs::write(&path, bootstrap().to_text().unwrap()).unwrap();
         let (read, node) = super::bootstrap(path.to_str().unwrap()).unwrap();
         assert_eq!((read.chain, node.is_none()), (Genesis::example().chain().0, true));
         let error = format!("{:#}", super::bootstrap("node.example").err().unwrap());

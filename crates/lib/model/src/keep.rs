@@ -24,6 +24,9 @@ const MAGIC: &[u8; 8] = b"peerage\0";
 /// Format number, checksum, length.
 const HEADER: usize = MAGIC.len() + 4 + 4 + 8;
 
+/// Most steps that a kept model has done: Adam's rule counts them as `i32`.
+const MOST: u64 = 1 << 30;
+
 /// What is kept beside tensors.
 #[derive(Debug, Serialize, Deserialize)]
 struct State {
@@ -114,14 +117,26 @@ impl Learner {
         if state.spec != own || state.taught.len() != preset.slots {
             return Err(Error::Unfit(format!("a model of {}, not of {own}", state.spec)));
         }
+        let counts = state.taught.iter().copied().chain(state.times.values().map(|time| *time as u64));
+        if let Some(count) = counts.chain([state.step]).find(|count| *count > state.step.min(MOST)) {
+            return Err(Error::Damaged(format!("it counts {count} of {} steps, {MOST} at most", state.step)));
+        }
         let mut learner = Self::new(preset, spec, 0, device);
         let weights = weights(&learner.network);
         learner.place(&kept)?;
-        for Weight { name, id, .. } in weights {
+        for Weight { name, id, tensor } in weights {
             let Some(time) = state.times.get(&name).copied() else { continue };
+            let expected = tensor.dims();
             let mut moment = |which: &str| {
                 let name = format!("adam.{which}.{name}");
                 let Kept { shape, values } = kept.remove(&name).ok_or_else(|| missing(&name))?;
+                if shape != expected {
+                    let (expected, got) = (expected.to_vec(), shape.to_vec());
+                    return Err(Error::ForeignWeights { name, expected, got });
+                }
+                if which == "second" && values.iter().any(|value| *value < 0.0) {
+                    return Err(Error::Damaged(format!("{name} holds a mean of squares below 0")));
+                }
                 Ok::<_, Error>(Tensor::from_data(TensorData::new(values, shape), &device.clone().inner()))
             };
             let moments = Moments { time, first: moment("first")?, second: moment("second")? };
@@ -129,7 +144,7 @@ impl Learner {
         }
         learner.step = state.step;
         learner.taught = state.taught;
-        learner.budget.own = state.own.filter(|norm| norm.is_finite());
+        learner.budget.own = state.own.filter(|norm| norm.is_finite() && *norm >= 0.0);
         Ok(learner)
     }
 

@@ -5,6 +5,8 @@
 
 mod common;
 
+use std::collections::BTreeMap;
+
 use common::{ask, learner, noisy, run, text};
 use futures::executor::block_on;
 use peerage_model::{Error, Extra, Join, Learner, Preset, Random, cpu};
@@ -99,4 +101,52 @@ fn exported_weights_have_names_and_come_back() {
     assert!(matches!(large.import(&file), Err(Error::ForeignWeights { .. })));
     assert!(matches!(large.import(&file[..100]), Err(Error::Damaged(_))));
     assert_eq!(block_on(large.safetensors()).unwrap(), before);
+}
+
+/// The file of `learner` after `change`, with a checksum that agrees.
+fn forged(
+    kept: &[u8],
+    change: impl Fn(&mut serde_json::Value, &mut BTreeMap<String, (Vec<usize>, Vec<u8>)>),
+) -> Vec<u8> {
+    let (_, metadata) = safetensors::SafeTensors::read_metadata(&kept[24..]).unwrap();
+    let mut state = serde_json::from_str(&metadata.metadata().as_ref().unwrap()["peerage"]).unwrap();
+    let parsed = safetensors::SafeTensors::deserialize(&kept[24..]).unwrap();
+    let mut tensors: BTreeMap<_, _> =
+        parsed.iter().map(|(name, view)| (name.to_owned(), (view.shape().to_vec(), view.data().to_vec()))).collect();
+    change(&mut state, &mut tensors);
+    let views = tensors.iter().map(|(name, (shape, data))| {
+        (name.as_str(), safetensors::tensor::TensorView::new(safetensors::Dtype::F32, shape.clone(), data).unwrap())
+    });
+    let metadata = [("peerage".to_owned(), state.to_string())].into_iter().collect();
+    let file = safetensors::serialize(views, Some(metadata)).unwrap();
+    let (sum, length) = (crc32fast::hash(&file).to_le_bytes(), (file.len() as u64).to_le_bytes());
+    [&kept[..12], &sum, &length, &file].concat()
+}
+
+#[test]
+fn a_hostile_file_is_refused_before_it_can_break_a_step() {
+    let mut learner = learner(PRESET, 1);
+    steps(&mut learner, 0, 2);
+    let kept = block_on(learner.save()).unwrap();
+    let mut same = load(&forged(&kept, |_, _| {})).unwrap();
+    steps(&mut same, 2, 3);
+    let error =
+        load(&forged(&kept, |_, tensors| drop(tensors.insert("adam.first.head".into(), (vec![1, 1], vec![0; 4])))));
+    assert!(matches!(error, Err(Error::ForeignWeights { ref name, .. }) if name == "adam.first.head"), "{error:?}");
+    let error = load(&forged(&kept, |_, tensors| {
+        for value in tensors.get_mut("adam.second.head").unwrap().1.chunks_mut(4) {
+            value.copy_from_slice(&(-1.0f32).to_le_bytes());
+        }
+    }));
+    assert!(error.unwrap_err().to_string().contains("below 0"));
+    for count in [3, u64::MAX] {
+        for change in [
+            |state: &mut serde_json::Value, count| state["times"]["head"] = count,
+            |state: &mut serde_json::Value, count| state["taught"][0] = count,
+        ] {
+            let error = load(&forged(&kept, |state, _| change(state, count.into())));
+            assert!(matches!(error, Err(Error::Damaged(_))), "{error:?}");
+        }
+    }
+    assert!(matches!(load(&forged(&kept, |state, _| state["step"] = u64::MAX.into())), Err(Error::Damaged(_))));
 }

@@ -1,7 +1,8 @@
 //! What each neighbour was worth lately: Fisher score with its standard error, loss change when it was left out, share of the
 //! gate (mechanism.md, "Value of a neighbour"), by hot key.
 //!
-//! A neighbour that was not routed to in a step cost nothing to lose there: its score of that step is 0. The Fisher score is
+//! A neighbour that was not routed to in a step cost nothing to lose there: its score of that step is 0, also where it has
+//! no slot any more. The Fisher score is
 //! a mean of squares and does not see whether a neighbour helps or harms (measured: one that answers noise has 1.2 times the
 //! score of an honest one, and the loss falls by .017 nats without it). So the looks at the loss without it decide: who
 //! was found to harm is worth nothing, whatever its Fisher score. A hostile peer
@@ -73,6 +74,14 @@ impl Tally {
             worth.masked.take(removal.masked);
             worth.renormalised.take(removal.renormalised);
             worth.looked = step + 1;
+        }
+    }
+
+    /// A step in which those without a slot (`seated` says who has one) were worth nothing.
+    pub(crate) fn fade(&mut self, seated: impl Fn(&str) -> bool) {
+        for (_, worth) in self.worth.iter_mut().filter(|(key, _)| !seated(key)) {
+            worth.fisher.take(0.0);
+            worth.mass.take(0.0);
         }
     }
 
@@ -216,6 +225,18 @@ mod tests {
         let best = list.iter().find(|scored| scored.key == "best").unwrap();
         assert_eq!((best.score, best.exact, best.mass), (9.0, Some(removal), 0.5));
         assert_eq!((tally.looked("best"), tally.looked("nobody")), (8, 0));
+    }
+
+    #[test]
+    fn the_worth_of_who_lost_its_slot_fades() {
+        let mut tally = Tally::default();
+        for step in 0..100 {
+            ["seated", "gone"].into_iter().for_each(|key| tally.take(key, 9.0, 0.5, None, step));
+        }
+        (0..200).for_each(|_| tally.fade(|key| key == "seated"));
+        let of = |key: &str| tally.list("own").into_iter().find(|scored| scored.key == key).unwrap();
+        assert!(of("gone").score < 0.02 && of("gone").mass < 0.001, "{:?}", of("gone"));
+        assert_eq!((of("seated").score, of("seated").mass), (9.0, 0.5));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! can end the loop. Who paid is let in as if it had stake, for as many positions as it paid for; claims are verified
 //! elsewhere, and one that comes here unverified is refused.
 
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::pin::pin;
 use std::rc::Rc;
@@ -67,7 +68,7 @@ impl Inbound {
 pub(crate) struct Desk {
     inbound: mpsc::Receiver<Inbound>,
     queue: Queue<String, Waiting>,
-    credits: Credits<String>,
+    pub(crate) credits: Rc<RefCell<Credits<String>>>,
     /// Base units for 1,024 positions of logits to who has no stake; 0 where they are free.
     pub(crate) price: u64,
     mesh: Rc<dyn Mesh>,
@@ -86,8 +87,7 @@ pub(crate) struct Desk {
 /// An ask that waits for its turn.
 struct Waiting {
     ask: Ask,
-    /// Positions of its credit that are held for it.
-    held: u64,
+    held: Option<Held>,
     respond: oneshot::Sender<Response>,
     arrived: Duration,
 }
@@ -97,7 +97,35 @@ struct Answering {
     response: Response,
     respond: oneshot::Sender<Response>,
     ask: Ask,
-    held: u64,
+    held: Option<Held>,
+}
+
+/// Positions of a buyer's credit that are held for an ask of its; they are given back unless the ask is answered, also where
+/// the peer ends before.
+struct Held {
+    credits: Rc<RefCell<Credits<String>>>,
+    peer: String,
+    positions: u64,
+}
+
+impl Held {
+    fn new(credits: &Rc<RefCell<Credits<String>>>, peer: &str, positions: u64) -> Option<Self> {
+        let peer = peer.to_owned();
+        credits.borrow_mut().hold(&peer, positions).then(|| Self { credits: credits.clone(), peer, positions })
+    }
+
+    /// The ask was answered; gives the positions.
+    fn spend(mut self) -> u64 {
+        let positions = std::mem::take(&mut self.positions);
+        self.credits.borrow_mut().spend(&self.peer, positions);
+        positions
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.credits.borrow_mut().give_back(&self.peer, self.positions);
+    }
 }
 
 impl Desk {
@@ -116,7 +144,7 @@ impl Desk {
         Self {
             inbound,
             queue: Queue::new(),
-            credits: Credits::new(),
+            credits: Rc::default(),
             price: 0,
             mesh,
             answers: FuturesUnordered::new(),
@@ -224,7 +252,7 @@ impl Desk {
             match if late { Err(Refuse::TooLate) } else { answer(learner, &ask) } {
                 Ok(begun) => return self.answers.push(begun.finish(peer, ask, held, respond).boxed_local()),
                 Err(refuse) => {
-                    self.credits.give_back(&peer, held);
+                    drop(held);
                     drop(respond.send(Response::Refuse(refuse)));
                 }
             }
@@ -248,7 +276,7 @@ impl Desk {
                 drop(respond.send(Response::Refuse(Refuse::Unreadable)));
             }
             What::Paid { positions } => {
-                drop(respond.send(match self.credits.take(&peer, positions) {
+                drop(respond.send(match self.credits.borrow_mut().take(&peer, positions) {
                     0 => Response::Refuse(Refuse::Unpaid(Unpaid::Full)),
                     positions => Response::Credit { positions },
                 }));
@@ -258,19 +286,20 @@ impl Desk {
 
     /// Lets an ask wait for its turn; what has no place is refused.
     fn enter(&mut self, peer: String, weight: f64, ask: Ask, respond: oneshot::Sender<Response>, arrived: Duration) {
-        let positions = ask.inputs().shape().tokens() as u64;
-        let held = if self.credits.hold(&peer, positions) { positions } else { 0 };
-        if ask.want() == Want::Logits
-            && held == 0
-            && weight <= 0.0
-            && let Some(least) = amount(positions, self.price)
-        {
-            return drop(respond.send(Response::Refuse(Refuse::Unpaid(Unpaid::TooLittle { least }))));
+        // What costs nothing, or nothing to this peer, leaves what it paid as it was.
+        let mut held = None;
+        if ask.want() == Want::Logits && weight <= 0.0 && self.price > 0 {
+            let positions = ask.inputs().shape().tokens() as u64;
+            held = Held::new(&self.credits, &peer, positions);
+            if held.is_none() {
+                let least = amount(positions, self.price).unwrap_or(u64::MAX);
+                return drop(respond.send(Response::Refuse(Refuse::Unpaid(Unpaid::TooLittle { least }))));
+            }
         }
-        let weight = if held > 0 { weight.max(PAYING) } else { weight };
+        let weight = if held.is_some() { weight.max(PAYING) } else { weight };
         let waiting = Waiting { ask, held, respond, arrived };
-        if let Some((peer, Waiting { held, respond, .. })) = self.queue.enter(peer, weight, waiting, arrived) {
-            self.credits.give_back(&peer, held);
+        if let Some((_, Waiting { held, respond, .. })) = self.queue.enter(peer, weight, waiting, arrived) {
+            drop(held);
             drop(respond.send(Response::Refuse(self.queue.busy())));
         }
     }
@@ -299,8 +328,7 @@ impl Desk {
     fn deliver(&mut self, learner: &Learner, answering: Answering) {
         let Answering { peer, response, respond, ask, held } = answering;
         if let Response::Answer(answer) = &response {
-            self.credits.spend(&peer, held);
-            self.sold += held;
+            self.sold += held.map_or(0, Held::spend);
             self.served += 1;
             // Nobody learns from logits, nor from a part of the positions.
             if ask.want() != Want::Logits && learner.learns_from(ask.inputs()) {
@@ -308,7 +336,7 @@ impl Desk {
                 self.memory.remember(Remembered { peer, id, want, inputs: ask.into_inputs() });
             }
         } else {
-            self.credits.give_back(&peer, held);
+            drop(held);
         }
         drop(respond.send(response));
     }
@@ -347,7 +375,7 @@ struct Begun {
 
 impl Begun {
     /// Reads it back and writes it as its asker wants it.
-    async fn finish(self, peer: String, ask: Ask, held: u64, respond: oneshot::Sender<Response>) -> Answering {
+    async fn finish(self, peer: String, ask: Ask, held: Option<Held>, respond: oneshot::Sender<Response>) -> Answering {
         let Self { served, shape, width } = self;
         let (id, encoding) = (ask.id(), ask.encoding());
         let values = served.read().await.ok();
@@ -357,5 +385,21 @@ impl Begun {
             None => Response::Refuse(Refuse::NotTraining),
         };
         Answering { peer, response, respond, ask, held }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_held_for_an_ask_comes_back_unless_it_is_answered() {
+        let buyer = "buyer".to_owned();
+        let credits: Rc<RefCell<Credits<String>>> = Rc::default();
+        credits.borrow_mut().take(&buyer, 100);
+        let [first, second] = [60, 40].map(|positions| Held::new(&credits, &buyer, positions).unwrap());
+        assert!(Held::new(&credits, &buyer, 1).is_none());
+        drop(first);
+        assert_eq!((second.spend(), credits.borrow().left(&buyer)), (40, 60));
     }
 }

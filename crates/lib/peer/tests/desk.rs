@@ -16,6 +16,7 @@ use protocol::exchange::{
     Answer, Ask, Claim, Encoding, Gradient, Inputs, Modality, Refuse, Representation, Request, Response, Shape, Unpaid,
     Want,
 };
+use protocol::queue::Credits;
 use std::time::Duration;
 use world::{Street, World};
 
@@ -134,7 +135,8 @@ fn asks_are_answered_by_weight_and_the_lightest_refused() {
         let mut waiting = Vec::new();
         let mut send = |peer: String, weight| {
             let now = asked.clock.now();
-            let request = ask(7, text(1, 64), Want::Joined, 20_000);
+            let want = if peer == "buyer" { Want::Logits } else { Want::Joined };
+            let request = ask(7, text(1, 64), want, 20_000);
             let (inbound, response) = Inbound::at(now, peer.clone(), weight, request);
             letterbox.try_send(inbound).unwrap();
             let telling = telling.clone();
@@ -146,19 +148,21 @@ fn asks_are_answered_by_weight_and_the_lightest_refused() {
         (0..5).for_each(|_| send("heaviest".into(), 1.0));
         futures::future::join_all(waiting).await;
     };
-    beside(&world, 0, asking.boxed_local());
+    beside(&world, 1_000, asking.boxed_local());
     let order = order.borrow();
     let answered = order.iter().filter(|(_, response)| matches!(response, Response::Answer(_)));
     let peers: Vec<&str> = answered.map(|(peer, _)| peer.as_str()).collect();
     assert_eq!(peers[..4], ["heaviest"; 4]);
-    // Two asks of 64 positions were paid for, the third was not: it is one of the crowd.
+    // Two asks of 64 positions were paid for, the third was not.
     let halves = |range: std::ops::RangeInclusive<i32>| range.map(|halvings| format!("half^{halvings}"));
     let wanted: Vec<String> = halves(1..=3).chain(["buyer".into(), "buyer".into()]).chain(halves(4..=8)).collect();
     assert_eq!(peers[4..14], wanted);
     assert!(peers[14..].iter().all(|peer| peer.starts_with("crowd")), "{peers:?}");
+    let unpaid = |response: &Response| matches!(response, Response::Refuse(Refuse::Unpaid(Unpaid::TooLittle { .. })));
+    assert_eq!(order.iter().filter(|(peer, response)| peer == "buyer" && unpaid(response)).count(), 1);
     let refused = order.iter().filter(|(_, response)| matches!(response, Response::Refuse(Refuse::Busy { .. })));
     assert_eq!(refused.clone().filter(|(peer, _)| peer == "heaviest").count(), 1, "four a peer wait");
-    assert_eq!(refused.count(), order.len() - peers.len());
+    assert_eq!(refused.count(), order.len() - peers.len() - 1);
 }
 
 #[test]
@@ -175,6 +179,53 @@ fn logits_that_have_a_price_go_to_those_with_stake_and_those_that_paid() {
         assert!(matches!(stranger.send("a", ask(1, text(1, 64), Want::Joined, 9_000)).await, Ok(Response::Answer(_))));
     };
     beside(&world, 1_000, asking.boxed_local());
+}
+
+#[test]
+fn what_was_paid_is_for_logits_that_have_a_price_and_nothing_else() {
+    let world = World::new(0, 60);
+    world.weights.borrow_mut().insert("stakeholder".into(), 0.5);
+    let street = |own: &str| Street { world: world.clone(), own: own.into() };
+    let streets = ["stranger", "stakeholder"].map(street);
+    let asked = world.clone();
+    let asking = async move {
+        for Street { own, .. } in &streets {
+            let mut letterbox = asked.boxes.borrow()["a"].clone();
+            let (paid, credit) = Inbound::paid(own.clone(), 64);
+            letterbox.try_send(paid).unwrap();
+            assert_eq!(credit.await, Ok(Response::Credit { positions: 64 }));
+        }
+        for (street, free) in streets.iter().zip([Want::Joined, Want::Logits]) {
+            let answered = street.send("a", ask(1, text(1, 64), free, 9_000)).await;
+            assert!(matches!(answered, Ok(Response::Answer(_))), "{answered:?}");
+            let mut letterbox = asked.boxes.borrow()["a"].clone();
+            let (paid, credit) = Inbound::paid(street.own.clone(), 1);
+            letterbox.try_send(paid).unwrap();
+            assert_eq!(credit.await, Ok(Response::Credit { positions: 65 }), "{}", street.own);
+        }
+    };
+    beside(&world, 1_000, asking.boxed_local());
+}
+
+/// One peer ends and another goes on in its place: a new source, or a model that begins anew.
+#[test]
+fn what_was_paid_outlives_the_peer() {
+    let credits: Rc<RefCell<Credits<String>>> = Rc::default();
+    credits.borrow_mut().take(&"buyer".to_owned(), 192);
+    for left in [128, 64] {
+        let world = World::new(0, 60);
+        let mut honest = world.honest("a", 2_000);
+        honest.manners.price = 1_000;
+        honest.credits = credits.clone();
+        let street = Street { world: world.clone(), own: "buyer".into() };
+        let asking = async move {
+            let answered = street.send("a", ask(1, text(1, 64), Want::Logits, 9_000)).await;
+            assert!(matches!(answered, Ok(Response::Answer(_))), "{answered:?}");
+        };
+        let (running, _) = honest.begin();
+        world.clock.run(vec![select(running, asking.boxed_local()).map(drop).boxed_local()]);
+        assert_eq!(credits.borrow().left(&"buyer".to_owned()), left);
+    }
 }
 
 /// A street on which `a` sells: claims are believed and turned into credit, as a light client does with good ones.

@@ -21,6 +21,7 @@ use model::{Learner, Preset, cpu};
 use peerage_peer::{Control, Event, Inbound, Manners, Mesh, Neighbour, Peer, Scored, Setup, Unanswered, Validation};
 use protocol::exchange::{Answer, Ask, Gradient, Refuse, Representation, Request, Response, Shape};
 use protocol::port::trainer::Step;
+use protocol::queue::Credits;
 
 pub const TEXT: &[u8] = include_bytes!("../../../../../ARCHITECTURE.md");
 
@@ -254,6 +255,8 @@ pub struct Honest {
     pub seed: u64,
     pub preset: Preset,
     pub manners: Manners,
+    /// What buyers paid.
+    pub credits: Rc<RefCell<Credits<String>>>,
     pub kept: Option<Vec<u8>>,
     pub dataset: Dataset,
     /// Looks at each step; what it returns is told to the peer.
@@ -278,6 +281,7 @@ impl World {
             dataset: Dataset::text(TEXT, Some(name), preset.seq).unwrap(),
             preset,
             manners: Manners::default(),
+            credits: Rc::default(),
             kept: None,
             watch: Box::new(|_, _| Vec::new()),
         }
@@ -293,12 +297,13 @@ impl Honest {
 
     /// The same, with the model that comes of it.
     pub fn lend(self) -> (LocalBoxFuture<'static, Learner>, Telling) {
-        let Self { world, name, steps, seed, preset, manners, kept, dataset, mut watch } = self;
+        let Self { world, name, steps, seed, preset, manners, credits, kept, dataset, mut watch } = self;
         let (letterbox, inbound) = mpsc::channel(64);
         world.boxes.borrow_mut().insert(name.clone(), letterbox);
         let mesh = Rc::new(Street { world: world.clone(), own: name.clone() });
         let (device, key) = (cpu(), format!("key-{name}"));
         let peer = Peer::new(Setup { preset, device, dataset, key, seed, mesh, inbound, kept, manners });
+        let peer = peer.with_credits(credits);
         assert!(peer.refused().is_none(), "{:?}", peer.refused());
         let (control, controls) = mpsc::unbounded();
         let told = Telling::default();

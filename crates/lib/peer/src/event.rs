@@ -13,6 +13,8 @@ pub enum Control {
     Stop,
     /// Tell all that is needed to go on later ([`Event::Kept`]).
     Keep,
+    /// Tell it from now on whenever so many steps are done; 0: only when it is asked for.
+    KeepEvery(u64),
     /// Tell the weights alone ([`Event::Exported`]).
     Export,
     /// Go on with these weights, a safetensors file of the same model ([`Event::Imported`]).

@@ -3,6 +3,7 @@
 mod step;
 mod validate;
 
+use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use futures::channel::mpsc;
 use futures::{FutureExt, StreamExt};
 use model::{Chosen, Learner, Preset};
 use protocol::exchange::{Carry, Encoding, ShapeError};
+use protocol::queue::Credits;
 
 use crate::desk::{Desk, Inbound};
 use crate::event::{Control, Event, Masks};
@@ -101,6 +103,8 @@ pub struct Peer {
     asks: u64,
     /// The newest copy, where the device can be lost.
     copy: Option<Vec<u8>>,
+    /// Whether the model has become another since then, so that the next step makes a copy.
+    changed: bool,
     drops: u32,
     refused: Option<KeptError>,
 }
@@ -170,6 +174,7 @@ impl Peer {
             pace: None,
             carries: HashMap::new(),
             copy: None,
+            changed: true,
             drops: 0,
             refused,
             learner,
@@ -188,6 +193,13 @@ impl Peer {
             (peer.seed, peer.position, peer.asks) = (kept.seed, kept.position, kept.asks);
         }
         peer
+    }
+
+    /// Counts what buyers paid in `credits`, which outlives this peer: whoever goes on after it owes what is left.
+    #[must_use]
+    pub fn with_credits(mut self, credits: Rc<RefCell<Credits<String>>>) -> Self {
+        self.desk.credits = credits;
+        self
     }
 
     /// Why what was kept was no use.
@@ -248,6 +260,7 @@ impl Peer {
                 self.manners.private = private;
                 // What is out already was asked before; nothing more goes out.
             }
+            Control::KeepEvery(steps) => self.manners.keep = steps,
             Control::Price(price) => self.desk.price = price,
             Control::Masks(masks) => {
                 self.masks = masks;
@@ -264,6 +277,7 @@ impl Peer {
             }
             Control::Import(weights) => match self.learner.import(&weights) {
                 Ok(()) => {
+                    self.changed = true;
                     self.mask()?;
                     events(Event::Imported);
                 }

@@ -36,9 +36,10 @@ pub(super) struct Arrived {
 impl Peer {
     pub(super) async fn step(&mut self, events: &mut impl FnMut(Event)) -> Result<(), Error> {
         let started = self.mesh.now();
-        if self.device.kind != model::Kind::Cpu && self.learner.step().is_multiple_of(COPY) {
+        if self.device.kind != model::Kind::Cpu && (self.changed || self.learner.step().is_multiple_of(COPY)) {
             let saving = self.learner.save();
             self.copy = Some(self.desk.attend(&self.learner, saving).await?);
+            self.changed = false;
         }
         self.depart()?;
         let Some(Coming { batch, flight, asked, .. }) = self.coming.pop_front() else { return Ok(()) };
@@ -154,6 +155,7 @@ impl Peer {
         let step = self.learner.step();
         let changed = self.roster.seat(&neighbours, step);
         if !changed.is_empty() {
+            self.changed = true;
             for slot in changed {
                 self.learner.reset(slot)?;
             }
@@ -251,6 +253,7 @@ impl Peer {
             let removal = outcome.removal.filter(|_| exact.is_some() && exact == place);
             self.tally.take(key, of(&outcome.fisher), of(&outcome.mass), removal, step);
         }
+        self.tally.fade(|key| keys.iter().flatten().any(|held| held == key));
     }
 
     /// Sends ∂L/∂f_j to those that answered, without waiting for them. Gives the bytes.

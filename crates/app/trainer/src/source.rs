@@ -3,6 +3,7 @@
 //! Files are a person's own, but any program may have written them: the data crate bounds and refuses them. Each refusal is
 //! a sentence for a person.
 
+use commonware_cryptography::{Hasher, Sha256};
 use data::{Dataset, Options, Picture, read::Reader};
 use protocol::exchange::Encoding;
 use protocol::port::trainer::{Content, Learned, Source};
@@ -31,6 +32,8 @@ pub struct Ready {
     pub private: bool,
     /// What it is.
     pub dataset: Dataset,
+    /// Names a person's own files: their digest and that of what was made of them.
+    digest: String,
 }
 
 impl Intake {
@@ -89,6 +92,7 @@ impl Intake {
         let options = Options { seq, ..Options::default() };
         let mut files: Vec<(String, Vec<u8>)> =
             files.into_iter().map(|(name, reader)| (name, reader.into_bytes())).collect();
+        let content = digest(&files, &pictures);
         let dataset = match &source {
             Source::Text => Dataset::text(&files.pop().unwrap_or_default().1, Some(key), seq),
             Source::Glyphs => Dataset::glyphs(&fonts::drawings(), data::glyphs::PATCH),
@@ -101,7 +105,10 @@ impl Intake {
             Source::Files => Dataset::files(&files, &options),
             Source::Microphone { rate } => Dataset::speech(&samples, *rate, seq),
         };
-        Ok(Ready { dataset: dataset.map_err(|error| error.to_string())?, source, private })
+        let dataset = dataset.map_err(|error| error.to_string())?;
+        let digest = Sha256::hash(&[&content, format!("{:?}", dataset.spec()).as_bytes()]);
+        let digest = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        Ok(Ready { dataset, source, private, digest })
     }
 
     fn hear(&mut self, bytes: &[u8]) -> Result<(), String> {
@@ -134,17 +141,33 @@ impl Ready {
         }
     }
 
-    /// The name of what is kept of its model: one a source, so that trying another does not lose the one before.
+    /// The name of what is kept of its model: one a source, and one for each choice of a person's own files, so that trying
+    /// another does not lose the one before.
     #[must_use]
-    pub fn name(&self) -> &'static str {
+    pub fn name(&self) -> String {
         match self.source {
-            Source::Text => "text",
-            Source::Glyphs => "glyphs",
-            Source::Captions => "captions",
-            Source::Files => "files",
-            Source::Microphone { .. } => "microphone",
+            Source::Text => "text".into(),
+            Source::Glyphs => "glyphs".into(),
+            Source::Captions => "captions".into(),
+            Source::Files => format!("files-{}", self.digest),
+            Source::Microphone { .. } => "microphone".into(),
         }
     }
+}
+
+/// SHA-256 of files and pictures with their names, each with its length before it.
+fn digest(files: &[(String, Vec<u8>)], pictures: &[(String, Picture)]) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    let mut add = |name: &str, shape: [usize; 2], bytes: &[u8]| {
+        for length in [name.len(), shape[0], shape[1], bytes.len()] {
+            hasher.update(&(length as u64).to_le_bytes());
+        }
+        hasher.update(name.as_bytes());
+        hasher.update(bytes);
+    };
+    files.iter().for_each(|(name, bytes)| add(name, [0, 0], bytes));
+    pictures.iter().for_each(|(name, picture)| add(name, [picture.rows(), picture.columns()], picture.pixels()));
+    hasher.finalize().1.0
 }
 
 /// An encoding in a word.

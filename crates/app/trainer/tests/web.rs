@@ -234,6 +234,19 @@ fn sources_become_datasets_of_their_modality() {
 }
 
 #[wasm_bindgen_test]
+fn other_files_are_another_model_and_the_same_ones_the_same() {
+    let rows = |label: &str| (0..100).map(|row| format!("{row},{label}{}\n", row % 2)).collect::<String>();
+    let named = |name: &str, label: &str| {
+        let bytes = format!("n,label\n{}", rows(label));
+        taken(Source::Files, file(name, bytes.as_bytes())).unwrap().name()
+    };
+    let first = named("a.csv", "x");
+    assert!(first.starts_with("files-") && first.len() == 22, "{first}");
+    assert_eq!(named("a.csv", "x"), first);
+    assert!(named("a.csv", "y") != first && named("b.csv", "x") != first);
+}
+
+#[wasm_bindgen_test]
 fn what_cannot_be_learned_from_is_said_in_a_sentence() {
     let rows: String = (0..100).map(|row| format!("{row},x\n")).collect();
     let broken = taken(Source::Files, file("a.csv", format!("n,label\n{rows}7\n").as_bytes())).unwrap_err();

@@ -12,6 +12,8 @@ use opfs::{Fault, File, Folder, frames};
 pub struct Keep {
     /// None: nothing is kept.
     files: Option<[File; 2]>,
+    /// Why nothing is, where it was wanted.
+    fault: Option<Fault>,
     /// Where the next goes.
     next: usize,
     /// Of the newest.
@@ -32,7 +34,10 @@ impl Keep {
     pub async fn open(chain: Option<&str>, source: &str) -> (Self, Found) {
         let Some(chain) = chain else { return Default::default() };
         // A browser without such files, or another tab that has them: nothing is kept, and that is said.
-        Self::files(chain, source).await.map(Self::over).unwrap_or_default()
+        match Self::files(chain, source).await {
+            Ok(files) => Self::over(files),
+            Err(fault) => (Self { fault: Some(fault), ..Self::default() }, Found::default()),
+        }
     }
 
     /// Whether anything is kept.
@@ -41,12 +46,18 @@ impl Keep {
         self.files.is_some()
     }
 
-    /// Keeps this in place of the older of two; bytes on the disk.
+    /// Why nothing is kept; `None` where it is, and where nobody wanted it.
+    #[must_use]
+    pub const fn fault(&self) -> Option<&Fault> {
+        self.fault.as_ref()
+    }
+
+    /// Keeps this in place of the older of two; bytes on the disk, 0 where nobody wanted anything kept.
     ///
     /// # Errors
-    /// [`Fault`], once: a full disk is the usual cause. From then on nothing is kept, but what was stays.
+    /// [`Fault`]: a full disk is the usual cause. From then on nothing is kept, for the same reason, but what was stays.
     pub fn keep(&mut self, model: &[u8]) -> Result<u64, Fault> {
-        let Some(files) = &mut self.files else { return Ok(0) };
+        let Some(files) = &mut self.files else { return self.fault.clone().map_or(Ok(0), Err) };
         let number = self.number + 1;
         let content = [&number.to_le_bytes(), model].concat();
         let written = match frames::frame(&content) {
@@ -63,6 +74,7 @@ impl Keep {
                 // Room for who comes next; a piece of a frame is known as such anyway.
                 drop(files[self.next].cut(0));
                 self.files = None;
+                self.fault = Some(fault.clone());
                 Err(fault)
             }
         }
@@ -85,7 +97,7 @@ impl Keep {
         let read = [read(&files[0]), read(&files[1])];
         let number = |at: usize| read[at].as_ref().ok().and_then(Option::as_ref).map(|(number, _)| *number);
         let newest = if number(1) > number(0) { 1 } else { 0 };
-        let keep = Self { files: Some(files), next: 1 - newest, number: number(newest).unwrap_or(0) };
+        let keep = Self { files: Some(files), fault: None, next: 1 - newest, number: number(newest).unwrap_or(0) };
         let [first, second] = read;
         let (newer, older) = if newest == 0 { (first, second) } else { (second, first) };
         let found = match (newer, older) {

@@ -32,12 +32,17 @@ pub(crate) struct Birth {
     /// Whether what is kept is deleted first.
     pub(crate) anew: bool,
     pub(crate) page: Page,
+    /// What buyers paid, over all lives.
+    pub(crate) credits: Credits,
     /// The device of an earlier life: there is one WebGPU device a worker.
     pub(crate) chosen: Rc<RefCell<Option<Choice>>>,
 }
 
 /// Where requests of others go.
 pub(crate) type Inlet = Rc<RefCell<Option<mpsc::Sender<Inbound>>>>;
+
+/// Positions that buyers paid for and have not used.
+pub(crate) type Credits = Rc<RefCell<protocol::queue::Credits<String>>>;
 
 /// Steps between two copies that are kept.
 const KEEP: u64 = 50;
@@ -57,15 +62,16 @@ pub(crate) async fn live(
     control: mpsc::UnboundedSender<Control>,
     controls: mpsc::UnboundedReceiver<Control>,
 ) -> Result<(), String> {
-    let Birth { ready, key, chain, seed, device, price, anew, page, chosen } = birth;
+    let Birth { ready, key, chain, seed, device, price, anew, page, credits, chosen } = birth;
     post(&Event::Dataset(ready.learned()));
-    let (mut keep, mut found) = Keep::open(chain.as_deref(), ready.name()).await;
+    let (mut keep, mut found) = Keep::open(chain.as_deref(), &ready.name()).await;
     if anew {
         keep.forget();
         found = Found::default();
     }
     if !keep.keeps() {
-        post(&Event::ModelKept { step: 0, bytes: 0, place: Place::Memory, reason: None });
+        let reason = keep.fault().map(ToString::to_string);
+        post(&Event::ModelKept { step: 0, bytes: 0, place: Place::Memory, reason });
     }
     if let Some(damage) = found.damage {
         post(&Event::ModelDamaged {
@@ -97,6 +103,7 @@ pub(crate) async fn live(
         kept: found.model,
         manners,
     });
+    let peer = peer.with_credits(credits);
     match peer.refused() {
         Some(error) => {
             post(&Event::ModelDamaged {
@@ -119,7 +126,13 @@ pub(crate) async fn live(
             }
             PeerEvent::Scores(scores) => post(&Event::Scores { scores: scores.into_iter().map(score).collect() }),
             PeerEvent::Blamed { peer, blame } => post(&Event::Blamed { peer, reason: blame.to_string() }),
-            PeerEvent::Kept(model) => post(&kept(&mut keep, &model, step.get())),
+            PeerEvent::Kept(model) => {
+                post(&kept(&mut keep, &model, step.get()));
+                if !keep.keeps() {
+                    // Copies that nobody keeps are not made; one that a person asks for says why again.
+                    drop(control.unbounded_send(Control::KeepEvery(0)));
+                }
+            }
             PeerEvent::Exported(bytes) => post(&Event::Exported { step: step.get(), bytes: ByteBuf::from(bytes) }),
             PeerEvent::Imported => post(&Event::Imported { step: step.get() }),
             PeerEvent::Validation(found) => post(&Event::Validation(validation(&found, classes))),

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use futures::channel::mpsc;
 use model::Preset;
 use peer::{Control, Inbound};
-use protocol::exchange::{Refuse, Request, Response};
+use protocol::exchange::{Refuse, Request, Response, Unpaid};
 use protocol::port::trainer::{Command, Content, DeviceChoice, Event};
 use serde_bytes::ByteBuf;
 use wasm_bindgen::JsCast;
@@ -18,7 +18,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::MessageEvent;
 
 use crate::Choice;
-use crate::life::{Birth, Inlet, MANY, live};
+use crate::life::{Birth, Credits, Inlet, MANY, live};
 use crate::mesh::Page;
 use crate::port::{parse, post, scope};
 use crate::source::{Intake, Ready};
@@ -59,6 +59,8 @@ struct State {
     /// Control of the life that goes on.
     life: Option<mpsc::UnboundedSender<Control>>,
     inlet: Inlet,
+    /// What buyers paid, whether a life goes on or not.
+    credits: Credits,
     chosen: Rc<RefCell<Option<Choice>>>,
     price: u64,
     paused: bool,
@@ -101,7 +103,7 @@ impl Worker {
             Command::Reply { id, bytes } => state.page.resolve(id, Ok(bytes.into_vec())),
             Command::Failed { id, reason } => state.page.resolve(id, Err(reason)),
             Command::Serve { id, peer, weight, bytes } => state.serve(id, peer, weight, &bytes),
-            Command::Credit { peer, positions } => state.credit(peer, positions),
+            Command::Credit { peer, positions } => state.credit(&peer, positions),
             Command::Price { price } => {
                 state.price = price;
                 state.control(Control::Price(price));
@@ -153,6 +155,7 @@ impl Worker {
             price: state.price,
             anew: std::mem::take(&mut state.anew),
             page: state.page.clone(),
+            credits: state.credits.clone(),
             chosen: state.chosen.clone(),
         };
         let (inlet, worker) = (state.inlet.clone(), self.clone());
@@ -223,9 +226,9 @@ impl State {
         }
     }
 
-    fn credit(&self, peer: String, positions: u64) {
-        let (inbound, _) = Inbound::paid(peer.clone(), positions);
-        if let Err(reason) = self.enter(inbound) {
+    fn credit(&self, peer: &String, positions: u64) {
+        if positions > 0 && self.credits.borrow_mut().take(&peer, positions) == 0 {
+            let reason = Refuse::Unpaid(Unpaid::Full);
             post(&trouble(format!("{peer} paid for {positions} positions, which are not counted: {reason}"), false));
         }
     }

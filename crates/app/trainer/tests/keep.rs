@@ -71,9 +71,11 @@ async fn who_comes_second_keeps_nothing_and_spoils_nothing() {
     let (mut keep, _) = Keep::open(Some("second"), "text").await;
     let (mut second, found) = Keep::open(Some("second"), "text").await;
     assert_eq!((second.keeps(), found), (false, Found::default()));
-    assert_eq!(second.keep(b"other").unwrap(), 0);
+    let fault = second.fault().cloned().unwrap();
+    assert_eq!([second.keep(b"other"), second.keep(b"more")], [Err(fault.clone()), Err(fault)]);
     keep.keep(b"own").unwrap();
     drop(keep);
     assert_eq!(Keep::open(Some("second"), "text").await.1, model(b"own"));
-    assert!(!Keep::open(None, "text").await.0.keeps());
+    let mut unwanted = Keep::open(None, "text").await.0;
+    assert_eq!((unwanted.keeps(), unwanted.fault(), unwanted.keep(b"own")), (false, None, Ok(0)));
 }

@@ -88,7 +88,8 @@ impl Street {
             }
             let Some(((at, _), timer)) = self.timers.borrow_mut().pop_first() else { return };
             self.now.set(self.now.get().max(at));
-            drop(timer.send(()));
+            // Whoever set it may not wait any more.
+            let _ = timer.send(());
         }
     }
 
@@ -109,7 +110,8 @@ impl Street {
         let (timer, rings) = oneshot::channel();
         self.set.set(self.set.get() + 1);
         self.timers.borrow_mut().insert((self.now.get() + time, self.set.get()), timer);
-        drop(rings.await);
+        // It is kept until it rings.
+        let _ = rings.await;
     }
 
     async fn call(&self, from: &str, to: &str, request: Request) -> Result<Response, Unanswered> {

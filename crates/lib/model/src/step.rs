@@ -12,6 +12,7 @@
 use burn::optim::GradientsParams;
 use burn::prelude::*;
 use data::Batch;
+use protocol::exchange::Inputs;
 
 use crate::examples::{examples, part_of};
 use crate::filled::Filled;
@@ -145,6 +146,31 @@ impl Learner {
         Ok(Pending { readings, weights, filled, routing: routing.clone(), exact, batch: count })
     }
 
+    /// Whether a gradient from outside can be taken along in a step: its inputs share a pass with a batch, so they need all
+    /// the positions of their part. Gives that part.
+    ///
+    /// # Errors
+    /// [`Error::WrongModality`], [`Error::WrongItem`], [`Error::TooLarge`] and [`Error::Unfit`] where its inputs are not of
+    /// this model, [`Error::WrongSize`] where the gradient is not of an answer to them.
+    pub fn fits(&self, foreign: &Foreign) -> Result<usize, Error> {
+        let (index, shape) = (part_of(&foreign.inputs, &self.spec)?, foreign.inputs.shape());
+        if !self.learns_from(&foreign.inputs) {
+            return Err(Error::Unfit(format!("a gradient of {} positions", shape.seq())));
+        }
+        let (expected, got) = (shape.tokens() * self.preset.dim, foreign.gradient.len());
+        if got != expected {
+            return Err(Error::WrongSize { expected, got });
+        }
+        Ok(index)
+    }
+
+    /// Whether a gradient of an answer to `inputs` can be of use: others are answered, and nothing is learned from them.
+    #[must_use]
+    pub fn learns_from(&self, inputs: &Inputs) -> bool {
+        let part = part_of(inputs, &self.spec).ok().and_then(|index| self.spec.parts.get(index));
+        part.is_some_and(|part| part.seq == inputs.shape().seq() as usize)
+    }
+
     /// The answers in their places.
     pub(crate) fn fill(
         &self,
@@ -166,8 +192,7 @@ impl Learner {
     fn encode(&self, batch: &Batch, foreign: Option<&Foreign>) -> Result<(Encoded, Option<Tensor<1>>), Error> {
         self.check(batch)?;
         let count = batch.batch();
-        let theirs =
-            foreign.map(|foreign| Ok::<_, Error>((foreign, part_of(&foreign.inputs, &self.spec)?))).transpose()?;
+        let theirs = foreign.map(|foreign| Ok::<_, Error>((foreign, self.fits(foreign)?))).transpose()?;
         let mut along = None;
         let mut parts = Vec::with_capacity(batch.parts.len());
         for (index, (inputs, part)) in batch.parts.iter().zip(&self.spec.parts).enumerate() {
@@ -177,10 +202,6 @@ impl Learner {
             };
             let both = self.network.encode(index, examples(&[inputs, &foreign.inputs], part, &self.device)?)?;
             let [rows, seq, dim] = both.own.dims();
-            let expected = (rows - count) * seq * dim;
-            if foreign.gradient.len() != expected {
-                return Err(Error::WrongSize { expected, got: foreign.gradient.len() });
-            }
             let gradient = TensorData::new(foreign.gradient.clone(), [rows - count, seq, dim]);
             let gradient = Tensor::<3>::from_data(gradient, &self.device);
             let answered = both.rows(count, rows);

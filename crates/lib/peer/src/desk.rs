@@ -175,7 +175,7 @@ impl Desk {
         for _ in 0..Self::TURN {
             self.answer_next(learner);
             while let Some(Some(answering)) = self.answers.next().now_or_never() {
-                self.deliver(answering);
+                self.deliver(learner, answering);
             }
         }
         self.look();
@@ -202,7 +202,7 @@ impl Desk {
         let mut next = if free { Either::Left(ready(())) } else { Either::Right(pending()) };
         futures::select_biased! {
             landed = self.flights.select_next_some() => self.arrived(landed),
-            answering = self.answers.select_next_some() => self.deliver(answering),
+            answering = self.answers.select_next_some() => self.deliver(learner, answering),
             () = self.outgoing.select_next_some() => {}
             () = next => self.answer_next(learner),
             inbound = self.inbound.select_next_some() => self.take(learner, inbound),
@@ -291,18 +291,19 @@ impl Desk {
         let values = gradient.representation.into_values();
         let foreign = learner.budget().admit(remembered.inputs, remembered.want, dim, values, weight);
         let foreign = foreign.map_err(|_| Refuse::Unreadable)?;
+        learner.fits(&foreign).map_err(|_| Refuse::Unreadable)?;
         self.memory.wait(peer, weight, foreign);
         Ok(())
     }
 
-    fn deliver(&mut self, answering: Answering) {
+    fn deliver(&mut self, learner: &Learner, answering: Answering) {
         let Answering { peer, response, respond, ask, held } = answering;
         if let Response::Answer(answer) = &response {
             self.credits.spend(&peer, held);
             self.sold += held;
             self.served += 1;
-            // Nobody learns from logits.
-            if ask.want() != Want::Logits {
+            // Nobody learns from logits, nor from a part of the positions.
+            if ask.want() != Want::Logits && learner.learns_from(ask.inputs()) {
                 let (id, want) = (answer.id, ask.want());
                 self.memory.remember(Remembered { peer, id, want, inputs: ask.into_inputs() });
             }

@@ -76,6 +76,26 @@ fn requests_that_make_no_sense_are_refused_by_name() {
     beside(&world, 0, asking.boxed_local());
 }
 
+/// Inputs of another peer share a pass with the own batch, so those with fewer positions cannot be learned from.
+#[test]
+fn an_ask_about_fewer_positions_is_answered_and_its_gradient_ends_nothing() {
+    let world = World::new(0, 60);
+    let street = Street { world: world.clone(), own: "stranger".into() };
+    let (running, told) = world.honest("a", 12).begin();
+    let asking = async move {
+        for (id, seq) in [(1, 1), (2, 63)] {
+            let answered = street.send("a", ask(id, text(1, seq), Want::Joined, 9_000)).await;
+            assert!(matches!(answered, Ok(Response::Answer(_))), "{answered:?}");
+            let values = vec![1.0; seq as usize * 64];
+            let representation = Representation::new(Shape::new(1, seq).unwrap(), 64, values).unwrap();
+            let gradient = Request::Gradient(Gradient { id, representation });
+            assert_eq!(refused(street.send("a", gradient).await), Refuse::Forgotten { id });
+        }
+    };
+    world.clock.run(vec![running, asking.boxed_local()]);
+    assert_eq!(told.borrow().steps.len(), 12);
+}
+
 #[test]
 fn the_asker_says_what_it_wants_and_how_it_is_written() {
     let world = World::new(0, 60);

@@ -49,6 +49,8 @@ impl Peer {
 
         let launched = self.mesh.now();
         let foreign = self.learner.step().is_multiple_of(FOREIGN).then(|| self.desk.memory.next()).flatten();
+        // What a stranger sent must not end the step.
+        let foreign = foreign.filter(|foreign| self.learner.fits(foreign).is_ok());
         let applied = u32::from(foreign.is_some());
         let unscored = self.coming.iter().position(|coming| coming.scores.is_none() && coming.flight.is_none());
         let exact = self.exact(&arrived);

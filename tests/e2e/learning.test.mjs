@@ -68,6 +68,20 @@ test('content is handed on no faster than it is taken, and a newer source ends a
   assert.deepEqual(given.slice(6).map((c) => c.type), ['end']);
 });
 
+test('what fails after a newer source has begun is not heard of', async () => {
+  const feed = new Feed(() => {});
+  let fails = () => {};
+  const failing = new Promise((_, reject) => (fails = () => reject(new Error('late'))));
+  const first = feed.run(
+    (async function* () {
+      await failing;
+    })(),
+  );
+  assert.equal(await feed.run((async function* () {})()), true);
+  fails();
+  assert.equal(await first, false);
+});
+
 test('the text’s clock runs only while a byte is waited for', async () => {
   const real = {fetch: globalThis.fetch, document: globalThis.document};
   mock.timers.enable({apis: ['setTimeout']});

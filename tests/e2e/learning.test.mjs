@@ -117,6 +117,21 @@ test('the text’s clock runs only while a byte is waited for', async () => {
   }
 });
 
+test('a look that comes to nothing can be asked for again', () => {
+  const s = initial();
+  fold(s, {type: 'page:join', source: 'text'}, 0);
+  fold(s, {type: 'page:validate'}, 0);
+  assert.equal(s.validating, false, 'nothing is there yet');
+  const dataset = {type: 'dataset', source: {type: 'text'}, words: 'text.', modalities: 1, classes: 256, each: true, bytes: 9, offset: 0, private: false};
+  for (const end of [dataset, {type: 'trouble', message: 'the graphics chip was lost', fatal: false}]) {
+    fold(s, dataset, 1);
+    fold(s, {type: 'page:validate'}, 2);
+    assert.equal(s.validating, true);
+    fold(s, end, 3);
+    assert.equal(s.validating, false, end.type);
+  }
+});
+
 test('a byte is drawn as its logits say', async () => {
   assert.equal(pick([0, 3, 1], 0, () => 0.99), 1);
   assert.equal(pick([NaN, NaN], 1, () => 0), -1);

@@ -110,7 +110,7 @@ function drawWorth(s) {
       write(row.children[0], own ? 'This tab’s own' : name(s, w.key));
       write(row.children[1], own ? '–' : format.percent(w.mass));
       meter(row.children[1], own ? null : w.mass);
-      write(row.children[2], `${format.plainly(Number(w.score.toPrecision(3)))} ± ${format.plainly(Number(w.error.toPrecision(1)))}`);
+      write(row.children[2], `${format.plainly(Number(w.fisher.toPrecision(3)))} ± ${format.plainly(Number(w.error.toPrecision(1)))}`);
       write(row.children[3], w.exact == null ? '–' : `${format.signed(w.exact)} nats`);
     },
   );

@@ -3,6 +3,7 @@
 
 import {attribute, fill, show, the} from './dom.js';
 import * as format from './format.js';
+import {clause, sentence} from './lines.js';
 import {record} from './microphone.js';
 import {against, contents, drawn, droppedFiles, Feed, filesWords, sound} from './reading.js';
 
@@ -127,12 +128,13 @@ export function drawLearning(s) {
 
 /**
  * Makes the form work.
- * @param {{state: () => State, draw: () => void, use: () => void, tab: () => any}} with_ `use`: learn from the choice from now on
+ * @param {{state: () => State, draw: () => void, use: () => Promise<void>, tab: () => any}} with_ `use`: learn from the choice from now on
  */
 export function startLearning({state, draw, use, tab}) {
   const form = /** @type {HTMLFormElement} */ (the('source-form'));
   const alone = /** @type {HTMLInputElement} */ (the('private'));
   const fault = (/** @type {string} */ text) => fill('source-fault', text);
+  const failed = (/** @type {unknown} */ error) => fault(sentence(error instanceof Error ? error.message : String(error)));
   for (const radio of /** @type {NodeListOf<HTMLInputElement>} */ (form.querySelectorAll('input[name=source]'))) {
     radio.addEventListener('change', () => take(/** @type {SourceName} */ (radio.value)));
   }
@@ -167,7 +169,12 @@ export function startLearning({state, draw, use, tab}) {
     });
   }
   startDropping(async (dropped) => {
-    const files = await droppedFiles(dropped);
+    let files;
+    try {
+      files = await droppedFiles(dropped);
+    } catch (error) {
+      return fault(`What was dropped cannot be read: ${clause(error instanceof Error ? error.message : String(error))} Has it moved, and may this browser read it?`);
+    }
     const radio = /** @type {HTMLInputElement} */ (form.querySelector('input[value=files]'));
     if (!radio.checked) {
       radio.checked = true;
@@ -190,7 +197,7 @@ export function startLearning({state, draw, use, tab}) {
         shown = step;
       });
     } catch (error) {
-      fault(error instanceof Error ? error.message : String(error));
+      failed(error);
     } finally {
       level.value = 0;
       recording = false;
@@ -203,7 +210,7 @@ export function startLearning({state, draw, use, tab}) {
     fault(why ?? '');
     if (why) return;
     fill('source-said', '');
-    use();
+    use().catch(failed);
   });
 }
 

@@ -54,33 +54,47 @@ export async function bootstrap() {
 
 /**
  * The node's text as content for the trainer, as it comes. Throws a sentence.
+ *
+ * The clock runs while a byte is waited for and at no other time: a trainer that takes nothing for a while, because its module
+ * still loads, is no fault of the node.
  * @param {{url: string, bytes: number, name: string}} corpus
  * @returns {AsyncGenerator<import('./types.js').Content>}
  */
 export async function* corpus({url, bytes, name}) {
   const end = new AbortController();
-  const late = () => end.abort(new Error(`no byte came for ${PATIENCE / 1000} s`));
-  let timer = setTimeout(late, PATIENCE);
-  let received = 0;
-  const heard = new TransformStream({
-    /** @param {Uint8Array} chunk */
-    transform(chunk, stream) {
+  /** What comes, unless nothing does. @template T @param {Promise<T>} coming @returns {Promise<T>} */
+  const soon = async (coming) => {
+    const timer = setTimeout(() => end.abort(new Error(`no byte came for ${PATIENCE / 1000} s`)), PATIENCE);
+    try {
+      return await coming;
+    } finally {
       clearTimeout(timer);
-      timer = setTimeout(late, PATIENCE);
-      received += chunk.length;
-      if (received > MAX_CORPUS) end.abort(new Error('The text of this node is larger than a tab can hold (256 MB).'));
-      stream.enqueue(chunk);
-    },
-  });
+    }
+  };
+  let received = 0;
   try {
-    const response = await get(new URL(url.replace(/^\//, ''), document.baseURI), {signal: end.signal});
+    const response = await soon(get(new URL(url.replace(/^\//, ''), document.baseURI), {signal: end.signal}));
     if (!response.ok || !response.body) throw new Error(`The node did not hand out its text (it answered ${response.status}).`);
+    const reader = response.body.getReader();
+    const heard = new ReadableStream(
+      {
+        async pull(stream) {
+          const {done, value} = await soon(reader.read());
+          if (done) return stream.close();
+          received += value.length;
+          if (received > MAX_CORPUS) throw new Error('The text of this node is larger than a tab can hold (256 MB).');
+          stream.enqueue(value);
+        },
+      },
+      // Nothing is read ahead, so that no read waits while nobody asks.
+      {highWaterMark: 0},
+    );
     yield {type: 'file', name: /\.\w+$/.test(name) ? name : `${name}.txt`, size: bytes || 0};
-    yield* pieces(response.body.pipeThrough(heard));
+    yield* pieces(heard);
     if (received === 0) throw new Error('The text of this node is empty.');
   } catch (error) {
     throw end.signal.aborted ? end.signal.reason : error;
   } finally {
-    clearTimeout(timer);
+    end.abort();
   }
 }

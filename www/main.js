@@ -183,7 +183,7 @@ async function join(device, another = false) {
     const policy = keptPolicy(json.chain);
     if (policy.type !== 'scores') peerage.policy(policy);
     line = 'text';
-    await learn();
+    await learn(true);
   } catch (error) {
     if (over()) return;
     tab?.stop();
@@ -198,10 +198,14 @@ async function join(device, another = false) {
   }
 }
 
-/** Learns from what is chosen, from now on; throws a sentence where the tab has nothing else to do. */
-async function learn() {
+/**
+ * Learns from what is chosen, from now on. What cannot be learned from is said; a text that does not come ends a join, and
+ * that is thrown as a sentence.
+ * @param {boolean} [joining] whether this is what a join began with
+ */
+async function learn(joining = false) {
   const choice = chosen();
-  const first = state.learned == null;
+  const first = joining && state.learned == null;
   put({type: 'page:source', ...choice});
   if (choice.source !== 'nothing' && !takesPart) {
     takesPart = true;
@@ -211,7 +215,7 @@ async function learn() {
     await begin(tab, () => corpus(text));
   } catch (error) {
     if (first && choice.source === 'text') throw error;
-    put({type: 'unusable', reason: reason(error)});
+    if (!over()) put({type: 'unusable', reason: reason(error)});
   }
 }
 

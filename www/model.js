@@ -31,7 +31,7 @@ export function drawModel(s, now) {
   const active = s.phase === 'running' || s.phase === 'paused';
   for (const id of ['model-keep', 'model-export', 'model-forget', 'import-model']) /** @type {HTMLButtonElement} */ (the(id)).disabled = !active;
   const look = /** @type {HTMLButtonElement} */ (the('validate'));
-  look.disabled = !active || s.validating;
+  look.disabled = !active || s.validating || s.learned == null;
   write(look, s.validating ? 'Looking …' : 'Look now');
   const cut = /** @type {HTMLInputElement} */ (the('cut'));
   cut.checked = s.offline;
@@ -110,7 +110,7 @@ function drawWorth(s) {
       write(row.children[0], own ? 'This tab’s own' : name(s, w.key));
       write(row.children[1], own ? '–' : format.percent(w.mass));
       meter(row.children[1], own ? null : w.mass);
-      write(row.children[2], `${format.plainly(Number(w.score.toPrecision(3)))} ± ${format.plainly(Number(w.error.toPrecision(1)))}`);
+      write(row.children[2], `${format.plainly(Number(w.fisher.toPrecision(3)))} ± ${format.plainly(Number(w.error.toPrecision(1)))}`);
       write(row.children[3], w.exact == null ? '–' : `${format.signed(w.exact)} nats`);
     },
   );
@@ -131,16 +131,17 @@ function drawKept(s, now) {
 export function startModel({state, put, tab, listen}) {
   const said = (/** @type {string} */ text) => (fill('model-said', text), fill('model-fault', ''));
   const fault = (/** @type {string} */ text) => (fill('model-said', ''), fill('model-fault', text));
-  the('validate').addEventListener('click', () => {
+  const validate = () => {
+    if (!state().learned) return; // There is nothing to look at yet.
     tab()?.validate();
     put({type: 'page:validate'});
-  });
+  };
+  the('validate').addEventListener('click', validate);
   the('cut').addEventListener('change', () => {
     const offline = /** @type {HTMLInputElement} */ (the('cut')).checked;
     tab()?.offline(offline);
     put({type: 'page:offline', offline});
-    tab()?.validate();
-    put({type: 'page:validate'});
+    validate();
   });
   the('model-keep').addEventListener('click', () => tab()?.keep());
   the('model-export').addEventListener('click', () => {

@@ -167,11 +167,16 @@ export class Feed {
     const {turn} = this;
     this.taken = 0;
     let given = 0;
-    for await (const content of all) {
-      if (turn !== this.turn) return false;
-      if ('bytes' in content) given += content.bytes.length;
-      this.give(content);
-      while (given - this.taken > AHEAD && turn === this.turn) await new Promise((resolve) => (this.wake = () => resolve(undefined)));
+    try {
+      for await (const content of all) {
+        if (turn !== this.turn) return false;
+        if ('bytes' in content) given += content.bytes.length;
+        this.give(content);
+        while (given - this.taken > AHEAD && turn === this.turn) await new Promise((resolve) => (this.wake = () => resolve(undefined)));
+      }
+    } catch (error) {
+      // What ended meanwhile may fail unheard.
+      if (turn === this.turn) throw error;
     }
     if (turn !== this.turn) return false;
     this.give({type: 'end'});

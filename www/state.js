@@ -179,6 +179,7 @@ const folds = {
   },
 
   trouble(s, {message, fatal}, now) {
+    s.validating = false; // what was under way may have come to nothing
     tell(s, now, fatal ? 'trouble' : `trouble-${message.slice(0, 40)}`, fatal ? 'error' : 'warning', `${fatal ? 'Training has ended: ' : 'Training: '}${clause(message)}${fatal ? ' Join again to go on.' : ''}`, {
       until: fatal ? null : now + 30_000,
       action: fatal ? {id: 'again', label: 'Join again'} : null,

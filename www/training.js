@@ -53,7 +53,8 @@ export const training = {
   },
 
   'page:validate'(s) {
-    s.validating = true;
+    // The trainer passes over a wish that comes before it has anything to learn from.
+    s.validating = s.learned != null;
   },
 
   'page:offline'(s, {offline}) {
@@ -75,6 +76,7 @@ export const training = {
     s.reading = null;
     s.unusable = null;
     s.validations = [];
+    s.validating = false;
     done(s, 'text', now, sentence(learned.words));
     if (changed) {
       // Another model, with figures of its own.

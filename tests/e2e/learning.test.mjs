@@ -2,8 +2,9 @@
 
 import assert from 'node:assert/strict';
 import {readFile} from 'node:fs/promises';
-import {after, before, describe, test} from 'node:test';
+import {after, before, describe, mock, test} from 'node:test';
 import {goOn, patches, pick, ranked} from '../../www/asking.js';
+import {corpus} from '../../www/load.js';
 import {against, Feed, pieces} from '../../www/reading.js';
 import {fold, initial} from '../../www/state.js';
 import {faults} from './support/accessible.mjs';
@@ -65,6 +66,70 @@ test('content is handed on no faster than it is taken, and a newer source ends a
   const third = feed.run((async function* () {})());
   assert.deepEqual([await second, await third], [false, true]);
   assert.deepEqual(given.slice(6).map((c) => c.type), ['end']);
+});
+
+test('what fails after a newer source has begun is not heard of', async () => {
+  const feed = new Feed(() => {});
+  let fails = () => {};
+  const failing = new Promise((_, reject) => (fails = () => reject(new Error('late'))));
+  const first = feed.run(
+    (async function* () {
+      await failing;
+    })(),
+  );
+  assert.equal(await feed.run((async function* () {})()), true);
+  fails();
+  assert.equal(await first, false);
+});
+
+test('the text’s clock runs only while a byte is waited for', async () => {
+  const real = {fetch: globalThis.fetch, document: globalThis.document};
+  mock.timers.enable({apis: ['setTimeout']});
+  try {
+    /** @type {ReadableStreamDefaultController<Uint8Array>|undefined} */
+    let body;
+    Object.assign(globalThis, {
+      document: {baseURI: 'http://node.test/'},
+      fetch: async (/** @type {URL} */ _, /** @type {RequestInit} */ {signal}) => {
+        const stream = new ReadableStream({start: (c) => (body = c)});
+        signal?.addEventListener('abort', () => body?.error(signal.reason));
+        return new Response(stream);
+      },
+    });
+    const text = corpus({url: '/text', bytes: 3 << 20, name: 'text'});
+    assert.deepEqual((await text.next()).value, {type: 'file', name: 'text.txt', size: 3 << 20});
+    body?.enqueue(new Uint8Array(1 << 20));
+    mock.timers.tick(60_000); // nobody asks
+    assert.equal((await text.next()).value?.type, 'piece');
+    mock.timers.tick(60_000);
+    const next = text.next();
+    await new Promise((resolve) => setImmediate(resolve));
+    mock.timers.tick(14_999);
+    body?.enqueue(new Uint8Array(1 << 20));
+    assert.equal((await next).value?.type, 'piece');
+    const last = assert.rejects(text.next(), /no byte came for 15 s/);
+    await new Promise((resolve) => setImmediate(resolve));
+    mock.timers.tick(15_000);
+    await last;
+  } finally {
+    mock.timers.reset();
+    Object.assign(globalThis, real);
+  }
+});
+
+test('a look that comes to nothing can be asked for again', () => {
+  const s = initial();
+  fold(s, {type: 'page:join', source: 'text'}, 0);
+  fold(s, {type: 'page:validate'}, 0);
+  assert.equal(s.validating, false, 'nothing is there yet');
+  const dataset = {type: 'dataset', source: {type: 'text'}, words: 'text.', modalities: 1, classes: 256, each: true, bytes: 9, offset: 0, private: false};
+  for (const end of [dataset, {type: 'trouble', message: 'the graphics chip was lost', fatal: false}]) {
+    fold(s, dataset, 1);
+    fold(s, {type: 'page:validate'}, 2);
+    assert.equal(s.validating, true);
+    fold(s, end, 3);
+    assert.equal(s.validating, false, end.type);
+  }
 });
 
 test('a byte is drawn as its logits say', async () => {

@@ -19,7 +19,7 @@ let tab;
 
 /** A small table that can be learned: the class says on which side of a line a point lies. */
 function table() {
-  const rows = ['x,y,side'];
+  const rows = ['a,b,side'];
   for (let i = 0; i < 200; i += 1) {
     const [x, y] = [((i * 37) % 101) / 101, ((i * 61) % 103) / 103];
     rows.push(`${x.toFixed(3)},${y.toFixed(3)},${x > y ? 'over' : 'under'}`);

@@ -52,7 +52,7 @@ fn draw(context: &Context) -> Option<Vec<(String, Picture)>> {
             context.fill_rect(0.0, 0.0, side, side);
             context.set_fill_style_str("#fff");
             context.fill_text(&glyph, side / 2.0, side / 2.0 + 1.0).ok()?;
-            let pixels = context.get_image_data(0, 0, glyphs::SIDE as i32, glyphs::SIDE as i32).ok()?.data().0;
+            let pixels = context.get_image_data(0.0, 0.0, side, side).ok()?.data().0;
             let gray: Vec<u8> = pixels.chunks_exact(4).map(|pixel| pixel[0]).collect();
             let picture = Picture::new(glyphs::SIDE, glyphs::SIDE, 1, gray).ok()?;
             // A family that this device has not is drawn like another, a glyph that a font has not like nothing.

@@ -46,7 +46,7 @@ pub struct Report {
     pub by_missing: Vec<(u16, f64)>,
     /// Spearman between the labels that a neighbour brings and its score, over all seeds.
     pub missing_against_score: f64,
-    /// Spearman of Fisher scores against exact removal, over all neighbours of all seeds.
+    /// Spearman of Fisher scores against exact removal with the gates as they were, over all neighbours of all seeds.
     pub fisher_against_exact: f64,
 }
 
@@ -67,13 +67,14 @@ impl Digits {
         let (mut brought, mut scores, mut fisher, mut exact) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for outcome in &met {
             let largest = outcome.scores.iter().flatten().map(|one| one.score).fold(f64::MIN_POSITIVE, f64::max);
+            let most = outcome.scores.iter().flatten().map(|one| one.fisher).fold(f64::MIN_POSITIVE, f64::max);
             for (number, scored) in outcome.scores.iter().enumerate() {
                 let Some(scored) = scored else { continue };
                 brought.push(f64::from(self.brings(number)));
                 scores.push(scored.score / largest);
                 if let Some(removal) = scored.exact {
-                    fisher.push(scored.score / largest);
-                    exact.push(removal);
+                    fisher.push(scored.fisher / most);
+                    exact.push(removal.masked);
                 }
             }
         }

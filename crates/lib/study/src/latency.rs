@@ -104,7 +104,7 @@ impl Latency {
             inbound,
             kept: None,
             manners: Manners::default(),
-        })?;
+        });
         let (last, mut began, mut ended) = (WARM + self.steps, None, None);
         let (mut answered, mut missed) = (0, 0);
         block_on(peer.run(controls, |event| {

@@ -262,7 +262,7 @@ impl Market {
                 return Ok(Some(control));
             }
             Resident::Untrained => {
-                let learner = Learner::new(self.preset.clone(), self.own.spec(), seed, &cpu().device)?;
+                let learner = Learner::new(self.preset.clone(), self.own.spec(), seed, &cpu().device);
                 Door::Frozen(Box::new(learner))
             }
             Resident::Noise => Door::Noise(Box::new(Random::new(seed, 0))),
@@ -287,7 +287,7 @@ impl Market {
             inbound,
             kept: None,
             manners: self.manners,
-        })?;
+        });
         Ok((peer, control, controls))
     }
 }

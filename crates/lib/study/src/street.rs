@@ -88,7 +88,8 @@ impl Street {
             }
             let Some(((at, _), timer)) = self.timers.borrow_mut().pop_first() else { return };
             self.now.set(self.now.get().max(at));
-            drop(timer.send(()));
+            // Whoever set it may not wait any more.
+            let _ = timer.send(());
         }
     }
 
@@ -97,7 +98,9 @@ impl Street {
         let Ok(ask) = Ask::new(id, inputs, Want::Encoding, Encoding::F32, limits::DEADLINE_MS) else { return };
         let Ok(Response::Answer(answer)) = self.call(&own, &victim, Request::Ask(ask)).await else { return };
         let shape = answer.representation.shape();
-        let values = answer.representation.values().iter().map(|value| -1e6 * value).collect();
+        // Across the answer, since an encoding has a fixed size and what points along it moves nothing.
+        let signs = answer.representation.values().iter().enumerate().map(|(i, value)| (i % 2 == 0) == (*value > 0.0));
+        let values = signs.map(|same| if same { 1e6 } else { -1e6 }).collect();
         if let Ok(representation) = Representation::new(shape, DIM as u32, values) {
             drop(self.call(&own, &victim, Request::Gradient(Gradient { id, representation })).await);
         }
@@ -107,7 +110,8 @@ impl Street {
         let (timer, rings) = oneshot::channel();
         self.set.set(self.set.get() + 1);
         self.timers.borrow_mut().insert((self.now.get() + time, self.set.get()), timer);
-        drop(rings.await);
+        // It is kept until it rings.
+        let _ = rings.await;
     }
 
     async fn call(&self, from: &str, to: &str, request: Request) -> Result<Response, Unanswered> {
@@ -120,7 +124,7 @@ impl Street {
             let mut doors = self.doors.borrow_mut();
             match doors.get_mut(to).ok_or_else(gone)? {
                 Door::Peer(letters) => {
-                    let (inbound, response) = Inbound::at(self.now.get(), from.into(), 0.0, request);
+                    let (inbound, response) = Inbound::at(self.now.get(), from.into(), WEIGHT, request);
                     Waiting::Letter(letters.clone(), inbound, response)
                 }
                 Door::Frozen(learner) => Waiting::Computed(match request {
@@ -196,6 +200,9 @@ fn noise(ask: &Ask, random: &mut Random) -> Response {
     });
     answer(ask, &scaled.collect::<Vec<_>>())
 }
+
+/// Weight of everyone with everyone, 0 to 1: a poisoner with as much stake as the honest.
+const WEIGHT: f64 = 1.0;
 
 /// Width of the representations on every street.
 pub(crate) const DIM: usize = 64;

@@ -181,11 +181,13 @@ pub struct Learned {
 pub struct Score {
     /// Its hot key, lower-case hex.
     pub key: String,
-    /// Smoothed Fisher score, ≥ 0.
+    /// What it is worth, ≥ 0: its Fisher score, or 0 where the loss was found to be lower without it.
     pub score: f64,
-    /// Its standard error.
+    /// Smoothed Fisher score, ≥ 0.
+    pub fisher: f64,
+    /// Standard error of that.
     pub error: f64,
-    /// Change of the loss when its answers are taken away, nats; `None` before it was tried.
+    /// Change of the loss when its answers are taken away and the gates renormalised, nats; `None` before it was tried.
     pub exact: Option<f64>,
     /// Its share of the gate, 0 to 1.
     pub mass: f64,

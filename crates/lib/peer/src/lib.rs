@@ -19,7 +19,7 @@ mod roster;
 mod shortlist;
 mod tally;
 
-pub use buyer::{Bought, Buyer, BuyerError, Purse, Terms};
+pub use buyer::{Bought, Buyer, BuyerError, PayError, Purse, Terms};
 pub use desk::Inbound;
 pub use event::{Blame, Control, Event, Masks, Scored, Validation};
 pub use kept::KeptError;

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use async_trait::async_trait;
 use futures::FutureExt;
 use futures::future::{LocalBoxFuture, select};
-use peerage_peer::{Buyer, BuyerError, Inbound, Mesh, Neighbour, Purse, Terms, Unanswered};
+use peerage_peer::{Buyer, BuyerError, Inbound, Mesh, Neighbour, PayError, Purse, Terms, Unanswered};
 use protocol::exchange::{
     Answer, Ask, Claim, Encoding, Gradient, Inputs, Modality, Refuse, Representation, Request, Response, Shape, Unpaid,
     Want,
@@ -282,7 +282,7 @@ struct Pocket(RefCell<Vec<(String, u64)>>);
 
 #[async_trait(?Send)]
 impl Purse for Pocket {
-    async fn pay(&self, seller: &Neighbour, amount: u64) -> Result<Claim, String> {
+    async fn pay(&self, seller: &Neighbour, amount: u64) -> Result<Claim, PayError> {
         self.0.borrow_mut().push((seller.key.clone(), amount));
         Ok(Claim { transaction: vec![], index: amount as u32, proof: vec![], headers: vec![], nonce: [0; 32] })
     }

@@ -21,13 +21,18 @@ use futures::channel::{mpsc, oneshot};
 use ledger::{Amount, Genesis, Height, PrivateKey, text};
 use light::{Checkpoint, Participant};
 use network::{Keypair, Role, addresses};
-use peer::{Buyer, BuyerError, Mesh, Neighbour, Purse, Terms};
+use peer::{Bought, Buyer, BuyerError, Mesh, Neighbour, PayError, Purse, Terms};
 use protocol::{
     bootstrap::Bootstrap,
-    exchange::{Inputs, Kind, Modalities, Modality, Shape},
+    exchange::{Claim, Inputs, Kind, Modalities, Modality, Shape},
     limits,
 };
-use std::{cell::Cell, rc::Rc, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    rc::Rc,
+    time::Duration,
+};
 use tokio::sync::watch;
 
 /// Buys and prints.
@@ -75,23 +80,28 @@ async fn buy(options: &cli::Buy, key: PrivateKey, bootstrap: Bootstrap) -> Resul
     let wire = Rc::new(Wire { network: network.clone(), roll });
     let price = options.price.unwrap_or(options.budget).0;
     let terms = Terms { budget: options.budget.0, price, ..Terms::default() };
-    let seller = found(&*wire, price).await?;
-    say::line(format_args!("Seller    {}, {} base units for 1,024 positions", seller.peer, seller.price));
-    let account = Account { words, key, bought: Cell::new(0) };
+    found(&*wire, price).await?;
+    let account = Account { words, key, bought: Cell::new(0), late: RefCell::default() };
     let mut buyer = Buyer::new(wire, Rc::new(account), terms);
-    let text = goes_on(&mut buyer, options.text.as_bytes(), options.bytes.into()).await;
+    let (text, end) = goes_on(&mut buyer, options.text.as_bytes(), options.bytes.into()).await;
     let spent = buyer.spent();
     let _ = network.shutdown().await;
-    say::result(&format!("{}\n", String::from_utf8_lossy(&text?))).context("the text was not printed")?;
+    // What was paid for is printed, however far it goes.
+    if end.is_ok() || text.len() > options.text.len() {
+        say::result(&format!("{}\n", String::from_utf8_lossy(&text))).context("the text was not printed")?;
+    }
     say::line(format_args!("Paid      {spent} base units"));
-    Ok(())
+    end.with_context(|| {
+        format!("the text ends {} of {} bytes on", text.len().saturating_sub(options.text.len()), options.bytes)
+    })
 }
 
-/// The first that comes of those who answer about text at that price; some give their answers away.
+/// Waits for somebody who answers about text at that price, and gives the cheapest, who is asked first; some give their
+/// answers away.
 async fn found(mesh: &dyn Mesh, price: u64) -> Result<Neighbour> {
     for _ in 0..LOOKS {
         let sells = |one: &Neighbour| one.modalities.contains(Modality::Text) && one.price <= price;
-        if let Some(seller) = mesh.neighbours().into_iter().find(sells) {
+        if let Some(seller) = mesh.neighbours().into_iter().filter(sells).min_by_key(|one| one.price) {
             return Ok(seller);
         }
         tokio::time::sleep(LOOK).await;
@@ -102,19 +112,32 @@ async fn found(mesh: &dyn Mesh, price: u64) -> Result<Neighbour> {
     )
 }
 
-/// `text` with the likeliest bytes after it.
-async fn goes_on(buyer: &mut Buyer, text: &[u8], bytes: usize) -> Result<Vec<u8>, BuyerError> {
-    let mut text = text.to_vec();
+/// `text` with the likeliest bytes after it, and why it ends before there are as many as are wanted.
+async fn goes_on(buyer: &mut Buyer, text: &[u8], bytes: usize) -> (Vec<u8>, Result<(), BuyerError>) {
+    let (mut text, mut seller) = (text.to_vec(), None);
     for _ in 0..bytes {
-        let window = text[text.len().saturating_sub(WINDOW)..].to_vec();
-        let shape = Shape::new(1, u32::try_from(window.len()).unwrap_or(u32::MAX))?;
-        let bought = buyer.logits(&Inputs::text(shape, window)?).await?;
+        let bought = match next(buyer, &text).await {
+            Ok(bought) => bought,
+            Err(error) => return (text, Err(error)),
+        };
+        if seller.as_ref() != Some(&bought.seller) {
+            let Neighbour { peer, price, .. } = &bought.seller;
+            say::line(format_args!("Seller    {peer}, {price} base units for 1,024 positions"));
+            seller = Some(bought.seller);
+        }
         let classes = bought.dims[2] as usize;
         let last = &bought.logits[bought.logits.len().saturating_sub(classes)..];
         let best = last.iter().enumerate().max_by(|left, right| left.1.total_cmp(right.1));
         text.push(best.and_then(|(class, _)| u8::try_from(class).ok()).unwrap_or(b' '));
     }
-    Ok(text)
+    (text, Ok(()))
+}
+
+/// Logits of the byte after `text`.
+async fn next(buyer: &mut Buyer, text: &[u8]) -> Result<Bought, BuyerError> {
+    let window = text[text.len().saturating_sub(WINDOW)..].to_vec();
+    let shape = Shape::new(1, u32::try_from(window.len()).unwrap_or(u32::MAX))?;
+    buyer.logits(&Inputs::text(shape, window)?).await
 }
 
 /// Pays from the account of a key, by the light client.
@@ -122,25 +145,46 @@ struct Account {
     words: mpsc::UnboundedSender<Word>,
     key: PrivateKey,
     bought: Cell<u64>,
+    /// Payments that were not final in time, by the hot key of the seller.
+    late: RefCell<BTreeMap<String, oneshot::Receiver<Result<Claim, String>>>>,
 }
 
 #[async_trait(?Send)]
 impl Purse for Account {
-    async fn pay(&self, seller: &Neighbour, amount: u64) -> Result<protocol::exchange::Claim, String> {
-        const GONE: &str = "the ledger is not followed any more";
-        let key = text::decode(&seller.key).map_err(|_| format!("{} is no key", seller.key))?;
+    async fn pay(&self, seller: &Neighbour, amount: u64) -> Result<Claim, PayError> {
+        let key = text::decode(&seller.key).map_err(|_| PayError::Unpaid(format!("{} is no key", seller.key)))?;
         self.bought.set(self.bought.get() + 1);
         let (secret, time, number) = (self.key.encode(), now().to_le_bytes(), self.bought.get().to_le_bytes());
         let nonce = Sha256::hash(&[b"peerage/nonce/1", &secret, &time, &number]).0;
-        let (respond, paid) = oneshot::channel();
+        let (respond, mut paid) = oneshot::channel();
         let buy = Buy { seller: key, amount: Amount(amount), nonce, respond };
-        self.words.unbounded_send(Word::Buy(buy)).map_err(|_| GONE)?;
-        match tokio::time::timeout(FINAL, paid).await {
-            Ok(paid) => paid.map_err(|_| GONE)?,
-            Err(_) => Err(format!("the payment was not final after {} s", FINAL.as_secs())),
+        self.words.unbounded_send(Word::Buy(buy)).map_err(|_| PayError::Unpaid(GONE.into()))?;
+        match tokio::time::timeout(FINAL, &mut paid).await {
+            Ok(Ok(claim)) => claim.map_err(PayError::Unpaid),
+            Ok(Err(_)) => Err(PayError::Open(GONE.into())),
+            Err(_) => {
+                self.late.borrow_mut().insert(seller.key.clone(), paid);
+                Err(PayError::Open(format!(
+                    "the payment was not final after {} s and may still become so",
+                    FINAL.as_secs()
+                )))
+            }
         }
     }
+
+    async fn late(&self, seller: &Neighbour) -> Result<Claim, PayError> {
+        let mut late = self.late.borrow_mut();
+        let paid = late.get_mut(&seller.key).map(|paid| paid.try_recv());
+        let Some(Ok(Some(paid))) = paid else {
+            return Err(PayError::Open("the payment before is not final yet".into()));
+        };
+        late.remove(&seller.key);
+        paid.map_err(PayError::Unpaid)
+    }
 }
+
+/// Why nothing comes of a payment any more.
+const GONE: &str = "the ledger is not followed any more";
 
 /// Bytes that are asked about at once: what a model of the small preset looks back on.
 const WINDOW: usize = 64;
@@ -158,7 +202,7 @@ const _: () = assert!(WINDOW <= limits::SEQUENCE as usize);
 mod tests {
     use super::*;
     use peer::Unanswered;
-    use protocol::exchange::{Answer, Ask, Claim, Encoding, Gradient, Representation, Values, Want};
+    use protocol::exchange::{Answer, Ask, Encoding, Gradient, Representation, Values, Want};
 
     /// A seller whose next byte is the one after the last, and that no answer is longer than a window.
     struct Alphabet;
@@ -167,7 +211,8 @@ mod tests {
     impl Mesh for Alphabet {
         fn neighbours(&self) -> Vec<Neighbour> {
             let image = Neighbour { modalities: Modality::Image.into(), ..Neighbour::new("painter", "aa") };
-            vec![image, Neighbour { price: 2_048, ..Neighbour::new("seller", "ab") }]
+            let dear = Neighbour { price: 2_999, ..Neighbour::new("dear", "ac") };
+            vec![image, dear, Neighbour { price: 2_048, ..Neighbour::new("seller", "ab") }]
         }
 
         async fn ask(&self, peer: &str, ask: Ask) -> Result<Answer, Unanswered> {
@@ -196,9 +241,9 @@ mod tests {
 
     #[async_trait(?Send)]
     impl Purse for Pays {
-        async fn pay(&self, _: &Neighbour, amount: u64) -> Result<Claim, String> {
+        async fn pay(&self, _: &Neighbour, amount: u64) -> Result<Claim, PayError> {
             let mut nonce = [0; 32];
-            nonce[0] = u8::try_from(amount / 2).map_err(|error| error.to_string())?;
+            nonce[0] = u8::try_from(amount / 2).map_err(|error| PayError::Unpaid(error.to_string()))?;
             Ok(Claim { transaction: vec![], index: 0, proof: vec![], headers: vec![], nonce })
         }
     }
@@ -207,15 +252,18 @@ mod tests {
     async fn a_text_goes_on_by_the_likeliest_bytes_as_far_as_the_budget_goes() {
         let terms = Terms { budget: 400, price: 5_000, bundle: 100 };
         let mut buyer = Buyer::new(Rc::new(Alphabet), Rc::new(Pays), terms);
-        let text = goes_on(&mut buyer, b"ab", 5).await.unwrap();
+        let (text, end) = goes_on(&mut buyer, b"ab", 5).await;
         assert_eq!((text.as_slice(), buyer.spent()), (&b"abcdefg"[..], 200), "20 positions of 100 that were paid for");
-        let long = [b'x'; 150];
-        assert!(matches!(goes_on(&mut buyer, &long, 9).await, Err(BuyerError::Budget { .. })));
+        assert_eq!(end, Ok(()));
+        let long = [b'A'; 150];
+        let (text, end) = goes_on(&mut buyer, &long, 9).await;
+        assert!(matches!(end, Err(BuyerError::Budget { .. })), "{end:?}");
+        assert_eq!(&text[148..], b"AABC", "what was paid for is not lost");
         assert!(buyer.spent() <= 400);
     }
 
     #[tokio::test]
-    async fn a_seller_is_one_that_answers_about_text() {
+    async fn a_seller_is_the_cheapest_that_answers_about_text() {
         assert_eq!(found(&Alphabet, 3_000).await.unwrap().peer, "seller");
     }
 }

@@ -1,5 +1,6 @@
 //! What a resident keeps of its model on disk: one file, replaced as a whole, so that the old one or the new one is there
-//! whatever happens. What cannot be gone on from is put aside under another name, and training begins anew.
+//! whatever happens. What cannot be gone on from is put aside under another name, one that is not taken, and training begins
+//! anew.
 
 use crate::say;
 use anyhow::{Context, Result};
@@ -55,7 +56,11 @@ impl Keeping {
 
     /// Puts the file aside and says why.
     pub fn put_aside(&self, why: &str) {
-        let (path, aside) = (self.folder.join(NAME), self.folder.join(format!("{NAME}.aside")));
+        let path = self.folder.join(NAME);
+        let numbered = (2u32..).map(|number| format!("{NAME}.aside.{number}"));
+        let free = |name: &String| fs::symlink_metadata(self.folder.join(name)).is_err();
+        let Some(name) = std::iter::once(format!("{NAME}.aside")).chain(numbered).find(free) else { return };
+        let aside = self.folder.join(name);
         say::line(format_args!("Model     begins anew: {why}"));
         match fs::rename(&path, &aside) {
             Ok(()) => say::line(format_args!("Model     what was kept lies in {}", aside.display())),
@@ -94,5 +99,9 @@ mod tests {
         keeping.put_aside("it is damaged");
         assert_eq!(keeping.read().unwrap(), None);
         assert_eq!(fs::read(place.path().join("model.aside")).unwrap(), b"damaged");
+        keeping.write(b"of other data").unwrap();
+        keeping.put_aside("it is of other data");
+        assert_eq!(fs::read(place.path().join("model.aside")).unwrap(), b"damaged", "it stays");
+        assert_eq!(fs::read(place.path().join("model.aside.2")).unwrap(), b"of other data");
     }
 }

@@ -30,7 +30,7 @@ pub fn run(json: bool, quick: bool, data: Option<&Path>) -> Result<()> {
         in_node(shell, ready.browser.as_ref().context("set-up found no browser")?, "tests/learning/bench.mjs");
     let race = read(race.arg("--json"))?;
     let race: Value = serde_json::from_str(&race).context("tests/learning/bench.mjs printed no JSON")?;
-    let mut experiments = Vec::new();
+    let mut experiments: Vec<Value> = Vec::new();
     for subject in SUBJECTS {
         say(format!("  {subject}"));
         let mut command = shell.command(&program);

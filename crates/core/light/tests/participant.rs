@@ -20,13 +20,14 @@ use world::{Carrier, Fate, KEY, LIAR, World, honest};
 /// Runs with `carry` until three rows are included, and looks that nothing was lost or done twice.
 fn lives(carry: Carrier, blocks: u64) -> World {
     let mut world = World::new(carry);
+    world.me.modality(protocol::exchange::Modality::Speech);
     world.join();
     world.run(blocks, |world| world.included(Deed::SET_WEIGHTS).len() == 3);
     assert_eq!(world.registrations(), 1);
     assert_eq!(world.included(Deed::REGISTER).len(), 1);
     let state = world.chain.state();
     let uid = state.uid(world.me.key()).unwrap();
-    assert_eq!(uid, Uid(2));
+    assert_eq!((uid, state.neurons()[2].modality), (Uid(2), 2));
     let weights = &state.weights()[uid.index()];
     assert_eq!(weights.version, 3);
     let nonce = state.account(world.me.key()).unwrap().1.nonce;
@@ -60,16 +61,6 @@ fn it_registers_sets_rows_and_sees_them_included() {
         handed.len() >= 3 && handed.iter().all(|seen| *seen >= registered && surveyed.contains(seen)),
         "{handed:?}"
     );
-}
-
-#[test]
-fn it_registers_as_what_it_represents() {
-    let mut world = World::new(honest());
-    world.me.modality(protocol::exchange::Modality::Speech);
-    world.join();
-    world.run(60, |world| world.included(Deed::REGISTER).len() == 1);
-    let modalities: Vec<u8> = world.chain.state().neurons().iter().map(|neuron| neuron.modality).collect();
-    assert_eq!(modalities, [0, 0, 2]);
 }
 
 fn height_of_own(event: &Event) -> Option<Height> {

@@ -157,7 +157,7 @@ impl Ready {
 
 /// SHA-256 of files and pictures with their names, each with its length before it.
 fn digest(files: &[(String, Vec<u8>)], pictures: &[(String, Picture)]) -> [u8; 32] {
-    let mut hasher = Sha256::new();
+    let mut hasher = Sha256::default();
     let mut add = |name: &str, shape: [usize; 2], bytes: &[u8]| {
         for length in [name.len(), shape[0], shape[1], bytes.len()] {
             hasher.update(&(length as u64).to_le_bytes());

@@ -227,7 +227,7 @@ impl State {
     }
 
     fn credit(&self, peer: &String, positions: u64) {
-        if positions > 0 && self.credits.borrow_mut().take(&peer, positions) == 0 {
+        if positions > 0 && self.credits.borrow_mut().take(peer, positions) == 0 {
             let reason = Refuse::Unpaid(Unpaid::Full);
             post(&trouble(format!("{peer} paid for {positions} positions, which are not counted: {reason}"), false));
         }

@@ -77,5 +77,5 @@ async fn who_comes_second_keeps_nothing_and_spoils_nothing() {
     drop(keep);
     assert_eq!(Keep::open(Some("second"), "text").await.1, model(b"own"));
     let mut unwanted = Keep::open(None, "text").await.0;
-    assert_eq!((unwanted.keeps(), unwanted.fault(), unwanted.keep(b"own")), (false, None, Ok(0)));
+    assert_eq!((unwanted.keeps(), unwanted.fault().cloned(), unwanted.keep(b"own")), (false, None, Ok(0)));
 }

@@ -44,7 +44,7 @@ export function drawBuying(s) {
       : `${format.count(list.length, 'peer')} can be asked. Those without stake are answered last, unless they have paid.`,
   );
   const credit = seller && s.credits[seller.peer];
-  fill('credit', credit ? `${format.whole(Number(credit.positions))} positions are paid for and not used yet.` : '');
+  fill('credit', credit && credit.positions !== '0' ? `Up to ${format.whole(Number(credit.positions))} positions are paid for and not used yet.` : '');
   show(the('pay-form'), price > 0n);
   /** @type {HTMLButtonElement} */ (the('pay')).disabled = !active || !seller;
   const sum = amount(/** @type {HTMLInputElement} */ (the('pay-amount')).value);
@@ -106,7 +106,9 @@ export function startBuying({state, draw, put, tab}) {
       const how = {most: number('ask-bytes', 1, 1000), window: WINDOW, temperature: number('ask-temperature', 0, 5)};
       const next = async (/** @type {Uint8Array} */ window) => {
         positions += window.length;
-        return tab().logits(to.peer, {type: 'text', bytes: window});
+        const logits = await tab().logits(to.peer, {type: 'text', bytes: window});
+        put({type: 'page:used', peer: to.peer, positions: window.length});
+        return logits;
       };
       for await (const byte of goOn(bytes, how, next)) {
         output.append(decoder.decode(Uint8Array.of(byte), {stream: true}));
@@ -133,7 +135,9 @@ export function startBuying({state, draw, put, tab}) {
     asking = true;
     draw();
     try {
-      const logits = await tab().logits(to.peer, patches(await look(file), /** @type {HTMLInputElement} */ (the('look-ink')).checked));
+      const picture = patches(await look(file), /** @type {HTMLInputElement} */ (the('look-ink')).checked);
+      const logits = await tab().logits(to.peer, picture);
+      put({type: 'page:used', peer: to.peer, positions: picture.seq});
       const best = ranked(logits).slice(0, 3);
       fill('look-answer', `${best.map(({index, share}) => `${className(index, logits.length)} ${format.percent(share)}`).join(', ')}.`);
     } catch (error) {

@@ -147,10 +147,17 @@ export const training = {
     s.validations = [];
   },
 
-  credit(s, {peer, positions}, now) {
+  credit(s, {peer, positions, all}, now) {
     const known = Object.values(s.credits);
     if (known.length >= CREDITS && !(peer in s.credits)) delete s.credits[known.reduce((a, b) => (a.at <= b.at ? a : b)).peer];
-    s.credits[peer] = {peer, positions: String(positions), at: now};
+    const before = all ? 0 : Number(s.credits[peer]?.positions ?? 0);
+    s.credits[peer] = {peer, positions: String(before + Number(positions)), at: now};
+  },
+
+  'page:used'(s, {peer, positions}) {
+    const credit = s.credits[peer];
+    // A seller takes an ask whole from what is paid for, or not at all.
+    if (credit && Number(credit.positions) >= positions) credit.positions = String(Number(credit.positions) - positions);
   },
 };
 

@@ -132,6 +132,21 @@ test('a look that comes to nothing can be asked for again', () => {
   }
 });
 
+test('what is paid for and not used goes down with each answer, and up with each purchase', () => {
+  const s = initial();
+  const left = () => s.credits.seller.positions;
+  fold(s, {type: 'page:used', peer: 'seller', positions: 5}, 0);
+  fold(s, {type: 'credit', peer: 'seller', positions: 100, all: false}, 1);
+  fold(s, {type: 'page:used', peer: 'seller', positions: 64}, 2);
+  assert.equal(left(), '36');
+  fold(s, {type: 'page:used', peer: 'seller', positions: 64}, 3);
+  assert.equal(left(), '36', 'answered without being paid');
+  fold(s, {type: 'credit', peer: 'seller', positions: 100, all: false}, 4);
+  assert.equal(left(), '136');
+  fold(s, {type: 'credit', peer: 'seller', positions: 120, all: true}, 5);
+  assert.equal(left(), '120');
+});
+
 test('a byte is drawn as its logits say', async () => {
   assert.equal(pick([0, 3, 1], 0, () => 0.99), 1);
   assert.equal(pick([NaN, NaN], 1, () => 0), -1);
@@ -349,7 +364,7 @@ describe('the page with a played tab', () => {
     await v.shows(/Pay for answers \(peer 1\)/);
     await v.page.click('#confirm-sign');
     assert.deepEqual((await v.asked()).at(-1), {type: 'purchase', from: 'hot', seller: '5be2770d'.padEnd(64, '7'), amount: '500000000'});
-    await v.emit({type: 'credit', peer: '12D3KooWResidentOne', positions: 10240});
+    await v.emit({type: 'credit', peer: '12D3KooWResidentOne', positions: 10240, all: true});
     await v.shows(/10,240 positions are paid for/);
     await v.page.selectOption('#seller', {index: 1});
     const png = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');

@@ -258,6 +258,7 @@ impl Session {
                 },
                 () = tick => {
                     self.look();
+                    self.forget_held();
                     tick = TimeoutFuture::new(TICK_MS).fuse();
                 }
                 () = patience => if self.stopping.is_some() {

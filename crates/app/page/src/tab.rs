@@ -476,8 +476,8 @@ export type TabEvent =
   | { type: "modelDamaged"; reason: string }
   | { type: "exported"; step: number; bytes: Uint8Array }
   | { type: "imported"; step: number }
-  /** A seller owes so many positions from now on. */
-  | { type: "credit"; peer: string; positions: number }
+  /** A seller owes so many positions: in all where `all` is true, else on top of what it owed before. */
+  | { type: "credit"; peer: string; positions: number; all: boolean }
   | { type: "loaded" | "device" | "dataset" | "step" | "blamed" | "head" | "own" | "neurons"; [field: string]: unknown };
 
 /** A tab that takes part. Make one a page. */

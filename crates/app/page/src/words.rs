@@ -32,8 +32,9 @@ pub(crate) enum PageEvent<'a> {
     Trouble { message: &'a str, fatal: bool },
     /// Something about the ledger that a person should know.
     Alarm { message: &'a str, fatal: bool, stale: bool },
-    /// A seller owes so many positions from now on.
-    Credit { peer: String, positions: f64 },
+    /// A seller owes so many positions. `all`: that is all it owes from now on, as a resident says it; otherwise it is what this
+    /// purchase was worth, on top of what was open before: a tab's auditor, which answers a claim, does not know the rest.
+    Credit { peer: String, positions: f64, all: bool },
     /// Everything has ended.
     Stopped,
 }
@@ -46,6 +47,7 @@ pub(crate) struct Near {
     pub(crate) peer: String,
     /// Its hot key, lower-case hex.
     pub(crate) key: String,
+    pub(crate) kind: Kind,
     modalities: Modalities,
     /// Base units for 1,024 positions; 0: not for sale.
     price: u64,
@@ -157,7 +159,8 @@ impl Listener {
 impl Near {
     /// Who `hello` is of.
     pub(crate) fn new(id: PeerId, key: String, hello: &Hello) -> Self {
-        Self { id, peer: id.to_string(), key, modalities: hello.modalities, price: hello.price }
+        let Hello { kind, modalities, price, .. } = *hello;
+        Self { id, peer: id.to_string(), key, kind, modalities, price }
     }
 
     /// As the trainer reads it.

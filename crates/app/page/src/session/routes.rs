@@ -64,6 +64,7 @@ impl Session {
                 self.neighbours.retain(|near| near.id != peer);
                 self.neighbours.push(Near::new(peer, key.to_string(), &hello));
                 self.tell_neighbours();
+                self.show_held(peer);
             }
             Event::Neighbour { peer, key: None, .. } | Event::NeighbourGone { peer } => {
                 self.neighbours.retain(|near| near.id != peer);

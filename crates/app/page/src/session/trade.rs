@@ -5,11 +5,11 @@
 //! sentence that says what was wrong.
 
 use super::{Session, Training};
-use crate::words::PageEvent;
+use crate::words::{Near, PageEvent};
 use futures::channel::oneshot;
 use network::PeerId;
 use protocol::{
-    exchange::{Ask, Encoding, Inputs, Refuse, Request, Response, Shape, ShapeError, Want},
+    exchange::{Ask, Encoding, Inputs, Kind, Refuse, Request, Response, Shape, ShapeError, Want},
     limits,
     port::{auditor, trainer},
 };
@@ -18,11 +18,23 @@ use serde_bytes::ByteBuf;
 use std::{collections::BTreeMap, time::Duration};
 use wasm_bindgen_futures::spawn_local;
 
-/// Claims of others that the auditor looks at.
+/// Claims under way.
 #[derive(Default)]
 pub(super) struct Claims {
+    /// Those of others that the auditor looks at.
     open: BTreeMap<u32, oneshot::Sender<Vec<u8>>>,
     last: u32,
+    /// Own ones whose seller is not connected.
+    held: Vec<Held>,
+}
+
+/// An own purchase that its seller was not shown yet.
+struct Held {
+    /// Hot key of the seller, lower-case hex.
+    seller: String,
+    claim: Vec<u8>,
+    /// Until when it is of use, ms since 1970.
+    until: f64,
 }
 
 /// What a script asks a neighbour about: one example.
@@ -76,14 +88,38 @@ impl Session {
         });
     }
 
-    /// An own purchase is final: its seller is shown it, again after a while where that came to nothing.
-    pub(super) fn on_bought(&self, seller: &str, claim: Vec<u8>) {
-        let Some(near) = self.neighbours.iter().find(|near| near.key == seller) else {
-            let message = "a purchase is final, but its seller is not connected now and was not shown it";
-            return self.alarm(message, false);
-        };
+    /// An own purchase is final: its seller is shown it, once it is connected.
+    pub(super) fn on_bought(&mut self, seller: &str, claim: Vec<u8>) {
+        if let Some(near) = self.neighbours.iter().find(|near| near.key == seller) {
+            return self.show(near, claim);
+        }
+        let until = js_sys::Date::now() + HELD_MS;
+        self.claims.held.push(Held { seller: seller.to_owned(), claim, until });
+        self.alarm("a purchase is final; its seller is not connected now and is shown it when it comes back", false);
+    }
+
+    /// A neighbour is there: it is shown what it was not shown before.
+    pub(super) fn show_held(&mut self, peer: PeerId) {
+        let Some(near) = self.neighbours.iter().find(|near| near.id == peer) else { return };
+        for held in self.claims.held.extract_if(.., |held| held.seller == near.key).collect::<Vec<_>>() {
+            self.show(near, held.claim);
+        }
+    }
+
+    /// Lets go of claims that no seller would credit any more.
+    pub(super) fn forget_held(&mut self) {
+        let now = js_sys::Date::now();
+        let before = self.claims.held.len();
+        self.claims.held.retain(|held| now < held.until);
+        if self.claims.held.len() < before {
+            self.alarm("a purchase was lost: its seller did not come back while it could be claimed", false);
+        }
+    }
+
+    /// Shows a seller an own purchase, again after a while where that came to nothing.
+    fn show(&self, near: &Near, claim: Vec<u8>) {
         let (network, listener) = (self.network.clone(), self.listener.clone());
-        let (peer, name) = (near.id, near.peer.clone());
+        let (peer, name, all) = (near.id, near.peer.clone(), near.kind == Kind::Resident);
         spawn_local(async move {
             let mut refused = String::new();
             for wait in CLAIMS_MS {
@@ -92,7 +128,7 @@ impl Session {
                 match response.map(|bytes| Response::from_bytes(&bytes)) {
                     Ok(Ok(Response::Credit { positions })) => {
                         let positions = positions as f64;
-                        return listener.say(&PageEvent::Credit { peer: name, positions });
+                        return listener.say(&PageEvent::Credit { peer: name, positions, all });
                     }
                     Ok(Ok(Response::Refuse(refuse))) => refused = format!("it says: {refuse}"),
                     Ok(_) => refused = "its reply cannot be read".into(),
@@ -164,5 +200,7 @@ const WAY_MS: u64 = 500;
 const CLAIM_MS: u64 = 10_000;
 /// Pauses before each time that a seller is shown a purchase, ms: it may not know the block yet.
 const CLAIMS_MS: [u32; 4] = [0, 2_000, 5_000, 15_000];
+/// How long a seller takes a claim after its block, ms: what came back later is not credited.
+const HELD_MS: f64 = 600_000.0;
 /// When a claim that finds no place may come again, ms.
 const AGAIN_MS: u32 = 2_000;

@@ -339,6 +339,18 @@ describe('the page with a played tab', () => {
     await v.close();
   });
 
+  test('who joined without training is told by the form why the text cannot be learned from', async () => {
+    const v = await visit('no-text');
+    await v.page.check('input[value=nothing]');
+    await v.page.click('#join');
+    await v.shows(/This tab does not train/);
+    await v.page.route('**/corpus', (/** @type {any} */ route) => route.abort());
+    await v.page.check('input[value=text]');
+    await v.page.click('#source-use');
+    await until('the form says why', 10, async () => /No connection to the server of this page/.test(await v.page.innerText('#source-fault')), v.text);
+    await v.close();
+  });
+
   test('a text goes on byte by byte, a picture gets a class, and paying asks first', async () => {
     const v = await visit('asking');
     await v.page.check('input[value=nothing]');

@@ -21,7 +21,11 @@ use peerage_study::{
     wire::Wire,
 };
 use serde::Serialize;
-use std::{fs, path::PathBuf, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// Figures of learning with others.
 #[derive(Parser)]
@@ -123,7 +127,7 @@ impl Arguments {
 
     fn text(&self) -> Result<Vec<u8>> {
         match &self.data {
-            Some(folder) => read(folder.join("tinyshakespeare.txt")),
+            Some(folder) => read(&folder.join("tinyshakespeare.txt")),
             None => Ok(BUNDLED.concat().into_bytes()),
         }
     }
@@ -131,7 +135,7 @@ impl Arguments {
     fn table(&self, square: Option<usize>) -> Result<Dataset> {
         let options = Options { square, ..Options::default() };
         match &self.data {
-            Some(folder) => Ok(Dataset::table(&read(folder.join("digits8x8.csv"))?, &options)?),
+            Some(folder) => Ok(Dataset::table(&read(&folder.join("digits8x8.csv"))?, &options)?),
             None => Ok(Dataset::glyphs(&glyphs::bundled(), 28)?.restrict(&(0..10).collect::<Vec<_>>())?),
         }
     }
@@ -157,8 +161,8 @@ const BUNDLED: [&str; 4] = [
     include_str!("../../../../docs/operations.md"),
 ];
 
-fn read(path: PathBuf) -> Result<Vec<u8>> {
-    fs::read(&path).with_context(|| format!("{} cannot be read; name the folder that holds it", path.display()))
+fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("{} cannot be read; name the folder that holds it", path.display()))
 }
 
 fn print(subject: &str, figures: &impl Serialize) -> Result<()> {

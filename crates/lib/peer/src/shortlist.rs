@@ -99,12 +99,11 @@ mod tests {
     fn directory() -> Vec<Listed> {
         (0..10_000)
             .map(|i| Listed {
-                score: (i % 3 == 0).then(|| ((i % 997) as f64, 0.5)),
+                score: (i % 3 == 0).then_some(((i % 997) as f64, 0.5)),
                 modalities: if i % 5 == 4 { Modality::Image.into() } else { Modality::Text.into() },
                 stake: (i % 11) as f64 / 55_000.0,
                 rank: (i % 7) as f64 / 30_000.0,
                 masked: i % 13 == 0,
-                ..peer(None)
             })
             .collect()
     }

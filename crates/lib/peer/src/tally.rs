@@ -259,7 +259,7 @@ mod tests {
         let mut tally = Tally::default();
         tally.own(2.0);
         (0..40).for_each(|i| {
-            tally.take("a", f64::from(i), 0.5, (i % 3 == 0).then_some(Removal { masked: 0.1, renormalised: 0.2 }), 4)
+            tally.take("a", f64::from(i), 0.5, (i % 3 == 0).then_some(Removal { masked: 0.1, renormalised: 0.2 }), 4);
         });
         let bytes: Vec<Vec<u8>> = tally.keep().iter().map(wire::encode).collect();
         let mut back = Tally::default();

@@ -276,7 +276,7 @@ impl Session {
         match word {
             Word::Join => self.join(),
             Word::Learn(..) | Word::Give(_) | Word::Train(_) | Word::Offline(_) | Word::Price(_) => {
-                self.on_training(word)
+                self.on_training(word);
             }
             Word::Question(peer, question, done) => self.question(&peer, question, done),
             Word::Pause(paused) => {

@@ -156,7 +156,7 @@ describe('one tab that learns', {concurrency: false}, () => {
     const {count} = (await tab.snapshot()).steps;
     await choose('broken.csv', `${table()}0.5\n`);
     await tab.page.click('#source-use');
-    await until('the table is refused', 30, async () => /broken\.csv.*202|202.*broken\.csv/s.test(await tab.text('#source-fault')), () => tab.text('#learning'));
+    await until('the table is refused', 30, async () => /broken\.csv.*202|202.*broken\.csv/is.test(await tab.text('#source-fault')), () => tab.text('#learning'));
     await tab.until('goes on', 30, (s) => s.steps.count > count + 3 && s.learned?.source.type === 'files');
   });
 

@@ -158,7 +158,7 @@ fn a_network_lives_is_killed_and_goes_on() {
         |bootstrap: &serde_json::Value| bootstrap["node"][0].as_str().unwrap().rsplit('/').next().map(str::to_owned);
     assert_eq!(peer(&first), peer(&second));
     let registered = node.hears("action=register");
-    assert!(registered.contains("resident=2"), "{registered}");
+    assert!(registered.contains("Resident 2"), "{registered}");
     node.ends();
 
     // Damage to what only the engine reads is one sentence as well.

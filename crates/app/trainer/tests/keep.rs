@@ -47,8 +47,8 @@ async fn a_write_that_tears_leaves_the_one_before() {
     keep.keep(b"older").unwrap();
     keep.keep(b"newer").unwrap();
     drop(keep);
-    // The second went into the second file.
-    meddle("torn", 1, |file| file[..file.len() - 1].to_vec()).await;
+    // The first went into the second file, so the second into the first.
+    meddle("torn", 0, |file| file[..file.len() - 1].to_vec()).await;
     let (mut keep, found) = Keep::open(Some("torn"), "text").await;
     assert_eq!(found, model(b"older"));
     // What comes next takes the place of the torn one.

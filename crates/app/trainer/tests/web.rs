@@ -227,7 +227,7 @@ fn sources_become_datasets_of_their_modality() {
     let learned = taken(Source::Files, file("a.csv", format!("n,label\n{rows}").as_bytes())).unwrap().learned();
     assert_eq!((learned.modalities, learned.classes, learned.each), (8, 2, false));
     let tone = |at: u32| ((at as f32) * 0.05).sin() * (1.0 + ((at / 3000) as f32)) * 0.1;
-    let samples = (0..48_000).flat_map(|at| tone(at).to_le_bytes()).collect::<Vec<u8>>();
+    let samples = (0..112_000).flat_map(|at| tone(at).to_le_bytes()).collect::<Vec<u8>>();
     let pieces = samples.chunks(8192).map(|piece| Content::Piece { bytes: ByteBuf::from(piece) }).collect();
     let learned = taken(Source::Microphone { rate: 16_000 }, pieces).unwrap().learned();
     assert_eq!((learned.modalities, learned.each), (4, true));

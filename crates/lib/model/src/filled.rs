@@ -108,6 +108,7 @@ impl Filled {
             let gradient = &gradients[place * row..(place + 1) * row];
             let inner: f64 = values.iter().zip(gradient).map(|(f, g)| f64::from(*f) * f64::from(*g)).sum();
             outcome.fisher[chosen] += (inner * batch).powi(2) / batch;
+            *outcome.along[chosen].get_or_insert(0.0) += inner;
             outcome.mass[chosen] += f64::from(gates[place]) / batch;
             let theirs = self.seqs[chosen] * dim;
             let rows = routing.routed[chosen].len();

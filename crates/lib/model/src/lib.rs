@@ -52,6 +52,6 @@ pub use preset::Preset;
 pub use reading::{Losses, Outcome, Pending, Removal, Served};
 pub use route::{Routing, route};
 pub use router::Gate;
-pub use scores::{Score, Scores, fisher};
+pub use scores::fisher;
 pub use serve::{Answers, Measured, Measuring};
 pub use step::{Extra, ScoresPending};

@@ -75,6 +75,9 @@ pub struct Outcome {
     pub gradients: Vec<Option<Vec<f32>>>,
     /// Fisher score of each chosen slot, 0 where it did not answer: an example that was not routed to it counts as 0.
     pub fisher: Vec<f64>,
+    /// E_x[f_j · ∂L/∂f_j] of each chosen slot, nats: what the loss falls by without its answers, to first order. `None` where it
+    /// did not answer.
+    pub along: Vec<Option<f64>>,
     /// Fisher score of the own encoding.
     pub own: f64,
     /// Gate mass of each chosen slot, mean over the batch; 0 where it did not answer.
@@ -162,6 +165,7 @@ impl Pending {
             losses,
             gradients: vec![None; chosen],
             fisher: vec![0.0; chosen],
+            along: vec![None; chosen],
             own: fisher(&along, &vec![1.0; along.len()], batch),
             mass: vec![0.0; chosen],
             ahead: read.remove(&Of::Ahead),

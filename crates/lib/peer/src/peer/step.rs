@@ -13,6 +13,7 @@ use super::{COPY, Coming, Error, NOISE, Peer};
 use crate::event::Event;
 use crate::flight::{self, Flight, Heard, Landed, Missing, Ticket, Wish};
 use crate::roster::Candidate;
+use crate::tally::Found;
 
 /// Steps between two lists of scores.
 const TELL: u64 = 4;
@@ -249,9 +250,14 @@ impl Peer {
         let keys: Vec<Option<String>> = self.roster.keys().map(|key| key.map(str::to_owned)).collect();
         for (slot, key) in keys.iter().enumerate().flat_map(|(slot, key)| Some((slot, key.as_ref()?))) {
             let place = routing.slots.iter().position(|routed| *routed == slot);
-            let of = |values: &[f64]| place.and_then(|place| values.get(place)).copied().unwrap_or(0.0);
-            let removal = outcome.removal.filter(|_| exact.is_some() && exact == place);
-            self.tally.take(key, of(&outcome.fisher), of(&outcome.mass), removal, step);
+            let of = |values: &[f64]| place.and_then(|place| values.get(place)).copied();
+            let found = Found {
+                fisher: of(&outcome.fisher).unwrap_or(0.0),
+                along: place.and_then(|place| outcome.along.get(place).copied().flatten()),
+                mass: of(&outcome.mass).unwrap_or(0.0),
+                removal: outcome.removal.filter(|_| exact.is_some() && exact == place),
+            };
+            self.tally.take(key, found, step);
         }
         self.tally.fade(|key| keys.iter().flatten().any(|held| held == key));
     }

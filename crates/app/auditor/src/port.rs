@@ -63,6 +63,9 @@ pub(crate) fn words(seen: light::Event, effort: Effort) -> Event {
         Seen::Askers(askers) => {
             Event::Askers { askers: askers.into_iter().map(|(key, weight)| (key.to_string(), weight)).collect() }
         }
+        Seen::Masks(masks) => {
+            Event::Masks { masks: masks.into_iter().map(|(key, mask)| (key.to_string(), mask)).collect() }
+        }
         Seen::Working { tried, expected, rate, paused } => Event::Working { tried, expected, rate, paused },
         Seen::Proposal { proposal, signed } => Event::Proposal(Proposal {
             policy: policy_words(proposal.policy),

@@ -119,11 +119,11 @@ impl Resident {
         tokio::spawn(listen_to(events, inbound, roll.clone(), words.clone()));
         let (sells, sold) = watch::channel(false);
         let role = Standing::Joins { price: config.price, modality, seed };
-        let part = Part { name: name.clone(), role, sells };
+        let (control, controls) = mpsc::unbounded();
+        let part = Part { name: name.clone(), role, sells, control: Some(control.clone()) };
         tokio::spawn(standing::take_part(part, participant, network.clone(), heard, roll.clone()));
         tokio::spawn(renew(card, config.price, sold, network.clone()));
 
-        let (control, controls) = mpsc::unbounded();
         let pace = Pace { control: control.clone(), share, handle: Handle::current() };
         let wire = Wire { network: network.clone(), roll };
         let kept = keeping.as_ref().map(Keeping::read).transpose()?.flatten();

@@ -4,6 +4,7 @@
 //! what does not parse, for what is too much, and for what comes while nothing trains.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use futures::channel::mpsc;
@@ -63,6 +64,8 @@ struct State {
     credits: Credits,
     chosen: Rc<RefCell<Option<Choice>>>,
     price: u64,
+    /// What answers are multiplied with, by hot key.
+    masks: BTreeMap<String, f64>,
     paused: bool,
     /// Whether the next life begins anew.
     anew: bool,
@@ -108,6 +111,10 @@ impl Worker {
                 state.price = price;
                 state.control(Control::Price(price));
             }
+            Command::Masks { masks } => {
+                state.masks = masks.into_iter().collect();
+                state.control(Control::Masks(state.masks.clone()));
+            }
             Command::Pause { paused } => {
                 state.paused = paused;
                 state.control(Control::Pause(paused));
@@ -142,6 +149,9 @@ impl Worker {
         let (Some(start), Some(ready)) = (state.start.clone(), state.ready.clone()) else { return };
         let Start { key, chain, seed, device } = start;
         let (control, controls) = mpsc::unbounded();
+        if !state.masks.is_empty() {
+            drop(control.unbounded_send(Control::Masks(state.masks.clone())));
+        }
         if state.paused {
             drop(control.unbounded_send(Control::Pause(true)));
         }

@@ -131,6 +131,9 @@ pub enum Event {
     Neurons(Vec<(Uid, Key, Amount)>),
     /// What asks of others weigh at the own key by the same tables: [`crate::Tables::askers`].
     Askers(Vec<(Key, f64)>),
+    /// What the own model is to multiply the answers of others with by the same tables, on a chain with masks:
+    /// [`crate::Tables::masks`].
+    Masks(Vec<(Key, f64)>),
     /// The search of a registration's proof of work.
     Working {
         /// Hashes tried so far.

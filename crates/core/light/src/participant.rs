@@ -310,6 +310,9 @@ impl Participant {
         let askers = tables.askers(&self.me);
         self.events.push_back(Event::Neurons(everyone));
         self.events.push_back(Event::Askers(askers));
+        if let Some(masks) = tables.masks(&self.me) {
+            self.events.push_back(Event::Masks(masks));
+        }
         self.tell_own();
     }
 

@@ -7,10 +7,11 @@
 //! changed, left out or doubled, a total that never ends. Sizes are bounded before anything is kept.
 
 use crate::Error;
+use crate::own::Position;
 use bytes::Bytes;
 use commonware_cryptography::ed25519::PublicKey;
 use ledger::table::{ProofError, Tree, verify_leaf};
-use ledger::{Column, Header, Height, Key, NeuronLeaf, State, Table, Uid, WeightsLeaf};
+use ledger::{Column, Header, Height, Key, Kind, NeuronLeaf, State, Table, Uid, WeightsLeaf};
 
 /// Checks that `leaf` is leaf `asked` of `table` at the block of this verified header.
 ///
@@ -146,6 +147,17 @@ impl Tables {
         askers.retain(|(asker, weight)| asker != key && *weight > 0.0);
         let largest = askers.iter().fold(0.0, |largest: f64, (_, weight)| largest.max(*weight));
         askers.into_iter().map(|(asker, weight)| (asker, weight / largest)).collect()
+    }
+
+    /// What the model of `key` multiplies the answers of each peer with: the soft competitive masks m_ij
+    /// ([`mechanism::competitive::masks`]), in \[0, 1\]. `None` on a chain without them, and for one that is not registered.
+    pub fn masks(&self, key: &PublicKey) -> Option<Vec<(Key, f64)>> {
+        if self.0.parameters().mechanism != Kind::Competitive {
+            return None;
+        }
+        let masks = Position::new(&self.0, self.uid(key)?).and_then(|position| position.masks()).ok()?;
+        let there = self.neurons().iter().zip(masks).filter(|(neuron, _)| !neuron.vacant);
+        Some(there.map(|(neuron, mask)| (neuron.hot, mask)).collect())
     }
 }
 

@@ -383,6 +383,33 @@ fn each_reason_has_its_name() {
     assert_eq!(figures.paid, Err(Reason::CarriedOver { loss: 0.0 }));
 }
 
+/// Three peers of stakes 2, 1 and 0 in parts of their mean; bids are stake times weight.
+#[test]
+fn masks_are_those_of_bids_against_the_mean_bid() {
+    let mut founders = Founders::new(rules(Kind::Competitive), &[10_000_000_000, 5_000_000_000, 0]);
+    let rows = [vec![(uid(1), 1.0)], vec![(uid(0), 0.5), (uid(1), 0.5)], vec![(uid(2), 1.0)]];
+    founders.set_all(&rows.map(|shares| Row::from_shares(&shares, 64).unwrap()));
+    let state = &founders.state;
+    let temperature = state.parameters().temperature;
+    let sigma = |x: f64| 1.0 / (1.0 + (-x / temperature).exp());
+    let stakes = [2.0, 1.0, 0.0];
+    let share = |i: usize, j: usize| state.weights()[i].row.share(uid(j));
+    for i in 0..3 {
+        let masks = Position::new(state, uid(i)).unwrap().masks().unwrap();
+        for j in 0..3 {
+            let mean = (0..3).map(|k| stakes[k] * share(k, j)).sum::<f64>() / 3.0;
+            let mask = masks[j];
+            assert!((mask - sigma(stakes[i] * share(i, j) - mean)).abs() < 1e-12, "{i} {j}: {mask}");
+        }
+    }
+    let seen = Position::new(state, uid(0)).unwrap().masks().unwrap();
+    assert!(seen[1] > 0.5 && seen[0] < 0.5, "it bids for 1 and not for itself: {seen:?}");
+    for kind in [Kind::Trust, Kind::Consensus, Kind::Connectivity] {
+        let founders = Founders::new(rules(kind), &[1_000_000; 3]);
+        assert_eq!(Position::new(&founders.state, uid(0)).unwrap().masks(), Err(Reason::NoMasks));
+    }
+}
+
 /// The world by way of the tables is the one that the rows say.
 #[test]
 fn helpers_of_this_test_see_the_market_that_the_ledger_sees() {

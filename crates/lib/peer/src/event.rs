@@ -1,5 +1,7 @@
 //! What goes into the loop besides messages, and what comes out of it.
 
+use std::collections::BTreeMap;
+
 use model::{Chosen, Measured, Removal};
 use protocol::exchange::RepresentationError;
 use protocol::port::trainer::Step;
@@ -28,17 +30,9 @@ pub enum Control {
     Private(bool),
     /// Take so much for 1,024 positions of logits from who has no stake: base units, 0 where they are free.
     Price(u64),
-    /// Put these masks on the neighbours' answers, or none (the competitive measure of mechanism.md).
-    Masks(Option<Masks>),
-}
-
-/// What answers are multiplied with: σ((s_i w_ij − μ_j)/T), 0 to 1.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Masks {
-    /// By hot key, lower-case hex.
-    pub by_key: Vec<(String, f64)>,
-    /// Of all others.
-    pub others: f64,
+    /// Multiply the neighbours' answers with these, by hot key (lower-case hex): m_ij = σ((s_i w_ij − μ_j)/T) of a chain with
+    /// competitive masks, 0 to 1. Who is not named bids nothing and has no bids, so its mask is ½. Without any name there are no masks.
+    Masks(BTreeMap<String, f64>),
 }
 
 /// What a running peer tells.

@@ -21,7 +21,7 @@ mod tally;
 
 pub use buyer::{Bought, Buyer, BuyerError, PayError, Purse, Terms};
 pub use desk::Inbound;
-pub use event::{Blame, Control, Event, Masks, Scored, Validation};
+pub use event::{Blame, Control, Event, Scored, Validation};
 pub use kept::KeptError;
 pub use mesh::{Mesh, Neighbour, Unanswered};
 pub use peer::{AHEAD, ANSWERS, Error, GRADIENTS, Manners, Peer, Setup};

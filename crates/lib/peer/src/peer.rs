@@ -4,7 +4,7 @@ mod step;
 mod validate;
 
 use std::cell::RefCell;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use protocol::exchange::{Carry, Encoding, ShapeError};
 use protocol::queue::Credits;
 
 use crate::desk::{Desk, Inbound};
-use crate::event::{Control, Event, Masks};
+use crate::event::{Control, Event};
 use crate::flight::Flight;
 use crate::kept::{Kept, KeptError};
 use crate::mesh::Mesh;
@@ -89,7 +89,8 @@ pub struct Peer {
     roster: Roster,
     tally: Tally,
     manners: Manners,
-    masks: Option<Masks>,
+    /// By hot key; empty where the chain has none.
+    masks: BTreeMap<String, f64>,
     seed: u64,
     /// Number of the first batch of `coming`: batches used.
     position: u64,
@@ -141,6 +142,8 @@ const DROPS: u32 = 16;
 const BATCHES: u64 = 3;
 const NOISE: u64 = 4;
 const ASKS: u64 = 5;
+/// Mask of who is not on the ledger: σ(0), no bid against a mean of none.
+const UNKNOWN: f32 = 0.5;
 
 impl Peer {
     /// A peer that goes on from what was kept, or begins anew where nothing was or it is no use ([`Self::refused`]).
@@ -168,7 +171,7 @@ impl Peer {
             // Asks of an earlier life of this key are not mistaken for these.
             asks: Random::new(seed, ASKS).next() >> 16,
             ahead: manners.ahead.min(1),
-            masks: None,
+            masks: BTreeMap::new(),
             position: 0,
             coming: VecDeque::new(),
             pace: None,
@@ -334,14 +337,9 @@ impl Peer {
 
     /// Tells the model the mask of each slot.
     fn mask(&mut self) -> Result<(), model::Error> {
-        let masks = self.masks.as_ref().map(|masks| {
-            let of = |key: Option<&str>| {
-                let named = masks.by_key.iter().find(|(other, _)| Some(other.as_str()) == key);
-                named.map_or(masks.others, |(_, mask)| *mask) as f32
-            };
-            self.roster.keys().map(of).collect()
-        });
-        self.learner.set_masks(masks)
+        let of = |key: Option<&str>| key.and_then(|key| self.masks.get(key)).map_or(UNKNOWN, |mask| *mask as f32);
+        let masks = self.roster.keys().map(of).collect();
+        self.learner.set_masks((!self.masks.is_empty()).then_some(masks))
     }
 
     /// Draws batches until so many are on their way.

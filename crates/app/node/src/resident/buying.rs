@@ -72,7 +72,7 @@ async fn buy(options: &cli::Buy, key: PrivateKey, bootstrap: Bootstrap) -> Resul
     let (inbound, _) = mpsc::channel(0);
     let (words, heard) = mpsc::unbounded();
     let (sells, sold) = watch::channel(false);
-    let part = Part { name: "Buyer".into(), role: Standing::Buys, sells };
+    let part = Part { name: "Buyer".into(), role: Standing::Buys, sells, control: None };
     tokio::spawn(listen_to(events, inbound, roll.clone(), words.clone()));
     tokio::spawn(take_part(part, participant, network.clone(), heard, roll.clone()));
     tokio::spawn(renew(card, 0, sold, network.clone()));

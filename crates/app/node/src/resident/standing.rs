@@ -17,7 +17,7 @@ use futures::{
 use ledger::{Amount, Key, PublicKey, Reply, query::MAX_REPLY_BYTES};
 use light::{Alarm, Event, Participant, Signer, Source, Step, TransactionState};
 use network::{GossipId, Network, PeerId, Topic};
-use peer::{EXPLORE, Listed, Places, shortlist};
+use peer::{Control, EXPLORE, Listed, Places, shortlist};
 use protocol::{
     exchange::{Claim, Modality, Unpaid},
     limits,
@@ -79,6 +79,8 @@ pub struct Part {
     pub role: Standing,
     /// Told whether purchases can be claimed here.
     pub sells: watch::Sender<bool>,
+    /// The model that is told of masks, where there is one.
+    pub control: Option<mpsc::UnboundedSender<Control>>,
 }
 
 /// What somebody does on the ledger.
@@ -112,7 +114,7 @@ pub async fn take_part(
     roll: Roll,
 ) {
     let mut open: FuturesUnordered<BoxFuture<'static, Done>> = FuturesUnordered::new();
-    let Part { name, role, sells } = part;
+    let Part { name, role, sells, control } = part;
     let mut purse = Purse { own: network.peer().to_bytes(), wanted: VecDeque::new(), paid: Vec::new() };
     let (price, mut circle) = match role {
         Standing::Joins { price, modality, seed } => {
@@ -137,7 +139,7 @@ pub async fn take_part(
                 }
             }
             let Some(event) = purse.hear(event) else { continue };
-            if !hear(&name, event, &roll) {
+            if !hear(&name, event, &roll, control.as_ref()) {
                 return;
             }
         }
@@ -301,10 +303,17 @@ fn begin(step: Step, network: &Network) -> BoxFuture<'static, Done> {
 }
 
 /// Hears one event; `false` when nothing more will come.
-fn hear(name: &str, event: Event, roll: &Roll) -> bool {
+fn hear(name: &str, event: Event, roll: &Roll, control: Option<&mpsc::UnboundedSender<Control>>) -> bool {
     match event {
         Event::Neurons(neurons) => roll.stakes(neurons.into_iter().map(|(_, key, stake)| (key, stake))),
         Event::Askers(askers) => roll.askers(askers),
+        Event::Masks(masks) => {
+            let masks = masks.into_iter().map(|(key, mask)| (key.to_string(), mask)).collect();
+            if let Some(control) = control {
+                // A model that has ended multiplies nothing.
+                drop(control.unbounded_send(Control::Masks(masks)));
+            }
+        }
         Event::Transaction { action, state: TransactionState::Included(height), .. } => {
             tracing::info!(resident = name, %action, %height, "is on the ledger");
         }

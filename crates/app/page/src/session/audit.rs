@@ -112,6 +112,7 @@ impl Session {
                 self.askers = askers.into_iter().collect();
                 return self.tell_worth();
             }
+            auditor::Event::Masks { masks } => return self.masks(masks),
             auditor::Event::Judged { id, judgement } => return self.on_judged(id, judgement),
             auditor::Event::Publish { bytes } => return self.publish(bytes.into_vec()),
             auditor::Event::Identity { seed, key, record, .. } => {

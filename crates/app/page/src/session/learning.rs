@@ -110,6 +110,11 @@ impl Session {
         self.say_hello();
     }
 
+    /// What answers are multiplied with from now on.
+    pub(super) fn masks(&mut self, masks: Vec<(String, f64)>) {
+        self.train(Command::Masks { masks });
+    }
+
     /// The price from now on, base units for 1,024 positions.
     pub(super) fn price(&mut self, price: u64) {
         self.learning.price = price;

@@ -20,9 +20,10 @@ use super::{Position, Reason};
 use commonware_cryptography::ed25519::PublicKey;
 use ledger::economy::{self, Economy};
 use ledger::{Kind, State, Uid};
+use mechanism::arithmetic::sum;
 use mechanism::clipping::Clipping;
-use mechanism::competitive::Reading;
 use mechanism::competitive::payoff::{self, Payoff, Terms, Utility};
+use mechanism::competitive::{self, Reading, masks};
 use mechanism::fault::NotDefined;
 use mechanism::trust;
 use mechanism::world::World;
@@ -138,9 +139,7 @@ impl Position<'_> {
             return Err(Reason::Alpha { alpha });
         }
         let own = self.uid.index();
-        #[expect(clippy::cast_precision_loss, reason = "at most 2^20 places")]
-        let mean = self.whole() / economy.stake.len() as f64;
-        let stake: Vec<f64> = economy.stake.iter().map(|s| if mean > 0.0 { s / mean } else { 0.0 }).collect();
+        let stake = in_means(&economy.stake);
         let world = World { stake: &stake, ..economy.world() };
         if world.scaled().get(own).is_none_or(|stake| *stake <= 0.0) {
             return Err(Reason::NoStake);
@@ -153,6 +152,21 @@ impl Position<'_> {
             reading: Reading::Right,
         };
         Ok(payoff::of(&world, own, &loss, &terms)?)
+    }
+
+    /// m_ij for every place: how much of each other this peer is to see, on a chain with masks.
+    ///
+    /// # Errors
+    /// [`Reason::NoMasks`]; [`Reason::NotDefined`] where masks are not soft.
+    pub fn masks(&self) -> Result<Vec<f64>, Reason> {
+        let parameters = self.state.parameters();
+        if parameters.mechanism != Kind::Competitive {
+            return Err(Reason::NoMasks);
+        }
+        let stake = in_means(&self.economy.stake);
+        let world = World { stake: &stake, ..self.economy.world() };
+        let means = competitive::ranks(&world, Reading::Right);
+        Ok(masks::of(&world, self.uid.index(), &means, parameters.temperature)?.values)
     }
 
     /// Scores by place, 0 where there is none; `None` where nobody present has one. Those that are no numbers count as none.
@@ -216,3 +230,10 @@ impl Position<'_> {
 
 /// A slope of trust, which lies within ±1, that counts as none.
 const FLAT: f64 = 1e-6;
+
+/// Stakes in parts of their mean over all places: the units of the payoff and of masks.
+fn in_means(stake: &[f64]) -> Vec<f64> {
+    #[expect(clippy::cast_precision_loss, reason = "at most 2^20 places")]
+    let mean = sum(stake) / stake.len() as f64;
+    stake.iter().map(|s| if mean > 0.0 { s / mean } else { 0.0 }).collect()
+}

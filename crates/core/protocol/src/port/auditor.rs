@@ -129,6 +129,8 @@ pub enum Event {
     /// What asks of others weigh here, from the verified tables: (hot key, stake times the weight given to the own key, as
     /// a share of the largest such product). Who is not named weighs nothing.
     Askers { askers: Vec<(String, f64)> },
+    /// What the own model is to multiply the answers of others with, by hot key, from the verified tables of a chain with masks.
+    Masks { masks: Vec<(String, f64)> },
     /// Searching the proof of work of the registration: hashes tried, expected number, per second.
     Working { tried: u64, expected: f64, rate: f64, paused: bool },
     /// Where an own transaction stands.

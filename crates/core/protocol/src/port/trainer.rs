@@ -33,6 +33,8 @@ pub enum Command {
     Credit { peer: String, positions: u64 },
     /// What 1,024 positions of logits cost those without stake from now on, base units; 0: nothing.
     Price { price: u64 },
+    /// Multiply the answers of others with these, by hot key: [`super::auditor::Event::Masks`].
+    Masks { masks: Vec<(String, f64)> },
     /// Hold before the next step, or go on.
     Pause { paused: bool },
     /// Compute the loss of the held-out part with peers, alone, and by the student only; [`Event::Validation`] follows.

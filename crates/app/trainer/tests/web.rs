@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use data::{Dataset, Random};
 use futures::channel::mpsc;
-use model::{Chosen, Error, Extra, Kind, Learner, Preset, cpu, kernels};
+use model::{Chosen, Error, Extra, Kind, Learner, Losses, Preset, cpu, kernels};
 use peer::{Control, Manners, Mesh, Neighbour, Peer, Setup, Unanswered};
 use peerage_trainer::{Choice, Intake, breathe, choose, drawings, measure, parse, plain};
 use protocol::exchange::{Answer, Ask, Gradient, Want};
@@ -78,6 +78,7 @@ async fn one_step_on_webgpu_and_the_loss_falls_until_the_device_is_lost() {
         "{cpu_first} {cpu_last} {first} {last}"
     );
 
+    curves_agree(&adapter.device).await;
     count_launches();
     let bench = measure(&adapter, 1).await.unwrap();
     let each = launches() / 2.0;
@@ -90,6 +91,49 @@ async fn one_step_on_webgpu_and_the_loss_falls_until_the_device_is_lost() {
     assert_eq!(chosen.kind, Kind::Cpu, "{why}");
 
     goes_on_when_the_device_is_lost(adapter, lose).await;
+}
+
+/// A hundred steps with two neighbours, gate, students, gradients of others and Adam: the losses of a GPU are those of the CPU.
+/// Rounding differs and grows with the steps; the bound is a hundredth of what is learned in them.
+async fn curves_agree(gpu: &Device) {
+    let (gpu, cpu) = (curve(gpu).await, curve(&cpu().device).await);
+    let largest = |of: fn(&[f64; 3]) -> f64| {
+        let off = gpu.iter().zip(&cpu).map(|(gpu, cpu)| (of(gpu) - of(cpu)).abs());
+        off.fold(0.0, f64::max)
+    };
+    let off = [largest(|losses| losses[0]), largest(|losses| losses[1]), largest(|losses| losses[2])];
+    let learned = cpu[0][1] - cpu[CURVE - 1][1];
+    console_log!("{CURVE} steps: at most {off:?} nats apart, {learned:.3} learned");
+    assert!(learned > 1.0, "{learned}");
+    assert!(off.iter().all(|off| *off < 0.01 * learned), "{off:?} of {learned}");
+}
+
+const CURVE: usize = 100;
+
+/// Losses with peers, alone and of the student, of every step.
+async fn curve(device: &Device) -> Vec<[f64; 3]> {
+    let preset = Preset { seq: 16, batch: 4, ..Preset::small() };
+    let dataset = Dataset::text(TEXT, Some("key"), preset.seq).unwrap();
+    let mut learner = Learner::new(preset.clone(), dataset.spec(), 1, device);
+    let mut random = Random::new(1, 3);
+    let mut losses = Vec::new();
+    for step in 0..CURVE {
+        let batch = dataset.batch(preset.batch, &mut random);
+        let scores = vec![0.0; preset.batch * preset.slots];
+        let routing = learner.route(&scores, &[0, 1], &mut random);
+        let mut say = || (0..preset.batch * preset.seq * preset.dim).map(|_| random.normal()).collect::<Vec<f32>>();
+        let (one, other, gradient) = (say(), say(), say());
+        let inputs = batch.parts[0].clone();
+        let foreign = learner.budget().admit(inputs, Want::Encoding, preset.dim, gradient, 1.0).unwrap();
+        // One of them is away now and then, so that its student stands in.
+        let answers = vec![Some(one), (step % 4 != 3).then_some(other)];
+        let extra = Extra { foreign: Some(&foreign), ..Extra::default() };
+        let outcome = learner.start(&batch, &routing, answers, extra).unwrap().read().await.unwrap();
+        let Losses { with_peers, alone, student, .. } = outcome.losses;
+        losses.push([with_peers.unwrap(), alone, student.unwrap()]);
+        learner.apply(outcome).unwrap();
+    }
+    losses
 }
 
 /// Every kernel of the GPU gives what the CPU gives, forward and back, for operands that suit it and for others.

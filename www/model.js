@@ -99,19 +99,20 @@ function drawWorth(s) {
   const list = Object.values(s.worth).sort((a, b) => b.score - a.score || a.key.localeCompare(b.key));
   show(the('worth-table'), list.length > 0);
   fill('worth-state', list.length > 0 ? '' : 'Nobody has answered yet.');
-  const heads = ['Whose answers', 'Gate', 'Score', 'Taken away'];
+  const heads = ['Whose answers', 'Gate', 'Gain', 'Score', 'Taken away'];
   each(
     rowsOf('worth-table'),
     list,
     (w) => w.key,
-    () => cells(heads, [1, 2, 3]),
+    () => cells(heads, [1, 2, 3, 4]),
     (row, w) => {
       const own = w.key === s.identity?.key;
       write(row.children[0], own ? 'This tab’s own' : name(s, w.key));
       write(row.children[1], own ? '–' : format.percent(w.mass));
       meter(row.children[1], own ? null : w.mass);
-      write(row.children[2], `${format.plainly(Number(w.fisher.toPrecision(3)))} ± ${format.plainly(Number(w.error.toPrecision(1)))}`);
-      write(row.children[3], w.exact == null ? '–' : `${format.signed(w.exact)} nats`);
+      write(row.children[2], own ? '–' : `${format.signed(w.gain)} nats`);
+      write(row.children[3], `${format.plainly(Number(w.score.toPrecision(3)))} ± ${format.plainly(Number(w.error.toPrecision(1)))}`);
+      write(row.children[4], w.exact == null ? '–' : `${format.signed(w.exact)} nats`);
     },
   );
 }

@@ -83,7 +83,7 @@
  * @property {string} [gradients]
  */
 
-/** What a neighbour was worth lately. @typedef {{key: string, score: number, fisher: number, error: number, exact: number|null, mass: number}} Worth */
+/** What a neighbour was worth lately. @typedef {{key: string, score: number, error: number, fisher: number, gain: number, exact: number|null, mass: number}} Worth */
 
 /**
  * The held-out part, looked at in three ways.

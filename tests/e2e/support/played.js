@@ -203,7 +203,7 @@ export class Tab {
 
   scores() {
     const worth = [[0.8, 0.04, null, 0], [1.1, 0.06, 0.0213, 0.52], [0.45, 0.03, 0.0091, 0.31], [0.22, 0.05, -0.0004, 0.17]];
-    this.emit({type: 'scores', scores: worth.map(([score, error, exact, mass], i) => ({key: KEYS[i], score, fisher: score, error, exact, mass}))});
+    this.emit({type: 'scores', scores: worth.map(([score, error, exact, mass], i) => ({key: KEYS[i], score, error, fisher: score, gain: score / 10, exact, mass}))});
   }
 
   steps(n) {

@@ -424,7 +424,7 @@ export type TabContent =
 export type TabQuestion = { type: "text"; bytes: Uint8Array } | { type: "image"; seq: number; item: [number, number, number]; bytes: Uint8Array };
 
 /** What a neighbour was worth lately, and this tab's own encoding. */
-export interface TabScore { key: string; score: number; fisher: number; error: number; exact?: number; mass: number }
+export interface TabScore { key: string; score: number; error: number; fisher: number; gain: number; exact?: number; mass: number }
 
 /** The held-out part: losses in nats a target, shares that are right in the same order. */
 export interface TabValidation {

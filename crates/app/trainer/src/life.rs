@@ -161,8 +161,8 @@ fn kept(keep: &mut Keep, model: &[u8], step: u64) -> Event {
 }
 
 fn score(scored: peer::Scored) -> Score {
-    let peer::Scored { key, score, fisher, error, exact, mass } = scored;
-    Score { key, score, fisher, error, exact: exact.map(|removal| removal.renormalised), mass }
+    let peer::Scored { key, score, error, fisher, gain, exact, mass } = scored;
+    Score { key, score, error, fisher, gain, exact: exact.map(|removal| removal.renormalised), mass }
 }
 
 fn validation(found: &peer::Validation, classes: bool) -> Validation {

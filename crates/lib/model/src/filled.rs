@@ -7,6 +7,17 @@ use data::Spec;
 
 use crate::{Error, Outcome, Routing};
 
+/// What a step read back of each place, of losses that are means over the batch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shares<'a> {
+    /// [batch, k, seq, dim]: ∂L/∂f_j.
+    pub gradients: &'a [f32],
+    /// [batch, k]
+    pub gates: &'a [f32],
+    /// [batch, k]: f_j · ∂L/∂f_j where all of them count nothing.
+    pub none: &'a [f64],
+}
+
 /// Who fills the places of a batch.
 #[derive(Clone, Debug)]
 pub(crate) struct Filled {
@@ -94,13 +105,12 @@ impl Filled {
     }
 
     /// Gives each slot that answered its gradients, scores and gate mass.
-    ///
-    /// `gradients` is [batch, k, seq, dim], of a loss that is the mean over the batch; `gates` is [batch, k].
-    pub fn share_out(&self, routing: &Routing, gradients: &[f32], gates: &[f32], outcome: &mut Outcome) {
+    pub fn share_out(&self, routing: &Routing, shares: Shares<'_>, outcome: &mut Outcome) {
+        let Shares { gradients, gates, none } = shares;
         let [seq, dim] = self.row;
         let row = seq * dim;
         let batch = routing.batch as f64;
-        if gradients.len() != self.values.len() || gates.len() != self.given.len() {
+        if gradients.len() != self.values.len() || gates.len() != self.given.len() || none.len() != gates.len() {
             return;
         }
         for (place, (chosen, index)) in routing.places().enumerate().filter(|(place, _)| self.given[*place] > 0.0) {
@@ -108,7 +118,10 @@ impl Filled {
             let gradient = &gradients[place * row..(place + 1) * row];
             let inner: f64 = values.iter().zip(gradient).map(|(f, g)| f64::from(*f) * f64::from(*g)).sum();
             outcome.fisher[chosen] += (inner * batch).powi(2) / batch;
-            *outcome.along[chosen].get_or_insert(0.0) += inner;
+            let gain = -(none[place] + inner) / 2.0;
+            if gain.is_finite() {
+                *outcome.gain[chosen].get_or_insert(0.0) += gain;
+            }
             outcome.mass[chosen] += f64::from(gates[place]) / batch;
             let theirs = self.seqs[chosen] * dim;
             let rows = routing.routed[chosen].len();

@@ -6,7 +6,7 @@ use burn::optim::GradientsParams;
 use burn::prelude::*;
 use burn::tensor::Transaction;
 
-use crate::filled::Filled;
+use crate::filled::{Filled, Shares};
 use crate::scores::fisher;
 use crate::{Error, Routing};
 
@@ -51,6 +51,8 @@ pub(crate) enum Of {
     Answers,
     /// [batch, k]
     Gates,
+    /// [batch, k]: ∂L/∂ how much of each answer is in the row alone.
+    None,
     /// [batch, width]: the gate's scores of the batch ahead.
     Ahead,
 }
@@ -63,6 +65,8 @@ pub struct Pending {
     pub(crate) filled: Option<Filled>,
     pub(crate) routing: Routing,
     pub(crate) exact: bool,
+    /// Weight of the loss alone.
+    pub(crate) alone: f64,
     pub(crate) batch: usize,
 }
 
@@ -75,9 +79,9 @@ pub struct Outcome {
     pub gradients: Vec<Option<Vec<f32>>>,
     /// Fisher score of each chosen slot, 0 where it did not answer: an example that was not routed to it counts as 0.
     pub fisher: Vec<f64>,
-    /// E_x[f_j · ∂L/∂f_j] of each chosen slot, nats: what the loss falls by without its answers, to first order. `None` where it
-    /// did not answer.
-    pub along: Vec<Option<f64>>,
+    /// Part of each chosen slot in what the loss falls by with all answers, nats, mean over the batch; `None` where it did not
+    /// answer ([`crate::scores`]).
+    pub gain: Vec<Option<f64>>,
     /// Fisher score of the own encoding.
     pub own: f64,
     /// Gate mass of each chosen slot, mean over the batch; 0 where it did not answer.
@@ -140,7 +144,7 @@ impl Pending {
     /// # Errors
     /// [`Error::Device`].
     pub async fn read(self) -> Result<Outcome, Error> {
-        let Self { readings, weights, filled, routing, exact, batch } = self;
+        let Self { readings, weights, filled, routing, exact, alone, batch } = self;
         let mut read = readings.read().await?;
         let means = read.remove(&Of::Means).unwrap_or_default();
         let at = |i: usize| means.get(i).map(|value| f64::from(*value));
@@ -165,7 +169,7 @@ impl Pending {
             losses,
             gradients: vec![None; chosen],
             fisher: vec![0.0; chosen],
-            along: vec![None; chosen],
+            gain: vec![None; chosen],
             own: fisher(&along, &vec![1.0; along.len()], batch),
             mass: vec![0.0; chosen],
             ahead: read.remove(&Of::Ahead),
@@ -175,7 +179,9 @@ impl Pending {
             weights,
         };
         if let Some(filled) = filled {
-            filled.share_out(&routing, &joint, &gates, &mut outcome);
+            let none = read.remove(&Of::None).unwrap_or_default();
+            let none: Vec<f64> = none.into_iter().map(|slope| f64::from(slope) / alone).collect();
+            filled.share_out(&routing, Shares { gradients: &joint, gates: &gates, none: &none }, &mut outcome);
         }
         Ok(outcome)
     }

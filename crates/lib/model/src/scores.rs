@@ -2,7 +2,12 @@
 //! when neighbour j is left out. Units (decisions 11): the loss is nats, mean over the bytes of a sequence; the square is
 //! taken once a sequence.
 //!
-//! It is of first order: where a peer's answer settles the matter the loss is near zero, its gradient too, and the score
+//! Beside it stands the part of each answer in what the loss falls by with all of them, nats: −½ (h_j⁰ + h_j) · f_j, from the
+//! gradient h_j⁰ where no answer counts and h_j where all do. That is the share of Aumann and Shapley ("Values of Non-Atomic Games",
+//! 1974) along the way from the loss alone to the loss with peers, by the trapezoid rule: it has a sign, and
+//! over all peers it sums to what they gain, to third order.
+//!
+//! The Fisher score is of first order: where a peer's answer settles the matter the loss is near zero, its gradient too, and the score
 //! says little; and it has no sign, so that a peer which misleads scores as well. The exact change, [`crate::Removal`], is
 //! measured on a sample of steps beside it (docs/adr/0024-scores.md).
 

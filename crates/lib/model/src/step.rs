@@ -52,7 +52,9 @@ struct Joint {
     leaf: Tensor<4>,
     /// [batch, k]
     gates: Tensor<2>,
-    /// What is added to the own encoding in the trunk's rows: with peers, student, without one.
+    /// Zeros on the tape, [batch, k]: how much of each answer is in the row alone. Its gradient is what the first bit of it is worth.
+    none: Tensor<2>,
+    /// What is added to the own encoding in the trunk's rows: with peers, alone, student, without one.
     mixes: Vec<Tensor<3>>,
     /// The student's distance to the answers, and the balance terms, weighted.
     loss: Tensor<1>,
@@ -99,8 +101,10 @@ impl Learner {
         let mut joint = filled.as_ref().map(|filled| self.join(&encoded, routing, filled, exact));
         let mixes = joint.as_mut().map_or_else(Vec::new, |joint| std::mem::take(&mut joint.mixes));
         let mut rows: Vec<Tensor<3>> = mixes.into_iter().map(|mix| own.clone() + mix).collect();
-        let alone = rows.len().min(1);
-        rows.insert(alone, own.clone());
+        if rows.is_empty() {
+            rows.push(own.clone());
+        }
+        let alone = rows.len().min(2) - 1;
         let mut weights = vec![0.0; rows.len()];
         weights[alone] = self.preset.alone;
         weights[0] = 1.0;
@@ -132,8 +136,11 @@ impl Learner {
             readings.add(Of::Along, (at_own.clone() * own.inner()).reshape([count, seq * dim]).sum_dim(1));
             readings.add(Of::Norm, at_own.square().sum());
         }
-        if let Some(Joint { leaf, gates, .. }) = joint {
+        if let Some(Joint { leaf, gates, none, .. }) = joint {
             readings.add(Of::Gates, gates);
+            if let Some(gradient) = none.grad_remove(&mut gradients) {
+                readings.add(Of::None, gradient);
+            }
             if let Some(gradient) = leaf.grad_remove(&mut gradients) {
                 readings.add(Of::Answers, gradient);
             }
@@ -143,7 +150,8 @@ impl Learner {
         }
         let weights = GradientsParams::from_grads(gradients, &self.network);
         let exact = exact.is_some();
-        Ok(Pending { readings, weights, filled, routing: routing.clone(), exact, batch: count })
+        let alone = f64::from(self.preset.alone);
+        Ok(Pending { readings, weights, filled, alone, routing: routing.clone(), exact, batch: count })
     }
 
     /// Whether a gradient from outside can be taken along in a step: its inputs share a pass with a batch, so they need all
@@ -242,7 +250,9 @@ impl Learner {
             answers = answers + student.clone().detach() * stood;
         }
         let joint = mask(weights.clone());
-        let mut sets = vec![(answers.clone(), joint.clone())];
+        let none = Tensor::<2>::zeros([count, k], device).require_grad();
+        let alone = (answers.clone().detach(), joint.clone().detach() * none.clone());
+        let mut sets = vec![(answers.clone(), joint.clone()), alone];
         let mut loss = self.balance(routing, all, clean, noisy);
         if filled.any_given() {
             sets.push((student.clone(), joint.clone().detach()));
@@ -264,7 +274,7 @@ impl Learner {
         }
         let rows = sets.len();
         let mixes = network.joining.forward(sets, &slots).chunk(rows, 0);
-        Joint { leaf, gates: weights, mixes, loss }
+        Joint { leaf, gates: weights, none, mixes, loss }
     }
 
     /// The gate's balance terms: CV² of the importance and of the smooth load of the slots, weighted.

@@ -68,12 +68,15 @@ pub enum Event {
 pub struct Scored {
     /// Its hot key, lower-case hex.
     pub key: String,
-    /// What it is worth, at least 0: its Fisher score, or 0 where the loss was found to be lower without it.
+    /// What it is worth, at least 0, in units of Fisher scores: its share by gain of what all those that gain score; of the
+    /// own encoding its Fisher score.
     pub score: f64,
-    /// Smoothed Fisher score, at least 0.
-    pub fisher: f64,
     /// Standard error of that.
     pub error: f64,
+    /// Smoothed Fisher score, at least 0.
+    pub fisher: f64,
+    /// Smoothed part in what the loss falls by with all answers, nats; 0 for the own encoding.
+    pub gain: f64,
     /// Smoothed loss change when it is left out, nats; `None` where that was not looked at yet, and for the own encoding.
     pub exact: Option<Removal>,
     /// Smoothed share of the gate's weight, 0 to 1; 0 for the own encoding, which is not gated.

@@ -1,14 +1,12 @@
 //! What each neighbour was worth lately: Fisher score with its standard error, loss change when it was left out, share of the
 //! gate (mechanism.md, "Value of a neighbour"), by hot key.
 //!
-//! A neighbour that was not routed to in a step cost nothing to lose there: its score of that step is 0, also where it has
-//! no slot any more. The Fisher score is
-//! a mean of squares and does not see whether a neighbour helps or harms (measured: one that answers noise has 1.5 times the
-//! score of an honest one, a poisoner 10 times). So its sign comes from what is there in every step, too: a_j = E_x[h_j · f_j], which the
-//! loss falls by without its answers, to first order, and the price of a share of the gate, a_j over gate mass. A
-//! neighbour for which that price is above twice the median of all, weighted by gate mass, by two standard errors, harms and is worth
-//! nothing, unless looks at the loss without it found that it rises; so is one without which the loss was found to fall, by
-//! two standard errors of four looks. Half of the gate's mass is needed to move the median.
+//! A neighbour that was not routed to in a step cost nothing to lose there: its figures of that step are 0, also where it has
+//! no slot any more.
+//!
+//! The Fisher score is a mean of squares: it does not see whether a neighbour helps or harms, and of who is always right it sees
+//! nothing, since nothing is left of the loss. So it says how much all those that help are worth beside the own encoding, and
+//! their gain ([`model::Outcome::gain`]) how that is shared among them; who does not gain is worth nothing (docs/adr/0024-scores.md).
 //!
 //! A hostile peer could come under many keys to push others out of the list: the list is bounded, and those worth least make room.
 
@@ -32,8 +30,7 @@ pub(crate) struct Tally {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Worth {
     fisher: Smoothed,
-    /// Of the steps in which it answered.
-    along: Smoothed,
+    gain: Smoothed,
     masked: Smoothed,
     renormalised: Smoothed,
     mass: Smoothed,
@@ -45,8 +42,8 @@ struct Worth {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Found {
     pub(crate) fisher: f64,
-    /// E_x[h_j · f_j], where it answered.
-    pub(crate) along: Option<f64>,
+    /// Its part in what the loss fell by, nats.
+    pub(crate) gain: f64,
     pub(crate) mass: f64,
     /// Where it was left out.
     pub(crate) removal: Option<Removal>,
@@ -87,9 +84,7 @@ impl Tally {
         let worth = self.worth.entry(key.to_owned()).or_default();
         worth.fisher.take(found.fisher);
         worth.mass.take(found.mass);
-        if let Some(along) = found.along {
-            worth.along.take(along);
-        }
+        worth.gain.take(found.gain);
         if let Some(removal) = found.removal {
             worth.masked.take(removal.masked);
             worth.renormalised.take(removal.renormalised);
@@ -101,6 +96,7 @@ impl Tally {
     pub(crate) fn fade(&mut self, seated: impl Fn(&str) -> bool) {
         for (_, worth) in self.worth.iter_mut().filter(|(key, _)| !seated(key)) {
             worth.fisher.take(0.0);
+            worth.gain.take(0.0);
             worth.mass.take(0.0);
         }
     }
@@ -112,32 +108,25 @@ impl Tally {
 
     /// All of them, the own encoding as `own`.
     pub(crate) fn list(&self, own: &str) -> Vec<Scored> {
-        let most = 2.0 * self.price().max(0.0);
+        let helping = || self.worth.values().filter(|worth| worth.gain.mean > 0.0);
+        let (fisher, gain) = helping().fold((0.0, 0.0), |(f, g), worth| (f + worth.fisher.mean, g + worth.gain.mean));
+        let share = if gain > 0.0 { fisher / gain } else { 0.0 };
         let of = |key: &str, worth: &Worth| Scored {
             key: key.to_owned(),
-            score: if worth.harms(most) { 0.0 } else { worth.fisher.mean },
+            score: share * worth.gain.mean.max(0.0),
+            error: share * worth.gain.error(),
             fisher: worth.fisher.mean,
-            error: worth.fisher.error(),
+            gain: worth.gain.mean,
             exact: (worth.masked.count > 0)
                 .then_some(Removal { masked: worth.masked.mean, renormalised: worth.renormalised.mean }),
             mass: worth.mass.mean,
         };
-        let first = of(own, &Worth { fisher: self.own, ..Worth::default() });
-        std::iter::once(first).chain(self.worth.iter().map(|(key, worth)| of(key, worth))).collect()
-    }
-
-    /// What the loss falls by for a share of the gate's mass less, nats: the median of all neighbours, weighted by mass.
-    fn price(&self) -> f64 {
-        let mut prices: Vec<(f64, f64)> =
-            self.worth.values().filter_map(|worth| Some((worth.price()?.0, worth.mass.mean))).collect();
-        prices.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let half = prices.iter().map(|(_, mass)| mass).sum::<f64>() / 2.0;
-        let mut below = 0.0;
-        let median = prices.iter().find(|(_, mass)| {
-            below += mass;
-            below >= half
-        });
-        median.map_or(0.0, |(price, _)| *price)
+        let own = Scored {
+            score: self.own.mean,
+            error: self.own.error(),
+            ..of(own, &Worth { fisher: self.own, ..Worth::default() })
+        };
+        std::iter::once(own).chain(self.worth.iter().map(|(key, worth)| of(key, worth))).collect()
     }
 
     pub(crate) fn keep(&self) -> Vec<Kept> {
@@ -154,25 +143,6 @@ impl Tally {
                 self.worth.insert(key, worth);
             }
         }
-    }
-}
-
-impl Worth {
-    /// Answers before which nothing is said of its sign.
-    const FEW: u64 = 8;
-
-    /// What the loss falls by for a share of its mass less, nats, with its standard error; `None` before that is known.
-    fn price(&self) -> Option<(f64, f64)> {
-        (self.along.count >= Self::FEW && self.mass.mean > 0.0)
-            .then(|| (self.along.mean / self.mass.mean, self.along.error() / self.mass.mean))
-    }
-
-    /// Whether its price is above `most` and no look at the loss without it says otherwise, or the looks alone say it.
-    fn harms(&self, most: f64) -> bool {
-        let Self { masked, .. } = self;
-        let helps = masked.count > 1 && masked.mean - masked.error() > 0.0;
-        let seen = masked.count > 3 && masked.mean + 2.0 * masked.error() < 0.0;
-        seen || !helps && self.price().is_some_and(|(price, error)| price - 2.0 * error > most)
     }
 }
 
@@ -218,8 +188,8 @@ impl Read for Smoothed {
 impl Write for Kept {
     fn write(&self, buf: &mut impl BufMut) {
         self.key.as_bytes().write(buf);
-        let Worth { fisher, along, masked, renormalised, mass, looked } = &self.worth;
-        [fisher, along, masked, renormalised, mass].into_iter().for_each(|smoothed| smoothed.write(buf));
+        let Worth { fisher, gain, masked, renormalised, mass, looked } = &self.worth;
+        [fisher, gain, masked, renormalised, mass].into_iter().for_each(|smoothed| smoothed.write(buf));
         looked.write(buf);
     }
 }
@@ -235,8 +205,8 @@ impl Read for Kept {
 
     fn read_cfg(buf: &mut impl Buf, (): &()) -> Result<Self, CodecError> {
         let key = kept::text(buf)?;
-        let [fisher, along, masked, renormalised, mass] = <[Smoothed; 5]>::read(buf)?;
-        Ok(Self { key, worth: Worth { fisher, along, masked, renormalised, mass, looked: u64::read(buf)? } })
+        let [fisher, gain, masked, renormalised, mass] = <[Smoothed; 5]>::read(buf)?;
+        Ok(Self { key, worth: Worth { fisher, gain, masked, renormalised, mass, looked: u64::read(buf)? } })
     }
 }
 
@@ -258,8 +228,8 @@ mod tests {
         assert!(many.mean.is_finite());
     }
 
-    fn helps(fisher: f64, mass: f64) -> Found {
-        Found { fisher, along: Some(-0.01), mass, removal: None }
+    fn found(fisher: f64, gain: f64, mass: f64) -> Found {
+        Found { fisher, gain, mass, removal: None }
     }
 
     fn scored(tally: &Tally, key: &str) -> Scored {
@@ -271,14 +241,15 @@ mod tests {
         let mut tally = Tally::default();
         tally.own(2.0);
         let removal = Some(Removal { masked: 0.25, renormalised: 0.125 });
-        tally.take("best", Found { removal, ..helps(9.0, 0.5) }, 7);
+        tally.take("best", Found { removal, ..found(9.0, 0.01, 0.5) }, 7);
         for i in 0..1_000 {
-            tally.take(&i.to_string(), helps(0.1, 0.0), 8);
+            tally.take(&i.to_string(), found(0.1, 0.0, 0.0), 8);
         }
         let list = tally.list("own");
         assert_eq!((list.len(), list[0].key.as_str(), list[0].score), (1 + Tally::MOST, "own", 2.0));
         let best = scored(&tally, "best");
-        assert_eq!((best.score, best.exact, best.mass), (9.0, removal, 0.5));
+        assert!((best.score - 9.0).abs() < 1e-12, "{best:?}");
+        assert_eq!((best.exact, best.mass, best.gain), (removal, 0.5, 0.01));
         assert_eq!((tally.looked("best"), tally.looked("nobody")), (8, 0));
     }
 
@@ -286,57 +257,39 @@ mod tests {
     fn the_worth_of_who_lost_its_slot_fades() {
         let mut tally = Tally::default();
         for step in 0..100 {
-            ["seated", "gone"].into_iter().for_each(|key| tally.take(key, helps(9.0, 0.5), step));
+            ["seated", "gone"].into_iter().for_each(|key| tally.take(key, found(9.0, 0.02, 0.5), step));
         }
         (0..200).for_each(|_| tally.fade(|key| key == "seated"));
         let gone = scored(&tally, "gone");
-        assert!(gone.score < 0.02 && gone.mass < 0.001, "{gone:?}");
+        assert!(gone.fisher < 0.02 && gone.score < 0.03 && gone.mass < 0.001, "{gone:?}");
         let seated = scored(&tally, "seated");
-        assert_eq!((seated.score, seated.mass), (9.0, 0.5));
+        assert!((seated.score - 9.0).abs() < 0.05 && seated.mass == 0.5, "{seated:?}");
     }
 
-    /// Four neighbours, of which the last has little of the gate and costs the loss: by how much its figures vary from step to step,
-    /// and what looks at the loss without it found.
-    fn last(along: f64, varies: f64, removal: Option<f64>) -> Scored {
+    /// What the helping are worth together is their Fisher scores; how it is shared, what the loss falls by through each.
+    #[test]
+    fn the_score_is_shared_by_gain_and_who_harms_gets_nothing() {
         let mut tally = Tally::default();
         for step in 0..40 {
-            for (key, along) in [("a", 0.004), ("b", 0.005), ("c", -0.002)] {
-                tally.take(key, Found { along: Some(along), ..helps(1.0, 0.3) }, step);
-            }
-            let along = Some(along + if step % 2 == 0 { varies } else { -varies });
-            let removal =
-                removal.map(|masked| Removal { masked: masked + 1e-3 * (step % 2) as f64, renormalised: 0.0 });
-            tally.take("last", Found { fisher: 9.0, along, mass: 0.1, removal }, step);
+            let sway = if step % 2 == 0 { 0.004 } else { -0.004 };
+            tally.take("sure", found(0.5, 0.03 + sway, 0.5), step);
+            tally.take("fair", found(2.5, 0.01, 0.3), step);
+            tally.take("noise", found(9.0, -0.02, 0.2), step);
         }
-        assert!(["a", "b", "c"].iter().all(|key| scored(&tally, key).score == 1.0));
-        scored(&tally, "last")
+        let score = |key: &str| scored(&tally, key).score;
+        assert!((score("sure") - 2.25).abs() < 0.02 && (score("fair") - 0.75).abs() < 0.01, "{:?}", tally.list("own"));
+        assert_eq!((score("noise"), scored(&tally, "noise").fisher), (0.0, 9.0));
+        let error = scored(&tally, "sure").error;
+        assert!((error - 75.0 * 0.004 / 63f64.sqrt()).abs() < 1e-3, "{error}");
+        assert!(scored(&tally, "fair").error < 1e-9);
     }
 
     #[test]
-    fn who_harms_is_worth_nothing_whatever_its_fisher_score() {
-        let noise = last(0.01, 0.002, None);
-        assert_eq!((noise.score, noise.fisher), (0.0, 9.0), "0.1 nats a share, where the median is 0.013");
-        assert_eq!(last(0.001, 0.002, None).score, 9.0, "no worse than others");
-        assert_eq!(last(0.01, 0.1, None).score, 9.0, "who can tell");
-        assert_eq!(last(0.01, 0.002, Some(-0.01)).score, 0.0);
-        assert_eq!(last(0.01, 0.002, Some(0.01)).score, 9.0, "the loss rises without it");
-    }
-
-    #[test]
-    fn one_price_is_no_news_and_few_answers_say_nothing() {
+    fn nobody_is_worth_anything_where_nobody_gains() {
         let mut tally = Tally::default();
-        for step in 0..Worth::FEW {
-            assert_eq!(tally.price(), 0.0);
-            tally.take("harm", Found { along: Some(0.1), ..helps(9.0, 0.5) }, step);
-            assert_eq!(scored(&tally, "harm").score, 9.0);
-        }
-        assert_eq!(tally.price(), 0.2, "it is the median itself");
-        for step in 0..4 {
-            assert_eq!(scored(&tally, "harm").score, 9.0);
-            let removal = Some(Removal { masked: -0.01, renormalised: 0.0 });
-            tally.take("harm", Found { removal, ..helps(9.0, 0.5) }, step);
-        }
-        assert_eq!(scored(&tally, "harm").score, 0.0, "the loss was seen to fall without it");
+        tally.own(1.0);
+        (0..9).for_each(|step| tally.take("noise", found(9.0, -0.02, 0.2), step));
+        assert_eq!((scored(&tally, "noise").score, scored(&tally, "own").score), (0.0, 1.0));
     }
 
     #[test]
@@ -345,7 +298,7 @@ mod tests {
         tally.own(2.0);
         (0..40).for_each(|i| {
             let removal = (i % 3 == 0).then_some(Removal { masked: 0.1, renormalised: 0.2 });
-            tally.take("a", Found { removal, ..helps(f64::from(i), 0.5) }, 4);
+            tally.take("a", Found { removal, ..found(f64::from(i), 0.01, 0.5) }, 4);
         });
         let bytes: Vec<Vec<u8>> = tally.keep().iter().map(wire::encode).collect();
         let mut back = Tally::default();

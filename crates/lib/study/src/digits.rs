@@ -6,6 +6,7 @@ use model::Preset;
 use serde::Serialize;
 
 use crate::market::{Error, Market, Outcome, Resident};
+use crate::probe::{Probe, agreement};
 use crate::{Interval, seeds, spearman};
 
 /// The experiment.
@@ -46,8 +47,23 @@ pub struct Report {
     pub by_missing: Vec<(u16, f64)>,
     /// Spearman between the labels that a neighbour brings and its score, over all seeds.
     pub missing_against_score: f64,
-    /// Spearman of Fisher scores against exact removal with the gates as they were, over all neighbours of all seeds.
+    /// Spearman of Fisher scores against exact removal with the gates as they were, on the held-out part, over all neighbours of all
+    /// seeds.
     pub fisher_against_exact: f64,
+    /// The same of the parts in what the loss falls by.
+    pub gain_against_exact: f64,
+    /// The same of the gate's mass.
+    pub mass_against_exact: f64,
+    /// Gain by neighbours that hold a label on held-out examples of it, nats, mean over the labels that the watched peer lacks.
+    pub holders: Interval,
+    /// The same of neighbours that do not hold the label.
+    pub strangers: Interval,
+    /// The first less the second, seed by seed.
+    pub holders_less_strangers: Interval,
+    /// Exact removal in the place of the gain.
+    pub holders_exact: Interval,
+    /// The same of neighbours that do not hold the label.
+    pub strangers_exact: Interval,
 }
 
 impl Digits {
@@ -64,20 +80,20 @@ impl Digits {
         let peers = accuracy(&met, |outcome| outcome.validation.peers.as_ref().map(|measured| measured.accuracy));
         let solo = accuracy(&alone, |outcome| Some(outcome.validation.alone.accuracy));
         let student = accuracy(&met, |outcome| Some(outcome.validation.student.accuracy));
-        let (mut brought, mut scores, mut fisher, mut exact) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut brought, mut scores) = (Vec::new(), Vec::new());
         for outcome in &met {
             let largest = outcome.scores.iter().flatten().map(|one| one.score).fold(f64::MIN_POSITIVE, f64::max);
-            let most = outcome.scores.iter().flatten().map(|one| one.fisher).fold(f64::MIN_POSITIVE, f64::max);
             for (number, scored) in outcome.scores.iter().enumerate() {
                 let Some(scored) = scored else { continue };
                 brought.push(f64::from(self.brings(number)));
                 scores.push(scored.score / largest);
-                if let Some(removal) = scored.exact {
-                    fisher.push(scored.fisher / most);
-                    exact.push(removal.masked);
-                }
             }
         }
+        let probes = met.iter().map(|outcome| &outcome.probes[0][..]);
+        let lacking = |held: bool, of: fn(&Probe) -> f64| -> Vec<f64> {
+            met.iter().map(|outcome| self.lacking(outcome, held, of)).collect()
+        };
+        let (holders, strangers) = (lacking(true, |probe| probe.gain), lacking(false, |probe| probe.gain));
         let by_missing = (0..=self.labels).filter_map(|count| {
             let of: Vec<f64> =
                 brought.iter().zip(&scores).filter(|(b, _)| **b == f64::from(count)).map(|(_, s)| *s).collect();
@@ -90,7 +106,14 @@ impl Digits {
             gain: Interval::of_differences(&peers, &solo),
             by_missing: by_missing.collect(),
             missing_against_score: spearman(&brought, &scores),
-            fisher_against_exact: spearman(&fisher, &exact),
+            fisher_against_exact: agreement(probes.clone(), |probe| probe.fisher),
+            gain_against_exact: agreement(probes.clone(), |probe| probe.gain),
+            mass_against_exact: agreement(probes.clone(), |probe| probe.mass),
+            holders: Interval::of(&holders),
+            strangers: Interval::of(&strangers),
+            holders_less_strangers: Interval::of_differences(&holders, &strangers),
+            holders_exact: Interval::of(&lacking(true, |probe| probe.masked)),
+            strangers_exact: Interval::of(&lacking(false, |probe| probe.masked)),
         })
     }
 
@@ -107,8 +130,34 @@ impl Digits {
             residents: residents.map(|peer| Ok(Resident::Honest(part(peer)?))).collect::<Result<_, Error>>()?,
             steps: self.steps,
             batches: self.batches,
+            probes: if with_peers { self.probes()? } else { Vec::new() },
             ..Market::alone(self.preset.clone(), part(0)?)
         })
+    }
+
+    /// The held-out examples of all labels, and those of each label that the watched peer lacks.
+    fn probes(&self) -> Result<Vec<(Dataset, usize)>, Error> {
+        let mut probes = vec![(self.all.clone(), self.batches)];
+        for label in self.lacked() {
+            probes.push((self.all.restrict(&[label])?, self.batches.div_ceil(usize::from(self.labels))));
+        }
+        Ok(probes)
+    }
+
+    /// A figure on examples of labels that the watched peer lacks, mean over the labels and the neighbours that hold them, or do not.
+    fn lacking(&self, outcome: &Outcome, held: bool, of: fn(&Probe) -> f64) -> f64 {
+        let looks = self.lacked().into_iter().zip(&outcome.probes[1..]).flat_map(|(label, probes)| {
+            let who = probes.iter().enumerate();
+            who.filter(move |(number, _)| self.holds(number + 1).contains(&label) == held).map(|(_, probe)| of(probe))
+        });
+        let values: Vec<f64> = looks.collect();
+        values.iter().sum::<f64>() / values.len() as f64
+    }
+
+    /// Labels that the watched peer does not hold.
+    fn lacked(&self) -> Vec<u16> {
+        let own = self.holds(0);
+        (0..self.labels).filter(|label| !own.contains(label)).collect()
     }
 
     /// Labels of peer `peer`, 0 the watched one.

@@ -9,12 +9,14 @@ pub mod digits;
 pub mod hostile;
 pub mod latency;
 pub mod market;
+pub mod probe;
 pub mod statistics;
 pub mod street;
 pub mod text;
 pub mod wire;
 
 pub use market::{Away, Market, Outcome, Resident};
+pub use probe::Probe;
 pub use statistics::{Interval, spearman};
 
 /// Runs `one` for seeds 1 to `count`, on as many threads as there are cores.

@@ -13,6 +13,7 @@ use peer::{Control, Event, Manners, Peer, Scored, Setup, Validation};
 use protocol::limits;
 use protocol::port::trainer::Step;
 
+use crate::probe::{Probe, probe};
 use crate::street::{Door, Street, View};
 
 /// Who stands beside the peer that is watched.
@@ -51,6 +52,8 @@ pub struct Market {
     pub away: Option<Away>,
     /// Sets of residents, by number, whose worth together is measured at the end.
     pub removed: Vec<Vec<usize>>,
+    /// Held-out parts, and batches of them, on which the residents are looked at one by one at the end.
+    pub probes: Vec<(Dataset, usize)>,
 }
 
 /// Residents that leave and return.
@@ -75,6 +78,8 @@ pub struct Outcome {
     pub bytes: u64,
     /// For each set of [`Market::removed`]: nats by which the held-out loss is higher when nobody of it can be asked.
     pub removals: Vec<f64>,
+    /// For each of [`Market::probes`], the residents at the end, by number.
+    pub probes: Vec<Vec<Probe>>,
 }
 
 /// An experiment that came to no end.
@@ -97,13 +102,16 @@ pub enum Error {
     Stuck(u64),
 }
 
+/// [`Outcome::removals`] and [`Outcome::probes`].
+type Looks = (Vec<f64>, Vec<Vec<Probe>>);
+
 /// What the watched peer told so far.
 #[derive(Default)]
 struct Told {
     steps: Vec<Step>,
     scores: Vec<Scored>,
     validation: Option<Validation>,
-    removals: Option<Vec<f64>>,
+    looks: Option<Looks>,
     trouble: Option<Error>,
 }
 
@@ -122,6 +130,7 @@ impl Market {
             delay: Duration::ZERO,
             away: None,
             removed: Vec::new(),
+            probes: Vec::new(),
         }
     }
 
@@ -175,13 +184,13 @@ impl Market {
         };
         let (telling, view, market) = (told.clone(), street.view(OWN), self.clone());
         let running = async move {
-            let removals = match peer.run(controls, hear).await {
-                Ok(learner) => market.removals(&learner, &view).await,
+            let looks = match peer.run(controls, hear).await {
+                Ok(learner) => market.looks(&learner, &view).await,
                 Err(error) => Err(error.into()),
             };
             let mut telling = telling.borrow_mut();
-            match removals {
-                Ok(removals) => telling.removals = Some(removals),
+            match looks {
+                Ok(looks) => telling.looks = Some(looks),
                 Err(error) => telling.trouble = Some(error),
             }
         };
@@ -189,9 +198,9 @@ impl Market {
         pool.spawner().spawn_local(running).map_err(|_| stuck())?;
         street.run(&mut pool, || {
             let told = told.borrow();
-            told.removals.is_some() || told.trouble.is_some()
+            told.looks.is_some() || told.trouble.is_some()
         });
-        let Told { steps, scores, validation, removals, trouble } = told.take();
+        let Told { steps, scores, validation, looks, trouble } = told.take();
         if let Some(trouble) = trouble {
             return Err(trouble);
         }
@@ -199,8 +208,17 @@ impl Market {
         let validation = validation.ok_or(Error::Stuck(last))?;
         let names = (0..self.residents.len()).map(name);
         let scores = names.map(|name| scores.iter().find(|scored| scored.key == name).cloned()).collect();
-        let removals = removals.unwrap_or_default();
-        Ok(Outcome { steps, validation, scores, bytes: street.bytes.get(), removals })
+        let (removals, probes) = looks.unwrap_or_default();
+        Ok(Outcome { steps, validation, scores, bytes: street.bytes.get(), removals, probes })
+    }
+
+    /// What is looked at when all has been learned.
+    async fn looks(&self, learner: &Learner, view: &View) -> Result<Looks, Error> {
+        let mut probes = Vec::new();
+        for part in &self.probes {
+            probes.push(probe(self, part, learner, view).await?);
+        }
+        Ok((self.removals(learner, view).await?, probes))
     }
 
     /// What the held-out loss rises by without each of the sets.
@@ -314,6 +332,6 @@ impl Away {
 const OWN: &str = "own";
 
 /// A resident's name, which is its key too.
-fn name(number: usize) -> String {
+pub(crate) fn name(number: usize) -> String {
     format!("resident-{number}")
 }

@@ -183,12 +183,14 @@ pub struct Learned {
 pub struct Score {
     /// Its hot key, lower-case hex.
     pub key: String,
-    /// What it is worth, ≥ 0: its Fisher score, or 0 where the loss was found to be lower without it.
+    /// What it is worth, ≥ 0: of what all those that gain score by Fisher its share by gain.
     pub score: f64,
-    /// Smoothed Fisher score, ≥ 0.
-    pub fisher: f64,
     /// Standard error of that.
     pub error: f64,
+    /// Smoothed Fisher score, ≥ 0.
+    pub fisher: f64,
+    /// Its part in what the loss falls by with all answers, nats.
+    pub gain: f64,
     /// Change of the loss when its answers are taken away and the gates renormalised, nats; `None` before it was tried.
     pub exact: Option<f64>,
     /// Its share of the gate, 0 to 1.

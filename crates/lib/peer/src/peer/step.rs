@@ -253,7 +253,7 @@ impl Peer {
             let of = |values: &[f64]| place.and_then(|place| values.get(place)).copied();
             let found = Found {
                 fisher: of(&outcome.fisher).unwrap_or(0.0),
-                along: place.and_then(|place| outcome.along.get(place).copied().flatten()),
+                gain: place.and_then(|place| outcome.gain.get(place).copied().flatten()).unwrap_or(0.0),
                 mass: of(&outcome.mass).unwrap_or(0.0),
                 removal: outcome.removal.filter(|_| exact.is_some() && exact == place),
             };

@@ -391,14 +391,13 @@ fn masks_are_those_of_bids_against_the_mean_bid() {
     founders.set_all(&rows.map(|shares| Row::from_shares(&shares, 64).unwrap()));
     let state = &founders.state;
     let temperature = state.parameters().temperature;
-    let sigma = |x: f64| 1.0 / (1.0 + (-x / temperature).exp());
+    let sigma = |x: f64| mechanism::arithmetic::logistic(x / temperature);
     let stakes = [2.0, 1.0, 0.0];
     let share = |i: usize, j: usize| state.weights()[i].row.share(uid(j));
     for i in 0..3 {
         let masks = Position::new(state, uid(i)).unwrap().masks().unwrap();
-        for j in 0..3 {
+        for (j, mask) in masks.into_iter().enumerate() {
             let mean = (0..3).map(|k| stakes[k] * share(k, j)).sum::<f64>() / 3.0;
-            let mask = masks[j];
             assert!((mask - sigma(stakes[i] * share(i, j) - mean)).abs() < 1e-12, "{i} {j}: {mask}");
         }
     }

@@ -89,7 +89,7 @@ impl Digits {
                 scores.push(scored.score / largest);
             }
         }
-        let probes = met.iter().map(|outcome| &outcome.probes[0][..]);
+        let probes: Vec<&[Probe]> = met.iter().map(|outcome| &outcome.probes[0][..]).collect();
         let lacking = |held: bool, of: fn(&Probe) -> f64| -> Vec<f64> {
             met.iter().map(|outcome| self.lacking(outcome, held, of)).collect()
         };
@@ -106,9 +106,9 @@ impl Digits {
             gain: Interval::of_differences(&peers, &solo),
             by_missing: by_missing.collect(),
             missing_against_score: spearman(&brought, &scores),
-            fisher_against_exact: agreement(probes.clone(), |probe| probe.fisher),
-            gain_against_exact: agreement(probes.clone(), |probe| probe.gain),
-            mass_against_exact: agreement(probes.clone(), |probe| probe.mass),
+            fisher_against_exact: agreement(&probes, |probe| probe.fisher),
+            gain_against_exact: agreement(&probes, |probe| probe.gain),
+            mass_against_exact: agreement(&probes, |probe| probe.mass),
             holders: Interval::of(&holders),
             strangers: Interval::of(&strangers),
             holders_less_strangers: Interval::of_differences(&holders, &strangers),

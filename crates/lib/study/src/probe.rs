@@ -58,13 +58,13 @@ pub(crate) async fn probe(
 }
 
 /// Spearman's correlation of a figure with the loss change, each as a share of the largest of its seed.
-pub(crate) fn agreement<'a>(seeds: impl Iterator<Item = &'a [Probe]> + Clone, of: fn(&Probe) -> f64) -> f64 {
+pub(crate) fn agreement(seeds: &[&[Probe]], of: fn(&Probe) -> f64) -> f64 {
     let shares = |of: fn(&Probe) -> f64| -> Vec<f64> {
-        let share = |probes: &'a [Probe]| {
+        let share = |probes: &&[Probe]| {
             let largest = probes.iter().map(|probe| of(probe).abs()).fold(f64::MIN_POSITIVE, f64::max);
-            probes.iter().map(move |probe| of(probe) / largest)
+            probes.iter().map(|probe| of(probe) / largest).collect::<Vec<f64>>()
         };
-        seeds.clone().flat_map(share).collect()
+        seeds.iter().flat_map(share).collect()
     };
     spearman(&shares(of), &shares(|probe| probe.masked))
 }

@@ -54,13 +54,13 @@ async fn a_write_that_tears_leaves_the_one_before() {
     // What comes next takes the place of the torn one.
     keep.keep(b"newest").unwrap();
     drop(keep);
-    meddle("torn", 0, |mut file| {
+    meddle("torn", 1, |mut file| {
         file[40] ^= 1;
         file
     })
     .await;
     assert_eq!(Keep::open(Some("torn"), "text").await.1, model(b"newest"));
-    meddle("torn", 1, |_| b"junk".repeat(20)).await;
+    meddle("torn", 0, |_| b"junk".repeat(20)).await;
     let found = Keep::open(Some("torn"), "text").await.1;
     assert_eq!(found.model, None);
     assert!(found.damage.is_some());

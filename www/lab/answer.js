@@ -4,13 +4,14 @@
  * kept, so that stepping through one computes it once.
  */
 
+// @ts-ignore the build puts it here, under a name with a hash
 import init, {Run, scenarios} from './peerage-lab.js';
 
 /** @typedef {import('./types.js').Request} Request */
 /** @typedef {import('./types.js').Recipe} Recipe */
 
 const KEPT = 8;
-/** @type {Map<string, InstanceType<typeof Run>>} */
+/** @type {Map<string, any>} */
 const runs = new Map();
 /** @type {Promise<unknown>|undefined} */
 let ready;

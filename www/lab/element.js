@@ -9,6 +9,7 @@
  * | `show` | names of settings that stand beside the picture; the others are folded away |
  * | `figures` | `all`: every figure below the other, else one at a time |
  * | `open` | unfolds the formulas |
+ * | `bare` | no title and no words of its own, where the page has them
  * | `heading` | level of its heading, 3 where nothing is said |
  * | `linked` | its state is the address of the page, as on the bench |
  * | `theme` | `light` or `dark`, where it is not to follow the reader's wish |
@@ -63,6 +64,7 @@ export class PeerageLab extends HTMLElement {
   #moved = () => this.#follow(location.hash);
 
   connectedCallback() {
+    this.#parts.header.hidden = this.hasAttribute('bare');
     this.#parts.title.setAttribute('aria-level', this.getAttribute('heading') ?? '3');
     this.#parts.fold.open = this.hasAttribute('open');
     this.#parts.steps.replaceChildren(this.#stepper.element);
@@ -88,18 +90,24 @@ export class PeerageLab extends HTMLElement {
     return new URL(`bench.html${written(this.#state)}`, import.meta.url).href;
   }
 
+  /** The first thing in it that can be used. */
+  focus() {
+    /** @type {HTMLElement|null|undefined} */ (this.shadowRoot?.querySelector('select, input, button'))?.focus();
+  }
+
   #build() {
     const root = this.attachShadow({mode: 'open'});
     const part = (/** @type {'div'|'p'|'ul'|'dl'} */ tag, /** @type {string} */ name) => make(tag, {class: name});
     const parts = {
       title: make('div', {class: 'title', role: 'heading'}),
       about: part('p', 'about'),
+      header: make('header', {}),
       faults: make('div', {class: 'faults', role: 'alert'}),
       controls: part('div', 'set'),
       choose: part('div', 'choose'),
       pictures: part('div', 'pictures'),
       busy: make('p', {class: 'busy', hidden: true}, 'Computing … ', make('button', {type: 'button', onclick: () => this.#running?.stop.abort()}, 'Stop')),
-      steps: part('div', ''),
+      steps: part('div', 'steps-of'),
       formulas: make('ol', {class: 'formulas'}),
       facts: part('dl', 'facts'),
       tables: part('div', 'tables'),
@@ -113,10 +121,11 @@ export class PeerageLab extends HTMLElement {
     files.splice(2, 0, button('PNG', () => this.#png()));
     const formulas = make('details', {class: 'fold'}, make('summary', {}, 'Formulas with these numbers'), parts.formulas);
     const numbers = make('details', {class: 'fold', ontoggle: () => this.#tables()}, make('summary', {}, 'All numbers'), parts.facts, parts.tables);
+    parts.header.append(parts.title, parts.about);
     const section = make(
         'section',
         {class: 'lab', 'aria-label': 'Lab'},
-        make('header', {}, parts.title, parts.about),
+        parts.header,
         parts.faults,
         make(
           'div',

@@ -92,12 +92,11 @@ pub fn figure(report: &Report, index: usize, width: f64) -> Result<Drawing, Draw
     let figure = report.figures.get(index).ok_or(DrawError::NoFigure { index, figures: report.figures.len() })?;
     let width = if width >= NARROW { width.min(WIDTH) } else { NARROW };
     let panel = Panel::new(report, figure, width)?;
-    let top = EDGE - panel.title_height();
-    let size = (width, top + panel.height() + EDGE);
-    let svg = page(figure.title, size, |page| panel.draw_body(page, EDGE))
+    let size = (width, panel.height() - panel.title_height() + 2.0 * AIR);
+    let svg = page(figure.title, size, |page| panel.draw_body(page, AIR))
         .map_err(|error| DrawError::Page(error.to_string()))?;
     let marks = match &panel.body {
-        Body::Plot(plot) => Some(plot.marks(EDGE)),
+        Body::Plot(plot) => Some(plot.marks(AIR)),
         Body::Heat(_) => None,
     };
     Ok(Drawing { svg, width: size.0, height: size.1, marks })
@@ -198,6 +197,8 @@ const WIDTH: f64 = 720.0;
 pub const NARROW: f64 = 280.0;
 /// Around it.
 const EDGE: f64 = 22.0;
+/// Above and below a figure by itself.
+const AIR: f64 = 4.0;
 /// Between a figure and the next.
 const BELOW: f64 = 30.0;
 /// How much wider bold letters are.

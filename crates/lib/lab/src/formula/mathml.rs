@@ -57,16 +57,28 @@ fn row(parts: &[Node]) -> String {
         let before = place.checked_sub(1).and_then(|before| parts.get(before));
         if before.is_some_and(|before| touches(before, part)) {
             text.push_str("<mo>·</mo>");
+        } else if before.is_some_and(is_factor) && matches!(part, Node::Name(name) if name.len() > 1 && name.is_ascii())
+        {
+            text.push_str("<mspace width=\"0.2em\"/>");
         }
-        text.push_str(&element(part));
+        match part {
+            // What begins a part is a sign, not a difference.
+            Node::Operator(sign @ ('−' | '+')) if place == 0 => {
+                text.push_str(&format!("<mo form=\"prefix\">{sign}</mo>"))
+            }
+            part => text.push_str(&element(part)),
+        }
     }
     text
 }
 
 /// Whether a factor follows another as a number would, so that 0.1 and 0.49 are not read as 0.10.49.
 fn touches(before: &Node, part: &Node) -> bool {
-    let factor = !matches!(before, Node::Operator(_) | Node::Words(_) | Node::Row(_));
-    factor && (begins_with_a_number(part) || (is_number(before) && matches!(part, Node::Fence('(', ..))))
+    is_factor(before) && (begins_with_a_number(part) || (is_number(before) && matches!(part, Node::Fence('(', ..))))
+}
+
+fn is_factor(node: &Node) -> bool {
+    !matches!(node, Node::Operator(_) | Node::Words(_) | Node::Row(_))
 }
 
 fn is_number(node: &Node) -> bool {

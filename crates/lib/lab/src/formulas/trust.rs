@@ -27,14 +27,14 @@ pub fn loose_stake(settings: &Settings, report: &Report, line: usize) -> Result<
             .with("t_k", "trust of the first group before the curve", slopes.connected)
             .gives(logistic(beta * slopes.connected)),
         Formula::new(
-            "How the loss changes with the scaling of a loner; q_k = R_k T_k (1 − T_k)",
+            "How the loss changes with the scaling of a loner; q is rank times trust times what trust lacks to 1",
             "∂L/∂a_i = −s_i/z [∑_k w_ik (T_k − ½) + L + β ∑_k c_ik q_k − β ∑_k q_k t_k]",
         )
         .gives(slopes.right)
         .printed(
             "−∂L/∂a_i = ∑_k (c_ik R_k e^(t_k) σ(t_k)^2 + w_ik (σ(t_k) − ½))",
             Some(slopes.printed),
-            "Equation 6 has e^t where the derivative of σ has e^−t, and lacks the stake, the slope β and the sum of all stake.",
+            "Equation 6 has eᵗ where the derivative of σ has e⁻ᵗ, and lacks the stake, the slope β and the sum of all stake.",
         ),
         Formula::new("The chain moves each scaling downhill, and keeps it between 0 and 1", "a_i ← a_i − η ∂L/∂a_i")
             .with("a_i", "scaling of a loner", loner)

@@ -5,7 +5,15 @@ import {scenarios} from './engine.js';
 import {make} from './dom.js';
 
 const lab = /** @type {import('./element.js').PeerageLab} */ (document.getElementById('lab'));
+const folded = /** @type {HTMLDetailsElement} */ (document.getElementById('scenarios'));
 const list = /** @type {HTMLElement} */ (document.getElementById('list'));
+
+// Beside the element where there is room, else folded above it.
+const wide = matchMedia('(min-width: 62rem)');
+const fold = () => (folded.open = wide.matches);
+wide.addEventListener('change', fold);
+list.addEventListener('click', fold);
+fold();
 
 for (const {name, title} of await scenarios()) list.append(make('li', {}, make('a', {href: `#${name}`, 'data-name': name}, title)));
 

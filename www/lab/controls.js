@@ -34,19 +34,19 @@ export class Controls {
    */
   build(scenario, shown) {
     this.#controls = [];
+    this.#seed = null;
     const first = make('div', {class: 'controls'});
     const rest = make('div', {class: 'controls'});
     for (const setting of scenario.settings) {
       const into = shown.length === 0 || shown.includes(setting.name) ? first : rest;
       into.append(setting.kind === 'choice' ? this.#choice(setting) : this.#number(setting));
     }
+    if (scenario.random) (shown.length === 0 || shown.includes('seed') ? first : rest).append(this.#draw());
     const parts = [first];
     if (rest.childElementCount > 0) {
       const more = make('details', {class: 'more'}, make('summary', {}, `${rest.childElementCount} more ${rest.childElementCount === 1 ? 'setting' : 'settings'}`), rest);
       parts.push(/** @type {any} */ (more));
     }
-    this.#seed = null;
-    if (scenario.random) first.append(this.#draw());
     this.host.replaceChildren(...parts);
   }
 

@@ -123,8 +123,8 @@ export class PeerageLab extends HTMLElement {
     const numbers = make('details', {class: 'fold', ontoggle: () => this.#tables()}, make('summary', {}, 'All numbers'), parts.facts, parts.tables);
     parts.header.append(parts.title, parts.about);
     const section = make(
-        'section',
-        {class: 'lab', 'aria-label': 'Lab'},
+        'div',
+        {class: 'lab', role: 'group'},
         parts.header,
         parts.faults,
         make(
@@ -141,7 +141,7 @@ export class PeerageLab extends HTMLElement {
           make('p', {class: 'terminal'}, 'The same numbers in a terminal: ', parts.command)),
     );
     styled(root, section);
-    return {...parts, fold: formulas, numbers};
+    return {...parts, section, fold: formulas, numbers};
   }
 
   async #begin() {
@@ -179,6 +179,7 @@ export class PeerageLab extends HTMLElement {
     if (other) {
       this.#figure = 0;
       this.#shown = null;
+      this.#parts.section.setAttribute('aria-label', known.title);
       this.#parts.title.textContent = known.title;
       this.#parts.about.textContent = known.about;
       this.#controls.build(known, (this.getAttribute('show') ?? '').split(/\s+/).filter((name) => name));

@@ -23,8 +23,10 @@ export function formulasOf(formulas) {
 }
 
 /** Wide formulas scroll, so that they can be reached by keys. @param {Reading} reading */
-function lines({math, numbers}) {
+function lines({text, math, numbers}) {
   const line = (/** @type {string} */ text, /** @type {string} */ name) => make('div', {class: 'math', role: 'group', tabindex: 0, 'aria-label': name}, parsed(text));
+  // A symbol by itself says nothing before its number.
+  if (numbers && /^\p{L}(_\w+|′)?$/u.test(text)) return [line(numbers, 'Number')];
   return [line(math, 'Formula'), ...(numbers ? [line(numbers, 'With numbers')] : [])];
 }
 
@@ -51,7 +53,7 @@ export function tableOf(table, step) {
     });
     return make('tr', {'aria-current': line === step ? 'step' : null}, ...cells);
   });
-  const where = last - first < count ? `, lines ${first + 1} to ${last} of ${count}` : `, ${count} ${count === 1 ? 'line' : 'lines'}`;
+  const where = last - first < count ? `, lines ${first + 1} to ${last} of ${count}; the CSV has all` : `, ${count} ${count === 1 ? 'line' : 'lines'}`;
   const whole = make('table', {}, make('caption', {}, `${capital(table.name)}${where}`), make('thead', {}, make('tr', {}, ...heads)), make('tbody', {}, ...rows));
   return make('div', {class: 'wide', role: 'group', tabindex: 0, 'aria-label': `Table ${table.name}`}, whole);
 }

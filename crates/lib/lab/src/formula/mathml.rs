@@ -33,6 +33,10 @@ fn element(node: &Node) -> String {
         Node::Root(inside) => format!("<msqrt>{}</msqrt>", contents(inside)),
         Node::Script(base, below, above) => {
             let base_element = element(base);
+            if let (None, Some(Node::Operator('′'))) = (below, above.as_deref()) {
+                // The sign stands high by itself; as a power it would be too small to see.
+                return format!("<mrow>{base_element}<mo lspace=\"0\" rspace=\"0\">′</mo></mrow>");
+            }
             let under = matches!(**base, Node::Operator('∑' | '∏'));
             match (below, above) {
                 (Some(below), None) if under => format!("<munder>{base_element}{}</munder>", index(below)),

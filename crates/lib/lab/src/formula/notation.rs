@@ -42,7 +42,8 @@ pub fn parse(text: &str) -> Node {
     Parser { rest: text.chars().peekable() }.row(None)
 }
 
-/// The second line: the right side with values in the place of symbols, and what it gives. None where nothing is known.
+/// The second line: the right side with values in the place of symbols, and what it gives; of what has no right side, all
+/// of it. None where nothing is known.
 pub fn with_numbers(node: &Node, values: &[(Node, Node)], value: Option<f64>) -> Option<Node> {
     let parts = match node {
         Node::Row(parts) => parts.as_slice(),
@@ -50,13 +51,13 @@ pub fn with_numbers(node: &Node, values: &[(Node, Node)], value: Option<f64>) ->
     };
     let is_relation = |part: &Node| matches!(part, Node::Operator('=' | '←' | '≥' | '≤' | '<' | '>'));
     let relation = parts.iter().position(is_relation);
-    let (left, right) = relation.map_or((parts, &[][..]), |at| (&parts[..at], &parts[at..]));
+    let (left, right) = parts.split_at(relation.unwrap_or_default());
     let filled: Vec<Node> = right.iter().map(|part| replaced(part, values)).collect();
     if value.is_none() && filled == right {
         return None;
     }
     let mut line = left.to_vec();
-    if filled != right {
+    if filled != right || relation.is_none() {
         line.extend(filled);
     }
     line.extend(value.into_iter().flat_map(|value| [Node::Operator('='), number(value)]));
@@ -277,5 +278,7 @@ mod tests {
         assert_eq!(parts[0], name("x"));
         assert!(matches!(&parts[3], Node::Fence('(', ..)));
         assert_eq!(with_numbers(&parse("x = a"), &values, None), None);
+        let alone = with_numbers(&parse("e^x"), &[(parse("x"), number(2.0))], Some(7.0)).unwrap();
+        assert_eq!(alone, parse("e^2 = 7"));
     }
 }

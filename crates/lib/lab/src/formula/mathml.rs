@@ -68,7 +68,9 @@ fn row(parts: &[Node]) -> String {
         match part {
             // What begins a part is a sign, not a difference.
             Node::Operator(sign @ ('−' | '+')) if place == 0 => {
-                text.push_str(&format!("<mo form=\"prefix\">{sign}</mo>"))
+                text.push_str("<mo form=\"prefix\">");
+                text.push(*sign);
+                text.push_str("</mo>");
             }
             part => text.push_str(&element(part)),
         }

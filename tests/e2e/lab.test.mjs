@@ -266,6 +266,15 @@ describe('the lab', () => {
       const shown = (await lab.getAttribute('show'))?.split(' ').length ?? 0;
       assert.ok((await lab.locator('.set > .controls:first-child > .control').count()) >= shown, `chapter ${i + 1} shows its settings`);
     }
+    for (const button of await v.page.locator('.try button').all()) {
+      const lab = button.locator('xpath=ancestor::section').locator('peerage-lab');
+      await button.click();
+      const wanted = new URLSearchParams((await button.getAttribute('data-settings')) ?? '');
+      const {step = '0', ...rest} = Object.fromEntries(wanted);
+      await until(`step ${step}`, 20, async () => (await lab.evaluate((e) => /** @type {any} */ (e).state.step)) === Number(step));
+      for (const [name, value] of Object.entries(rest)) assert.equal(await lab.locator(`#set-${name}`).inputValue(), value, await button.innerText());
+      assert.equal(await lab.locator('.faults p').count(), 0, await button.innerText());
+    }
     for (const link of await v.page.locator('main a').evaluateAll((all) => all.map((a) => a.getAttribute('href') ?? ''))) {
       if (link.startsWith('#')) assert.equal(await v.page.locator(link).count(), 1, link);
     }
@@ -304,6 +313,8 @@ describe('the lab', () => {
       await until('a picture', 30, () => lab.evaluate((e) => e.shadowRoot?.querySelector('.over .rule') != null && e.shadowRoot.querySelectorAll('.formula').length > 0));
       assert.ok(await lab.locator('.sheet svg').isVisible());
       assert.equal(await lab.evaluate((e) => /** @type {any} */ (e).link), `${own.url}lab/bench.html#cabal-share?blocks=9&step=30`);
+      await lab.evaluate((e) => e.setAttribute('settings', 'blocks=3'));
+      await until('its attributes are followed', 10, () => lab.evaluate((e) => /** @type {any} */ (e).state.settings.blocks === '3'));
       if (name === 'open') assert.deepEqual(seen.errors, []);
       await seen.context.close();
       await host.close();

@@ -63,12 +63,19 @@ export class PeerageLab extends HTMLElement {
   #sized = new ResizeObserver(() => this.#measure());
   #moved = () => this.#follow(location.hash);
 
+  static observedAttributes = ['scenario', 'settings'];
+
+  attributeChangedCallback() {
+    if (this.#begun) this.#follow(this.#given());
+  }
+
   connectedCallback() {
     this.#parts.header.hidden = this.hasAttribute('bare');
     this.#parts.title.setAttribute('aria-level', this.getAttribute('heading') ?? '3');
     this.#parts.fold.open = this.hasAttribute('open');
     this.#parts.steps.replaceChildren(this.#stepper.element);
-    this.#seen.observe(this);
+    if (this.#begun) this.#sized.observe(this.#parts.pictures);
+    else this.#seen.observe(this);
     if (this.hasAttribute('linked')) addEventListener('hashchange', this.#moved);
   }
 
@@ -88,6 +95,15 @@ export class PeerageLab extends HTMLElement {
   /** The address that shows the same. */
   get link() {
     return new URL(`bench.html${written(this.#state)}`, import.meta.url).href;
+  }
+
+  /**
+   * Shows its scenario with these settings, written as in the attribute; the defaults stay those of the attribute.
+   * @param {string} settings
+   */
+  async show(settings) {
+    await this.#begin();
+    await this.#follow(`#${this.#state.scenario}?${settings}`);
   }
 
   /** The first thing in it that can be used. */
@@ -150,12 +166,12 @@ export class PeerageLab extends HTMLElement {
     this.#seen.disconnect();
     this.#sized.observe(this.#parts.pictures);
     this.#measure();
-    if (this.hasAttribute('linked')) {
-      await this.#follow(location.hash);
-      return;
-    }
-    const name = this.getAttribute('scenario') ?? '';
-    await this.#follow(`#${name}?${this.getAttribute('settings') ?? ''}`);
+    await this.#follow(this.#given());
+  }
+
+  /** What the address says, or the attributes, as a fragment. */
+  #given() {
+    return this.hasAttribute('linked') ? location.hash : `#${this.getAttribute('scenario') ?? ''}?${this.getAttribute('settings') ?? ''}`;
   }
 
   /** Shows what an address says. @param {string} fragment */

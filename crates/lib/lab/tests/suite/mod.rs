@@ -1,11 +1,11 @@
 //! Every scenario, with its defaults and some with other settings, as a hash over the bits of all its numbers and of its
-//! drawing. A native test and a browser test include this file and compare the same hashes, so both compute and draw the
+//! drawing; and of its formulas, as another. A native test and a browser test include this file and compare the same hashes, so both compute and draw the
 //! same.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use peerage_lab::draw::svg;
-use peerage_lab::{Report, all};
+use peerage_lab::{Report, Scenario, Settings, all};
 
 /// What runs beside the defaults of each scenario.
 const SET: &[(&str, &[(&str, &str)])] = &[
@@ -32,7 +32,11 @@ pub fn hashes() -> Vec<(String, u64)> {
         for given in of(SHORTER).chain([&[][..]]).take(1).chain(of(SET)) {
             let settings = scenario.settings(1, given.iter().copied()).unwrap();
             let set: String = given.iter().map(|(name, text)| format!(" {name}={text}")).collect();
-            hashes.push((format!("{}{set}", scenario.name), bits(&scenario.report(&settings).unwrap())));
+            let report = scenario.report(&settings).unwrap();
+            hashes.push((format!("{}{set}", scenario.name), bits(&report)));
+            if given.is_empty() || scenario.name == "simulation" {
+                hashes.push((format!("formulas of {}", scenario.name), formulas(scenario, &settings, &report)));
+            }
         }
     }
     hashes
@@ -47,12 +51,8 @@ pub fn wrong() -> String {
 
 /// FNV-1a, 64 bits, over the names and the bits of all facts and columns, and the drawing.
 fn bits(report: &Report) -> u64 {
-    let mut hash = 0xcbf2_9ce4_8422_2325;
-    let mut word = |bytes: &[u8]| {
-        for byte in bytes {
-            hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-    };
+    let mut hash = FIRST;
+    let mut word = |bytes: &[u8]| hash = hashed(hash, bytes);
     for fact in &report.facts {
         word(fact.name.as_bytes());
         word(&fact.value.to_bits().to_le_bytes());
@@ -64,6 +64,32 @@ fn bits(report: &Report) -> u64 {
     word(svg(report).unwrap().as_bytes());
     hash
 }
+
+/// The same over the numbers of the formulas at the first step, in the middle, and at the last, and what a page shows of them.
+fn formulas(scenario: &Scenario, settings: &Settings, report: &Report) -> u64 {
+    let last = report.steps() - 1;
+    let mut hash = FIRST;
+    for step in [0, last / 2, last] {
+        for formula in scenario.formulas(settings, report, step).unwrap() {
+            let known = formula.terms.iter().map(|term| term.value).chain(formula.value);
+            for value in known.chain(formula.literal.as_ref().and_then(|literal| literal.value)) {
+                hash = hashed(hash, &value.to_bits().to_le_bytes());
+            }
+            let shown = formula.shown();
+            for reading in [Some(shown.right), shown.literal].into_iter().flatten() {
+                hash = hashed(hash, reading.math.as_bytes());
+                hash = hashed(hash, reading.numbers.unwrap_or_default().as_bytes());
+            }
+        }
+    }
+    hash
+}
+
+fn hashed(hash: u64, bytes: &[u8]) -> u64 {
+    bytes.iter().fold(hash, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3))
+}
+
+const FIRST: u64 = 0xcbf2_9ce4_8422_2325;
 
 /// The hash of each scenario with what is set, with seed 1.
 const EXPECTED: &[(&str, u64)] = &[
@@ -93,4 +119,22 @@ const EXPECTED: &[(&str, u64)] = &[
     ("adversaries adversary=stake-splitter mechanism=connectivity", 0xc43e_3601_16d3_bc9d),
     ("market-game law=independent seeds=2", 0x8a1c_f8b6_e3ae_2d03),
     ("market-game law=diagonal seeds=2", 0xbe78_e919_42fe_de5d),
+    ("formulas of cabal-decay", 0xa01b_dc9b_40ab_2768),
+    ("formulas of cabal-share", 0x6330_6fe5_b427_d5e0),
+    ("formulas of simulation", 0xd573_2ac6_db4a_62e0),
+    ("formulas of loose-stake", 0x6b93_78dd_9e08_e338),
+    ("formulas of adversaries", 0xf4b5_fd8f_6414_d061),
+    ("formulas of adversary-table", 0xa939_afcd_6de4_d634),
+    ("formulas of stake-splitting", 0xae0d_a211_235e_b230),
+    ("formulas of bonders", 0x140b_ef52_ebf3_f467),
+    ("formulas of three-thirds", 0x8ffc_89d8_a507_623d),
+    ("formulas of trust-sources", 0x0921_d58e_9f9e_fd1a),
+    ("formulas of direct-trust", 0x9ca3_9299_0b16_fdc5),
+    ("formulas of emission", 0xacd0_9a52_848a_2435),
+    ("formulas of market-game", 0x667d_687a_c011_135d),
+    ("formulas of market-play", 0x12b0_d7b5_c0dd_f4a7),
+    ("formulas of adaptive-inflation", 0xbc2c_77d1_3ec7_680d),
+    ("formulas of self-vote", 0x910d_619f_6f6a_a18a),
+    ("formulas of zero-regret", 0xe6dd_6957_c3e5_a81f),
+    ("formulas of score-forms", 0x26b1_3d74_492a_651d),
 ];

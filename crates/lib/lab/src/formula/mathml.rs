@@ -27,7 +27,9 @@ fn element(node: &Node) -> String {
         Node::Operator(operator) => format!("<mo>{}</mo>", escaped(&operator.to_string())),
         Node::Row(parts) => format!("<mrow>{}</mrow>", row(parts)),
         Node::Fence(open, inside, close) => {
-            format!("<mrow><mo fence=\"true\">{open}</mo>{}<mo fence=\"true\">{close}</mo></mrow>", contents(inside))
+            // Fonts without large brackets would draw them far too large around a mere index.
+            let look = if is_tall(inside) { "fence=\"true\"" } else { "fence=\"true\" stretchy=\"false\"" };
+            format!("<mrow><mo {look}>{open}</mo>{}<mo {look}>{close}</mo></mrow>", contents(inside))
         }
         Node::Fraction(above, below) => format!("<mfrac>{}{}</mfrac>", grouped(above), grouped(below)),
         Node::Root(inside) => format!("<msqrt>{}</msqrt>", contents(inside)),
@@ -51,6 +53,17 @@ fn element(node: &Node) -> String {
                 (None, None) => base_element,
             }
         }
+    }
+}
+
+/// Whether a part stands higher than a line of symbols.
+fn is_tall(node: &Node) -> bool {
+    match node {
+        Node::Fraction(..) | Node::Operator('∑' | '∏') => true,
+        Node::Row(parts) => parts.iter().any(is_tall),
+        Node::Fence(_, inside, _) | Node::Root(inside) => is_tall(inside),
+        Node::Script(base, _, above) => is_tall(base) || above.as_deref().is_some_and(is_tall),
+        Node::Number(_) | Node::Name(_) | Node::Words(_) | Node::Operator(_) => false,
     }
 }
 
@@ -146,5 +159,11 @@ mod tests {
     fn numbers_do_not_run_together() {
         assert!(block(&parse("0.1 0.49")).contains("<mn>0.1</mn><mo>·</mo><mn>0.49</mn>"));
         assert!(!block(&parse("2 x")).contains('·'));
+    }
+
+    #[test]
+    fn brackets_grow_around_what_is_tall_alone() {
+        assert!(!block(&parse("(a/b)^2")).contains("stretchy"));
+        assert!(block(&parse("σ(β t_k)")).contains("stretchy=\"false\""));
     }
 }

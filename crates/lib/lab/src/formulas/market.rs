@@ -102,7 +102,7 @@ pub fn zero_regret(_: &Settings, report: &Report, line: usize) -> Result<Vec<For
         )
         .with("δ", "length of the step", at("norm")),
         Formula::new("What the gradient’s own direction gained, in parts of δ ‖g‖", "G").gives(at("gradient")),
-        Formula::new("How much more the best other direction gained; not above 0 for short steps", "E")
+        Formula::new("How much more the best other direction gained; once steps are short enough, nothing", "E")
             .gives(at("excess of the best other")),
     ])
 }

@@ -69,6 +69,10 @@ fn incentive(mechanism: &str) -> Formula {
 /// As [`adversaries`].
 pub fn bonders(settings: &Settings, report: &Report, line: usize) -> Result<Vec<Formula>, LabError> {
     let at = |column| cell(report, "dividends", column, line);
+    let (a, b) = (at("added up by the early"), at("added up by the late"));
+    let ratio = Formula::new("The early one’s dividends so far, over those of the late one", "g = a/b")
+        .with("a", "added up by the early one", a)
+        .with("b", "added up by the late one", b);
     Ok(vec![
         Formula::new("A bond grows by weight times stake in every block", "Δb_ij = w_ij s_i").with(
             "w_ij",
@@ -86,9 +90,7 @@ pub fn bonders(settings: &Settings, report: &Report, line: usize) -> Result<Vec<
         ),
         Formula::new("Dividend of the early bonder in this block, as a share of what is paid", "d = ½ ∑_j b_ij I_j")
             .gives(at("dividend of the early")),
-        Formula::new("The early one’s dividends so far, over those of the late one", "a/b")
-            .with("a", "added up by the early one", at("added up by the early"))
-            .with("b", "added up by the late one", at("added up by the late")),
+        if b > 0.0 { ratio.gives(a / b) } else { ratio },
     ])
 }
 

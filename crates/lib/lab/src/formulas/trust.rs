@@ -18,10 +18,19 @@ pub fn loose_stake(settings: &Settings, report: &Report, line: usize) -> Result<
     let scaling = [at("first group"), at("second group"), at("loners")];
     let slopes = loose_stake::slopes(settings, scaling)?;
     let (rate, beta) = (settings.number("rate")?, settings.number("beta")?);
-    let loner = scaling[2];
+    let (loner, loss) = (scaling[2], cell(report, "loss", "true gradient", line));
+    let step = if loss < 0.0 {
+        Formula::new("The loss is below 0: the descent has ended, and the scaling of a loner stays", "a_i").gives(loner)
+    } else {
+        Formula::new("The chain moves each scaling downhill, and keeps it between 0 and 1", "a_i ← a_i − η ∂L/∂a_i")
+            .with("a_i", "scaling of a loner", loner)
+            .with("η", "length of a step", rate)
+            .with("∂L/∂a_i", "slope for a loner", slopes.right)
+            .gives((loner - rate * slopes.right).clamp(0.0, 1.0))
+    };
     Ok(vec![
         Formula::new("The loss: below 0 a majority is trusted, and stake is minted", "L = −∑_k R_k (T_k − ½)")
-            .gives(cell(report, "loss", "true gradient", line)),
+            .gives(loss),
         Formula::new("Trust, from how much of the stake reaches a peer", "T_k = σ(β t_k)")
             .with("β", "slope of trust", beta)
             .with("t_k", "trust of the first group before the curve", slopes.connected)
@@ -36,11 +45,7 @@ pub fn loose_stake(settings: &Settings, report: &Report, line: usize) -> Result<
             Some(slopes.printed),
             "Equation 6 has eᵗ where the derivative of σ has e⁻ᵗ, and lacks the stake, the slope β and the sum of all stake.",
         ),
-        Formula::new("The chain moves each scaling downhill, and keeps it between 0 and 1", "a_i ← a_i − η ∂L/∂a_i")
-            .with("a_i", "scaling of a loner", loner)
-            .with("η", "length of a step", rate)
-            .with("∂L/∂a_i", "slope for a loner", slopes.right)
-            .gives((loner - rate * slopes.right).clamp(0.0, 1.0)),
+        step,
     ])
 }
 

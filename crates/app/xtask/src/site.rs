@@ -221,7 +221,8 @@ const KEPT: usize = 40;
 
 #[cfg(test)]
 mod tests {
-    use super::{brotli, refuse_inline, with_hash, without_comments};
+    use super::{Sizes, brotli, refuse_inline, with_hash, without_comments};
+    use std::path::Path;
 
     #[test]
     fn a_worker_is_renamed_wherever_it_is_named() {
@@ -229,6 +230,15 @@ mod tests {
         let renamed =
             "import init from './peerage-auditor-12.js'; new URL('peerage-auditor-12_bg.wasm', import.meta.url)";
         assert_eq!(with_hash(glue, "peerage-auditor", "12"), renamed);
+    }
+
+    #[test]
+    fn the_lab_is_no_part_of_the_first_load() {
+        let mut sizes = Sizes::default();
+        for (file, bytes) in [("index.html", 1_000), ("lab/lab.js", 2_000), ("peerage-trainer-1_bg.wasm", 4_000)] {
+            sizes.add(Path::new(file), 0, bytes);
+        }
+        assert_eq!(sizes.words(), "first load 1 KB, trainer 4 KB, lab 2 KB, compressed");
     }
 
     #[test]

@@ -81,7 +81,7 @@ export class Controls {
       slider.value = String(scale.place(at));
       slider.setAttribute('aria-valuetext', text);
       fault.textContent = '';
-      field.removeAttribute('aria-invalid');
+      invalid(field, false);
     };
     slider.addEventListener('input', () => {
       let value = scale.value(Number(slider.value));
@@ -94,7 +94,7 @@ export class Controls {
     field.addEventListener('input', () => {
       const good = allowed(setting, field.value);
       fault.textContent = good ? '' : `${capital(name)} must be ${range(setting)}.`;
-      field.toggleAttribute('aria-invalid', !good);
+      invalid(field, !good);
       if (!good) return;
       at = Number(field.value);
       slider.value = String(scale.place(at));
@@ -109,7 +109,7 @@ export class Controls {
     const field = make('input', {type: 'number', id: 'set-seed', inputmode: 'numeric', min: 0, max: 999999999999999, step: 1});
     field.addEventListener('input', () => {
       const good = /^\d{1,15}$/.test(field.value);
-      field.toggleAttribute('aria-invalid', !good);
+      invalid(field, !good);
       if (good) this.changed('seed', field.value);
     });
     const another = make('button', {type: 'button', onclick: () => {
@@ -121,6 +121,9 @@ export class Controls {
     return make('div', {class: 'control'}, words, make('div', {class: 'pair'}, another, field));
   }
 }
+
+/** @param {HTMLElement} field @param {boolean} is */
+const invalid = (field, is) => (is ? field.setAttribute('aria-invalid', 'true') : field.removeAttribute('aria-invalid'));
 
 /** @param {Setting} setting */
 const label = ({name, about}) => make('label', {for: `set-${name}`, id: `label-${name}`}, make('b', {}, name), about === name ? null : ` ${about}`);

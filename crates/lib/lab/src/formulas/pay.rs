@@ -13,7 +13,7 @@ use mechanism::arithmetic::exp;
 /// [`LabError::Settings`] where a setting is missing.
 pub fn adversaries(settings: &Settings, report: &Report, line: usize) -> Result<Vec<Formula>, LabError> {
     let at = |column| cell(report, "course", column, line);
-    let mut formulas = vec![gain(at("adversary"), at("honest twin"))];
+    let mut formulas = vec![gain("share of the adversary", at("adversary"), at("honest twin"))];
     formulas.push(incentive(settings.choice("mechanism")?));
     Ok(formulas)
 }
@@ -27,15 +27,15 @@ pub fn adversary_table(_: &Settings, report: &Report, line: usize) -> Result<Vec
     let (gained, share) = (cell(report, "gain", first, line), cell(report, "share", first, line));
     let mechanism = report.table("gain").and_then(|table| table.column("mechanism"));
     let name = mechanism.and_then(|column| column.label(cell(report, "gain", "mechanism", line))).unwrap_or("trust");
-    Ok(vec![gain(share, share / (1.0 + gained)), incentive(name)])
+    Ok(vec![gain("share of the self-voter", share, share / (1.0 + gained)), incentive(name)])
 }
 
-fn gain(share: f64, twin: f64) -> Formula {
+fn gain(who: &'static str, share: f64, twin: f64) -> Formula {
     Formula::new(
         "What the sin earned: its share of the stake over that of the same peers, had they been honest",
         "g = a/h − 1",
     )
-    .with("a", "share of the adversary (of the table: of the self-voter)", share)
+    .with("a", who, share)
     .with("h", "share of its honest twin", twin)
     .gives(share / twin - 1.0)
 }

@@ -150,7 +150,12 @@ async fn headers(State(served): State<Arc<Served>>, request: Request, next: Next
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(header::REFERRER_POLICY, "no-referrer");
     set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
-    set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+    // The lab is for other people's pages, too; it knows nothing of this node.
+    let lab = path.starts_with("/lab/");
+    set(HeaderName::from_static("cross-origin-resource-policy"), if lab { "cross-origin" } else { "same-origin" });
+    if lab {
+        set(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+    }
     set(
         header::CACHE_CONTROL,
         if path == "/bootstrap.json" {
@@ -259,6 +264,26 @@ mod tests {
         let (_, headers, _) = fetch(&router, "/main.js", &[]).await;
         assert_eq!(headers[header::CONTENT_TYPE], "text/javascript");
         assert!(!headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap().contains("sha256"));
+    }
+
+    #[tokio::test]
+    async fn other_pages_may_load_the_lab_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let router = site(folder.path());
+        fs::create_dir(folder.path().join("lab")).unwrap();
+        fs::write(folder.path().join("lab/lab.js"), "go()").unwrap();
+        fs::write(folder.path().join("lab/index.html"), "<p>").unwrap();
+        let (status, headers, _) = fetch(&router, "/lab/lab.js", &[]).await;
+        assert_eq!(status, StatusCode::OK);
+        assert_eq!(headers[header::ACCESS_CONTROL_ALLOW_ORIGIN], "*");
+        assert_eq!(headers["cross-origin-resource-policy"], "cross-origin");
+        let (status, _, body) = fetch(&router, "/lab/", &[]).await;
+        assert_eq!((status, body.as_slice()), (StatusCode::OK, &b"<p>"[..]));
+        for path in ["/main.js", "/bootstrap.json", "/corpus"] {
+            let (_, headers, _) = fetch(&router, path, &[]).await;
+            assert!(!headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN), "{path}");
+            assert_eq!(headers["cross-origin-resource-policy"], "same-origin", "{path}");
+        }
     }
 
     #[tokio::test]

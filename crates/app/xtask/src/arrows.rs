@@ -132,6 +132,7 @@ const LINKS: &[(&str, &str, &[&str])] = &[
     ("peerage-model", NATIVE, &["libp2p", "peerage-ledger", "peerage-light"]),
     ("peerage-peer", NATIVE, &["libp2p", "peerage-ledger", "peerage-light"]),
     ("peerage-lab", TAB, &["burn", "burn-core", "libp2p", "tokio", "peerage-ledger"]),
+    ("peerage-lab-web", TAB, &["burn", "burn-core", "libp2p", "tokio", "peerage-ledger"]),
     ("peerage-network", NATIVE, &["burn", "peerage-model"]),
 ];
 

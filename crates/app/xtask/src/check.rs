@@ -87,4 +87,4 @@ impl Checks {
 }
 
 /// What is compiled for the tab; one by one, because together they would choose other features.
-const IN_TAB: [&str; 3] = ["peerage-page", "peerage-auditor", "peerage-trainer"];
+const IN_TAB: [&str; 4] = ["peerage-page", "peerage-auditor", "peerage-trainer", "peerage-lab-web"];

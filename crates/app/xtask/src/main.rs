@@ -11,6 +11,7 @@ mod check;
 mod client;
 mod debian;
 mod figures;
+mod lab;
 mod licences;
 mod setup;
 mod shell;
@@ -40,6 +41,8 @@ enum Command {
     Build,
     /// Build the light client for npm (pkg/light)
     Client,
+    /// Build the lab alone (pkg/site/lab), for any server of files
+    Lab,
     /// Build, then start a development network on this machine and print its address
     Run {
         /// Arguments of `peerage dev`, after `--`: for example `-- --corpus FILE`; `-- --help` lists them
@@ -81,6 +84,7 @@ fn main() -> ExitCode {
         Command::Setup => setup::run(setup::For::Test).map(|_| ()),
         Command::Build => build::run().map(|_| ()),
         Command::Client => setup::run(setup::For::Run).and_then(|ready| client::build(&ready.shell)),
+        Command::Lab => setup::run(setup::For::Run).and_then(|ready| lab::build(&ready.shell)),
         Command::Run { dev } => build::dev(&dev),
         Command::Test => test::run(),
         Command::Check => check::run(),

@@ -4,6 +4,7 @@
 //! names with a hash too, so that a node may serve both as immutable. Compressed twins (`.br`) are kept in the
 //! cache folder by the content they were made from.
 
+use crate::lab;
 use crate::shell::{Shell, read};
 use anyhow::{Context, Result, bail};
 use brotli::enc::BrotliEncoderParams;
@@ -29,15 +30,21 @@ pub fn finish(shell: &Shell) -> Result<String> {
         html = with_hash(&html, worker, &rename(&site, worker)?);
     }
     let html = without_comments(&html);
-    refuse_inline(&html)?;
+    refuse_inline("index.html", &html)?;
     fs::write(&index, html)?;
+    // The lab's sources came along with the page's; they have a folder of their own.
+    let copied = site.join("www/lab");
+    if copied.exists() {
+        fs::remove_dir_all(copied)?;
+    }
+    lab::build(shell)?;
 
     let cache = shell.workspace.cache.join("brotli");
     fs::create_dir_all(&cache)?;
     let mut sizes = Sizes::default();
     for file in files(&site)? {
         let (raw, compressed) = compress(&file, &cache)?;
-        sizes.add(&file, raw, compressed);
+        sizes.add(file.strip_prefix(&site).unwrap_or(&file), raw, compressed);
     }
     prune(&cache)?;
     prune(&shell.workspace.cache.join("wasm-opt"))?;
@@ -68,7 +75,7 @@ pub fn files(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// Replaces the module by a smaller one that does the same (npm's binaryen); both remembered by content.
-fn shrink(shell: &Shell, wasm: &Path) -> Result<()> {
+pub fn shrink(shell: &Shell, wasm: &Path) -> Result<()> {
     let cache = shell.workspace.cache.join("wasm-opt");
     fs::create_dir_all(&cache)?;
     let done = cache.join(format!("{}{}.wasm", fingerprint(&fs::read(wasm)?), SHRINK.concat()));
@@ -120,16 +127,16 @@ fn without_comments(html: &str) -> String {
 }
 
 /// The Content-Security-Policy allows scripts and styles from files alone.
-fn refuse_inline(html: &str) -> Result<()> {
+pub fn refuse_inline(name: &str, html: &str) -> Result<()> {
     for tag in html.split("<script").skip(1) {
         let Some((attributes, _)) = tag.split_once('>') else { continue };
         if !attributes.contains("src=") {
-            bail!("index.html holds an inline script, which the Content-Security-Policy forbids: <script{attributes}>");
+            bail!("{name} holds an inline script, which the Content-Security-Policy forbids: <script{attributes}>");
         }
     }
     for sin in ["<style", " style=", " onclick=", " onload=", "javascript:"] {
         if html.contains(sin) {
-            bail!("index.html holds `{}`, which the Content-Security-Policy forbids", sin.trim());
+            bail!("{name} holds `{}`, which the Content-Security-Policy forbids", sin.trim());
         }
     }
     Ok(())
@@ -164,27 +171,33 @@ fn brotli(bytes: &[u8], quality: i32) -> Result<Vec<u8>> {
 }
 
 /// Names content in the cache and in addresses. Not for security.
-fn fingerprint(bytes: &[u8]) -> String {
+pub fn fingerprint(bytes: &[u8]) -> String {
     let mut hasher = DefaultHasher::new();
     hasher.write(bytes);
     format!("{:016x}", hasher.finish())
 }
 
-/// Sizes of the first load and of the model's module.
+/// Sizes of the first load, of the model's module, and of the lab, which the page only links.
 #[derive(Default)]
 struct Sizes {
     first: u64,
     trainer: u64,
+    lab: u64,
 }
 
 impl Sizes {
     fn add(&mut self, file: &Path, _raw: u64, compressed: u64) {
+        if file.starts_with("lab") {
+            self.lab += compressed;
+            return;
+        }
         let in_trainer = file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("peerage-trainer"));
         if in_trainer { self.trainer += compressed } else { self.first += compressed }
     }
 
     fn words(&self) -> String {
-        format!("first load {} KB, trainer {} KB, compressed", self.first / 1_000, self.trainer / 1_000)
+        let [first, trainer, lab] = [self.first, self.trainer, self.lab].map(|bytes| bytes / 1_000);
+        format!("first load {first} KB, trainer {trainer} KB, lab {lab} KB, compressed")
     }
 }
 
@@ -208,7 +221,8 @@ const KEPT: usize = 40;
 
 #[cfg(test)]
 mod tests {
-    use super::{brotli, refuse_inline, with_hash, without_comments};
+    use super::{Sizes, brotli, refuse_inline, with_hash, without_comments};
+    use std::path::Path;
 
     #[test]
     fn a_worker_is_renamed_wherever_it_is_named() {
@@ -216,6 +230,15 @@ mod tests {
         let renamed =
             "import init from './peerage-auditor-12.js'; new URL('peerage-auditor-12_bg.wasm', import.meta.url)";
         assert_eq!(with_hash(glue, "peerage-auditor", "12"), renamed);
+    }
+
+    #[test]
+    fn the_lab_is_no_part_of_the_first_load() {
+        let mut sizes = Sizes::default();
+        for (file, bytes) in [("index.html", 1_000), ("lab/lab.js", 2_000), ("peerage-trainer-1_bg.wasm", 4_000)] {
+            sizes.add(Path::new(file), 0, bytes);
+        }
+        assert_eq!(sizes.words(), "first load 1 KB, trainer 4 KB, lab 2 KB, compressed");
     }
 
     #[test]
@@ -228,10 +251,10 @@ mod tests {
 
     #[test]
     fn inline_scripts_and_styles_are_refused() {
-        assert!(refuse_inline("<script type=\"module\" src=\"a.js\"></script>").is_ok());
-        assert!(refuse_inline("<script type=\"module\">run()</script>").is_err());
-        assert!(refuse_inline("<p style=\"color: red\">").is_err());
-        assert!(refuse_inline("<button onclick=\"go()\">").is_err());
+        assert!(refuse_inline("x", "<script type=\"module\" src=\"a.js\"></script>").is_ok());
+        assert!(refuse_inline("x", "<script type=\"module\">run()</script>").is_err());
+        assert!(refuse_inline("x", "<p style=\"color: red\">").is_err());
+        assert!(refuse_inline("x", "<button onclick=\"go()\">").is_err());
     }
 
     #[test]

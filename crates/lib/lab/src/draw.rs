@@ -17,6 +17,7 @@ use crate::report::{Column, Figure, Mark, Report};
 use heat::Heat;
 use page::{Anchor, Colour, Page, PageError, Type, page, wrapped};
 use plot::Plot;
+use serde::Serialize;
 
 /// Why a report was not drawn: a figure names what is not there, a fault of the scenario.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,6 +48,14 @@ pub enum DrawError {
         /// How many series it has.
         series: usize,
     },
+    /// A figure that the report has not.
+    #[error("there is no figure {index}; the report has {figures}")]
+    NoFigure {
+        /// The place asked for.
+        index: usize,
+        /// How many there are.
+        figures: usize,
+    },
     /// The library that draws refused.
     #[error("drawing failed: {0}")]
     Page(String),
@@ -57,7 +66,8 @@ pub enum DrawError {
 /// # Errors
 /// [`DrawError`] where a figure names what the report has not.
 pub fn svg(report: &Report) -> Result<String, DrawError> {
-    let panels = report.figures.iter().map(|figure| Panel::new(report, figure)).collect::<Result<Vec<_>, _>>()?;
+    let panels =
+        report.figures.iter().map(|figure| Panel::new(report, figure, WIDTH)).collect::<Result<Vec<_>, _>>()?;
     let heights = panels.iter().map(Panel::height);
     let height = heights.reduce(|above, height| above + BELOW + height).unwrap_or(NONE) + 2.0 * EDGE;
     let draw = |page: &Page<'_>| {
@@ -74,6 +84,54 @@ pub fn svg(report: &Report) -> Result<String, DrawError> {
     page(report.title, (WIDTH, height), draw).map_err(|error| DrawError::Page(error.to_string()))
 }
 
+/// One figure of `report`, by its place in the report, on a page of this width in pixels, at least [`NARROW`].
+///
+/// # Errors
+/// [`DrawError`] where there is no such figure, or it names what the report has not.
+pub fn figure(report: &Report, index: usize, width: f64) -> Result<Drawing, DrawError> {
+    let figure = report.figures.get(index).ok_or(DrawError::NoFigure { index, figures: report.figures.len() })?;
+    let width = if width >= NARROW { width.min(WIDTH) } else { NARROW };
+    let panel = Panel::new(report, figure, width)?;
+    let size = (width, panel.height() - panel.title_height() + 2.0 * AIR);
+    let svg = page(figure.title, size, |page| panel.draw_body(page, AIR))
+        .map_err(|error| DrawError::Page(error.to_string()))?;
+    let marks = match &panel.body {
+        Body::Plot(plot) => Some(plot.marks(AIR)),
+        Body::Heat(_) => None,
+    };
+    Ok(Drawing { svg, width: size.0, height: size.1, marks })
+}
+
+/// A figure by itself: its title is said beside it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Drawing {
+    /// The SVG document.
+    pub svg: String,
+    /// Its width in pixels.
+    pub width: f64,
+    /// Its height in pixels.
+    pub height: f64,
+    /// Where its values are; squares have none.
+    pub marks: Option<Marks>,
+}
+
+/// Where the values of a figure are, in pixels: so a page can point at them.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Marks {
+    /// How far right each line of the table is; NaN where it has no place.
+    pub across: Vec<f64>,
+    /// Upper end of the vertical axis.
+    pub top: f64,
+    /// Its lower end.
+    pub bottom: f64,
+    /// The value at the lower end.
+    pub low: f64,
+    /// The value at the upper end.
+    pub high: f64,
+    /// The colour of each series, as `#RRGGBB`.
+    pub colours: Vec<String>,
+}
+
 /// A figure with its place in the document.
 struct Panel {
     title: Vec<String>,
@@ -86,7 +144,7 @@ enum Body {
 }
 
 impl Panel {
-    fn new(report: &Report, figure: &Figure) -> Result<Self, DrawError> {
+    fn new(report: &Report, figure: &Figure, width: f64) -> Result<Self, DrawError> {
         let table =
             report.table(figure.table).ok_or(DrawError::NoTable { figure: figure.title, table: figure.table })?;
         let column = |name: &String| {
@@ -96,11 +154,11 @@ impl Panel {
         let x = column(&figure.x)?;
         let series: Vec<&Column> = figure.series.iter().map(column).collect::<Result<_, _>>()?;
         let body = match (figure.mark, series.as_slice()) {
-            (Mark::Heat, [rows, values, ..]) => Body::Heat(Heat::new(figure, x, rows, values)),
+            (Mark::Heat, [rows, values, ..]) => Body::Heat(Heat::new(figure, x, rows, values, width)),
             (Mark::Heat, few) => return Err(DrawError::NoValue { figure: figure.title, series: few.len() }),
-            _ => Body::Plot(Plot::new(figure, x, &series)),
+            _ => Body::Plot(Plot::new(figure, x, &series, width)),
         };
-        Ok(Self { title: wrapped(figure.title, TITLE.size * BOLD, WIDTH - 2.0 * EDGE, 3), body })
+        Ok(Self { title: wrapped(figure.title, TITLE.size * BOLD, width - 2.0 * EDGE, 3), body })
     }
 
     fn height(&self) -> f64 {
@@ -117,7 +175,10 @@ impl Panel {
             page.words(words, (EDGE, line + TITLE_LINE / 2.0), Anchor::Left, TITLE)?;
             line += TITLE_LINE;
         }
-        let top = top + self.title_height();
+        self.draw_body(page, top + self.title_height())
+    }
+
+    fn draw_body(&self, page: &Page<'_>, top: f64) -> Result<(), PageError> {
         match &self.body {
             Body::Plot(plot) => plot.draw(page, top),
             Body::Heat(heat) => heat.draw(page, top),
@@ -132,8 +193,12 @@ impl Panel {
 
 /// Width of the document in pixels.
 const WIDTH: f64 = 720.0;
+/// Least width of a figure by itself.
+pub const NARROW: f64 = 280.0;
 /// Around it.
 const EDGE: f64 = 22.0;
+/// Above and below a figure by itself.
+const AIR: f64 = 4.0;
 /// Between a figure and the next.
 const BELOW: f64 = 30.0;
 /// How much wider bold letters are.

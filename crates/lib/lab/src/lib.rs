@@ -12,6 +12,8 @@
 //! | [`market`] | the market game: quadratic losses, gradient steps on rows |
 //! | [`report`] | facts, tables, figures; JSON and CSV |
 //! | [`draw`] | the figures of a report as one SVG document |
+//! | [`formula`] | a formula with numbers in it, as MathML; the literal reading of a draft beside the right one |
+//! | [`formulas`] | those of each scenario |
 //! | [`random`] | the seeded source of randomness |
 //! | [`statistics`] | means, deviations, quantiles, rank correlation |
 //! | [`scenarios`] | one file a scenario |
@@ -21,6 +23,8 @@
 pub mod adversary;
 pub mod chain;
 pub mod draw;
+pub mod formula;
+pub mod formulas;
 pub mod market;
 pub mod random;
 pub mod report;

@@ -127,6 +127,12 @@ impl Report {
         self.tables.iter().find(|table| table.name == name)
     }
 
+    /// How many steps it has: lines of the table that its first figure shows.
+    #[must_use]
+    pub fn steps(&self) -> usize {
+        self.figures.first().and_then(|figure| self.table(figure.table)).map_or(0, Table::lines)
+    }
+
     /// All tables as CSV, each after a line `# name`, columns headed by name and unit, numbers in full precision.
     #[must_use]
     pub fn csv(&self) -> String {

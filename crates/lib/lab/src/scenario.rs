@@ -1,5 +1,7 @@
 //! Scenarios, their settings, and the list of all.
 
+use crate::formula::Formula;
+use crate::formulas::Formulas;
 use crate::report::Report;
 use crate::scenarios;
 use mechanism::fault::{Fault, NotDefined};
@@ -23,6 +25,8 @@ pub struct Scenario {
     pub random: bool,
     /// Runs it.
     pub run: fn(&Settings, &mut Report) -> Result<(), LabError>,
+    /// What it computes at one step of a report.
+    pub formulas: Formulas,
 }
 
 /// One thing that can be set.
@@ -152,6 +156,14 @@ impl Scenario {
         report.settings.clone_from(&settings.values);
         (self.run)(settings, &mut report)?;
         Ok(report)
+    }
+
+    /// The formulas with their numbers at one step of a report that these settings gave.
+    ///
+    /// # Errors
+    /// As [`Scenario::report`].
+    pub fn formulas(&self, settings: &Settings, report: &Report, step: usize) -> Result<Vec<Formula>, LabError> {
+        (self.formulas)(settings, report, step)
     }
 
     /// The settings of a run: defaults, but for those `given` by name, as text.

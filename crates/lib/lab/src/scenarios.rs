@@ -8,7 +8,7 @@ mod cabal_decay;
 mod cabal_share;
 mod direct_trust;
 mod emission;
-mod loose_stake;
+pub(crate) mod loose_stake;
 mod market_game;
 mod market_play;
 mod score_forms;

@@ -7,7 +7,7 @@
 use super::axis::{Axis, Fit, LABEL, drawable};
 use super::page::{Anchor, Colour, Page, PageError, cut, width};
 use super::plot::{AXIS, Frame, NAME_LINE, UNDER, distinct, rank};
-use super::{EDGE, NAME, TICK, WIDTH};
+use super::{EDGE, NAME, TICK};
 use crate::report::{Column, Figure};
 
 /// A figure of squares.
@@ -32,8 +32,8 @@ struct Scale {
 }
 
 impl Heat {
-    /// Measures the figure.
-    pub fn new(figure: &Figure, x: &Column, y: &Column, values: &Column) -> Self {
+    /// Measures the figure on a page of this width.
+    pub fn new(figure: &Figure, x: &Column, y: &Column, values: &Column, page: f64) -> Self {
         let (columns, rows) = (distinct(&x.values), distinct(&y.values));
         let scale = Scale::new(&values.values);
         let (across, down) = (columns.len().clamp(1, MOST), rows.len().clamp(1, MOST));
@@ -49,10 +49,10 @@ impl Heat {
         }
         let widest = rows.iter().map(|row| width(&super::axis::short(*row), LABEL)).fold(18.0, f64::max);
         let left = EDGE + widest.min(80.0) + 8.0;
-        let room = WIDTH - EDGE - left - BAR_ROOM;
+        let room = page - EDGE - left - BAR_ROOM;
         let (wide, high) = size(across, down, room);
         let top = NAME_LINE;
-        let frame = Frame { left, right: left + wide, top, bottom: top + high };
+        let frame = Frame { left, right: left + wide, top, bottom: top + high, page };
         let (x_axis, y_axis) = (Axis::ranks(&columns, wide, |_| None), Axis::ranks_upward(&rows, high));
         Self {
             cells,
@@ -130,7 +130,7 @@ impl Heat {
             page.line(&[(left + 14.0, down), (left + 18.0, down)], AXIS, 1.0)?;
             page.words(label, (left + 22.0, down), Anchor::Left, TICK)?;
         }
-        let name = cut(&self.value_name, NAME.size, WIDTH - EDGE - left);
+        let name = cut(&self.value_name, NAME.size, frame.page - EDGE - left);
         page.words(&name, (left, frame.top - NAME_LINE / 2.0 - 4.0), Anchor::Left, NAME)
     }
 }

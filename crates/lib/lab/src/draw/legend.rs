@@ -1,7 +1,7 @@
 //! What the colours of a figure mean: a swatch and a name for each series, on as many lines as they need.
 
 use super::page::{Anchor, Page, PageError, cut, width};
-use super::{EDGE, PLAIN, WIDTH};
+use super::{EDGE, PLAIN};
 
 /// Names with their places.
 #[derive(Debug, Default)]
@@ -18,12 +18,12 @@ struct Entry {
 }
 
 impl Legend {
-    /// A legend of these names; empty where there is only one, which the axis names.
-    pub fn new(names: &[&str]) -> Self {
+    /// A legend of these names on a page of this width; empty where there is only one, which the axis names.
+    pub fn new(names: &[&str], page: f64) -> Self {
         if names.len() < 2 {
             return Self::default();
         }
-        let room = WIDTH - 2.0 * EDGE;
+        let room = page - 2.0 * EDGE;
         let mut entries: Vec<Entry> = Vec::new();
         let (mut left, mut line) = (0.0, 0);
         let more = names.len().saturating_sub(MOST);
@@ -82,11 +82,11 @@ mod tests {
 
     #[test]
     fn names_flow_and_the_last_of_many_are_counted() {
-        assert!(Legend::new(&["one"]).entries.is_empty());
-        let legend = Legend::new(&["a"; 30]);
+        assert!(Legend::new(&["one"], 720.0).entries.is_empty());
+        let legend = Legend::new(&["a"; 30], 720.0);
         assert_eq!(legend.entries.last().map(|entry| entry.name.as_str()), Some("and 6 more"));
         let long = "a name ".repeat(60);
-        let legend = Legend::new(&[&long, &long]);
+        let legend = Legend::new(&[&long, &long], 720.0);
         assert_eq!(legend.lines, 2);
         assert!(legend.entries.iter().all(|entry| entry.name.ends_with('…') && entry.left == EDGE));
     }

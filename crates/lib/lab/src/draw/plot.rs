@@ -4,7 +4,7 @@ use super::axis::{Axis, Fit, LABEL, drawable};
 use super::legend::Legend;
 use super::page::{Anchor, Colour, Page, PageError, cut, width};
 use super::thin::{Keep, Point, points};
-use super::{EDGE, NAME, TICK, WIDTH};
+use super::{EDGE, Marks, NAME, TICK};
 use crate::report::{Column, Figure, Mark};
 
 /// A figure of lines, points or bars.
@@ -19,6 +19,8 @@ pub struct Plot {
     frame: Frame,
     /// Width of a group of bars, on the horizontal axis.
     group: f64,
+    /// Where each line of the table is on the horizontal axis.
+    places: Vec<f64>,
 }
 
 struct Series {
@@ -38,13 +40,15 @@ pub struct Frame {
     pub top: f64,
     /// Its lower end.
     pub bottom: f64,
+    /// Width of the page.
+    pub page: f64,
 }
 
 impl Plot {
-    /// Measures the figure.
-    pub fn new(figure: &Figure, x: &Column, columns: &[&Column]) -> Self {
+    /// Measures the figure on a page of this width.
+    pub fn new(figure: &Figure, x: &Column, columns: &[&Column], page: f64) -> Self {
         let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
-        let legend = Legend::new(&names);
+        let legend = Legend::new(&names, page);
         let bars = figure.mark == Mark::Bar;
         let fit = if bars { Fit::FromZero } else { Fit::Round };
         let shown = columns.iter().flat_map(|column| x.values.iter().zip(&column.values));
@@ -52,7 +56,7 @@ impl Plot {
         let widest = y.ticks.iter().map(|(_, label)| width(label, LABEL)).fold(0.0, f64::max);
         let top = legend.height() + NAME_LINE;
         let left = EDGE + widest.max(18.0) + 8.0;
-        let frame = Frame { left, right: WIDTH - EDGE - 6.0, top, bottom: top + PLOT };
+        let frame = Frame { left, right: page - EDGE - 6.0, top, bottom: top + PLOT, page };
         let distinct = if matches!(figure.mark, Mark::Bar | Mark::Line) { distinct(&x.values) } else { Vec::new() };
         let crowded = figure.mark == Mark::Line && crowded(&distinct);
         let ranked = crowded || bars && (1..=MOST_RANKED).contains(&distinct.len()) && !with_holes(&distinct);
@@ -84,12 +88,29 @@ impl Plot {
         if crowded {
             x_name.push_str(", evenly spaced");
         }
-        Self { legend, mark: figure.mark, series, x: x_axis, y, x_name, y_name, frame, group }
+        Self { legend, mark: figure.mark, series, x: x_axis, y, x_name, y_name, frame, group, places }
     }
 
     /// Pixels it takes.
     pub fn height(&self) -> f64 {
         self.frame.bottom + UNDER
+    }
+
+    /// Where its values are when its head is at `top`.
+    pub fn marks(&self, top: f64) -> Marks {
+        let across = |place: &f64| if drawable(*place) { self.frame.across(self.x.part(*place)) } else { f64::NAN };
+        let hex = |series: &Series| {
+            let Colour(red, green, blue) = series.colour;
+            format!("#{red:02X}{green:02X}{blue:02X}")
+        };
+        Marks {
+            across: self.places.iter().map(across).collect(),
+            top: self.frame.top + top,
+            bottom: self.frame.bottom + top,
+            low: self.y.low,
+            high: self.y.high,
+            colours: self.series.iter().map(hex).collect(),
+        }
     }
 
     /// Draws it.
@@ -215,12 +236,12 @@ impl Frame {
 
     /// The names of both axes: one below, the other above, where it is read without turning one's head.
     pub fn names(self, page: &Page<'_>, x: &str, y: &str) -> Result<(), PageError> {
-        let room = WIDTH - 2.0 * EDGE;
+        let room = self.page - 2.0 * EDGE;
         page.words(&cut(y, NAME.size, room), (EDGE, self.top - NAME_LINE / 2.0 - 4.0), Anchor::Left, NAME)?;
         let below = cut(x, NAME.size, room);
         // In the middle of the axis, but on the page.
         let half = width(&below, NAME.size) / 2.0;
-        let middle = f64::midpoint(self.left, self.right).min(WIDTH - EDGE - half).max(EDGE + half);
+        let middle = f64::midpoint(self.left, self.right).min(self.page - EDGE - half).max(EDGE + half);
         page.words(&below, (middle, self.bottom + 33.0), Anchor::Middle, NAME)
     }
 }

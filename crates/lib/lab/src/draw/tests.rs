@@ -1,6 +1,6 @@
 //! Whole documents: every mark, every kind of hard number, the same bytes again.
 
-use super::{DrawError, svg};
+use super::{DrawError, NARROW, figure, svg};
 use crate::report::{Column, Figure, Mark, Report, Table};
 use crate::{all, find};
 
@@ -117,6 +117,39 @@ fn the_same_report_gives_the_same_bytes() {
     let report = scenario.report(&scenario.settings(0, []).unwrap()).unwrap();
     assert_eq!(drawn(&report), drawn(&report.clone()));
     assert!(all().iter().any(|one| one.name == report.scenario));
+}
+
+#[test]
+fn a_figure_by_itself_fits_its_page_and_says_where_its_lines_are() {
+    let x = [0.0, 1.0, 2.0, f64::NAN];
+    let columns = vec![Column::new("x", x.to_vec()), Column::new("a", vec![0.0, 5.0, 10.0, 1.0])];
+    for mark in MARKS {
+        let report = report(mark, [columns.clone(), vec![Column::new("b", vec![1.0; 4])]].concat());
+        for (asked, width) in [(0.0, NARROW), (f64::NAN, NARROW), (400.0, 400.0), (9e9, 720.0)] {
+            let drawing = figure(&report, 0, asked).unwrap();
+            assert!(roxmltree::Document::parse(&drawing.svg).is_ok());
+            assert!(drawing.svg.contains(&format!("width=\"{width}\" height=\"{}\"", drawing.height)), "{mark:?}");
+            assert_eq!(drawing.marks.is_none(), mark == Mark::Heat);
+            let Some(marks) = drawing.marks else { continue };
+            assert!(marks.across[..3].windows(2).all(|pair| 0.0 < pair[0] && pair[0] < pair[1] && pair[1] < width));
+            assert!(marks.across[3].is_nan());
+            assert!(0.0 < marks.top && marks.top < marks.bottom && marks.bottom < drawing.height);
+            assert!(marks.low <= 0.0 && marks.high >= 10.0);
+            assert_eq!(marks.colours, ["#0072B2", "#D55E00"]);
+        }
+    }
+    let report = report(Mark::Line, columns);
+    assert_eq!(figure(&report, 1, 400.0), Err(DrawError::NoFigure { index: 1, figures: 1 }));
+}
+
+#[test]
+fn every_figure_of_a_scenario_can_stand_by_itself() {
+    let scenario = find("market-game").unwrap();
+    let settings = scenario.settings(0, [("seeds", "1"), ("steps", "5"), ("peers", "4")]).unwrap();
+    let report = scenario.report(&settings).unwrap();
+    for index in 0..report.figures.len() {
+        assert!(roxmltree::Document::parse(&figure(&report, index, NARROW).unwrap().svg).is_ok());
+    }
 }
 
 #[test]

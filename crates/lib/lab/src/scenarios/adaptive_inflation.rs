@@ -5,6 +5,7 @@
 //! faster τ rises. τ never falls.
 
 use crate::chain::sparse;
+use crate::formulas::market;
 use crate::market::law::{
     COMMON, EPSILON, FEATURES, LAW, Law, NEED, PEERS, RATE, SIZE, SPREAD, START, TEMPERATURE, start,
 };
@@ -54,6 +55,7 @@ pub const SCENARIO: Scenario = Scenario {
     ],
     random: true,
     run,
+    formulas: market::adaptive_inflation,
 };
 
 fn run(settings: &Settings, report: &mut Report) -> Result<(), LabError> {

@@ -5,6 +5,7 @@
 
 use crate::adversary::{self, Trial, trial};
 use crate::chain::{MECHANISMS, Rules};
+use crate::formulas::pay;
 use crate::report::{Column, Figure, Mark, Report, Table};
 use crate::scenario::{LabError, Range, Scenario, Setting, Settings};
 use mechanism::arithmetic::sum;
@@ -53,6 +54,7 @@ pub const SCENARIO: Scenario = Scenario {
     ],
     random: true,
     run,
+    formulas: pay::adversaries,
 };
 
 fn run(settings: &Settings, report: &mut Report) -> Result<(), LabError> {

@@ -2,6 +2,7 @@
 
 use crate::adversary::{ALL, NAMES, Trial, trial};
 use crate::chain::{MECHANISMS, Rules};
+use crate::formulas::pay;
 use crate::report::{Column, Figure, Mark, Report, Table};
 use crate::scenario::{LabError, Range, Scenario, Setting, Settings};
 use crate::statistics::mean;
@@ -28,6 +29,7 @@ pub const SCENARIO: Scenario = Scenario {
     ],
     random: true,
     run,
+    formulas: pay::adversary_table,
 };
 
 fn run(settings: &Settings, report: &mut Report) -> Result<(), LabError> {

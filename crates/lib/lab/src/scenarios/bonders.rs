@@ -9,6 +9,7 @@
 
 use crate::adversary::lazy_copier::LazyCopier;
 use crate::chain::{Behaviour, Chain, Honest, Rules, Truth, View};
+use crate::formulas::pay;
 use crate::report::{Column, Figure, Mark, Report, Table};
 use crate::scenario::{LabError, Range, Scenario, Setting, Settings};
 use crate::statistics::real;
@@ -52,6 +53,7 @@ pub const SCENARIO: Scenario = Scenario {
     ],
     random: true,
     run,
+    formulas: pay::bonders,
 };
 
 /// Who is watched, in the order of their places after the established peers and the newcomer.

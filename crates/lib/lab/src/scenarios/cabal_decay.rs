@@ -5,6 +5,7 @@
 //! mechanism of that name runs on the two; where both exist they agree to rounding.
 
 use crate::chain;
+use crate::formulas::groups;
 use crate::report::{Column, Figure, Mark, Report, Table};
 use crate::scenario::{LabError, Range, Scenario, Setting, Settings};
 use mechanism::arithmetic::exp;
@@ -48,6 +49,7 @@ pub const SCENARIO: Scenario = Scenario {
     ],
     random: false,
     run,
+    formulas: groups::cabal_decay,
 };
 
 fn run(settings: &Settings, report: &mut Report) -> Result<(), LabError> {

@@ -3,6 +3,7 @@
 //! The paper's two-group program in shares, s ← (s + τ I/‖I‖)/(1 + τ) with I = s σ(T (s − ½)), and the stake that the
 //! group has after so many blocks. The curve is mirrored: what the one group loses, the other wins.
 
+use crate::formulas::groups;
 use crate::report::{Column, Figure, Mark, Report, Table};
 use crate::scenario::{LabError, Range, Scenario, Setting, Settings};
 use crate::statistics::real;
@@ -30,6 +31,7 @@ pub const SCENARIO: Scenario = Scenario {
     ],
     random: false,
     run,
+    formulas: groups::cabal_share,
 };
 
 fn run(settings: &Settings, report: &mut Report) -> Result<(), LabError> {

@@ -8,6 +8,7 @@
 //! all of more than 128 peers alike trusts nobody. While L ≥ 0 the chain demands one weight more of every row each block;
 //! rows that cannot follow count as self-loops, and then nobody trusts anybody else.
 
+use crate::formulas::trust;
 use crate::random::Random;
 use crate::report::{Column, Figure, Mark, Report, Table};
 use crate::scenario::{LabError, Range, Scenario, Setting, Settings};
@@ -48,6 +49,7 @@ pub const SCENARIO: Scenario = Scenario {
     ],
     random: true,
     run,
+    formulas: trust::direct_trust,
 };
 
 /// Numbers of peers of the sweep.

@@ -4,6 +4,7 @@
 //! the drafts' series at τ = .1, below its limit e^τ. Beside it the same in integers, as a ledger accrues, and a pool that
 //! is split by random shares.
 
+use crate::formulas::pay;
 use crate::random::Random;
 use crate::report::{Column, Figure, Mark, Report, Table};
 use crate::scenario::{LabError, Range, Scenario, Setting, Settings};
@@ -41,6 +42,7 @@ pub const SCENARIO: Scenario = Scenario {
     ],
     random: true,
     run,
+    formulas: pay::emission,
 };
 
 /// Base units of a token.

@@ -4,6 +4,7 @@
 //! and A descends the loss. Three readings of the paper's equation 6 are run side by side: as printed, with the sign of its
 //! exponent mended, and the true gradient of the normalised loss, which is what a ledger takes.
 
+use crate::formulas::trust;
 use crate::report::{Column, Figure, Mark, Report, Table};
 use crate::scenario::{LabError, Range, Scenario, Setting, Settings};
 use crate::statistics::real;
@@ -55,6 +56,7 @@ pub const SCENARIO: Scenario = Scenario {
     ],
     random: false,
     run,
+    formulas: trust::loose_stake,
 };
 
 /// Which way A goes.
@@ -66,20 +68,9 @@ enum Reading {
 }
 
 fn run(settings: &Settings, report: &mut Report) -> Result<(), LabError> {
-    let (first, second) = (settings.number("first")?, settings.number("second")?);
-    if first + second > 1.0 {
-        return Err(LabError::Settings(format!("first + second is {}, but must be at most 1", first + second)));
-    }
     let steps = settings.whole("steps")?;
-    let market = Market::new([first, second], settings.whole("peers")?)?;
-    let parameters = Parameters {
-        beta: settings.number("beta")?,
-        kappa: 0.1,
-        depth: 3,
-        temperature: 0.0,
-        sources: usize::MAX,
-        seed: 0,
-    };
+    let market = Market::of(settings)?;
+    let parameters = parameters(settings)?;
     let mut losses = vec![Column::index("step", steps + 1)];
     let mut scalings = vec![Column::index("step", steps + 1)];
     for (name, reading, rate) in [
@@ -141,6 +132,14 @@ struct Point {
 }
 
 impl Market {
+    fn of(settings: &Settings) -> Result<Self, LabError> {
+        let (first, second) = (settings.number("first")?, settings.number("second")?);
+        if first + second > 1.0 {
+            return Err(LabError::Settings(format!("first + second is {}, but must be at most 1", first + second)));
+        }
+        Self::new([first, second], settings.whole("peers")?)
+    }
+
     fn new(shares: [f64; 2], peers: usize) -> Result<Self, LabError> {
         let count = real(peers);
         let part = [shares[0], shares[1], 1.0 - shares[0] - shares[1]].map(|share| share.max(0.0) / count);
@@ -183,6 +182,39 @@ impl Market {
         }
         Ok(path)
     }
+}
+
+/// What the formulas show of a scaling of the two groups and the loners.
+pub(crate) struct Slopes {
+    /// t of the first group.
+    pub connected: f64,
+    /// ∂L/∂a of a loner.
+    pub right: f64,
+    /// Equation 6 for a loner, as printed.
+    pub printed: f64,
+}
+
+/// The slopes at this scaling.
+pub(crate) fn slopes(settings: &Settings, scaling: [f64; 3]) -> Result<Slopes, LabError> {
+    let market = Market::of(settings)?;
+    let parameters = parameters(settings)?;
+    let each: Vec<f64> = scaling.iter().flat_map(|a| std::iter::repeat_n(*a, market.peers)).collect();
+    let world = World { stake: &market.stake, scaling: &each, weights: &market.weights };
+    let outcome = evaluate(&world, &parameters)?;
+    let literal = printed(&world, &parameters, Unit::Scaled)?.literal;
+    let of = |values: &[f64], group: usize| values.get(group * market.peers).copied().unwrap_or_default();
+    Ok(Slopes { connected: of(&outcome.trust, 0), right: of(&outcome.scaling_gradient, 2), printed: of(&literal, 2) })
+}
+
+fn parameters(settings: &Settings) -> Result<Parameters, LabError> {
+    Ok(Parameters {
+        beta: settings.number("beta")?,
+        kappa: 0.1,
+        depth: 3,
+        temperature: 0.0,
+        sources: usize::MAX,
+        seed: 0,
+    })
 }
 
 fn negated(values: &[f64]) -> Vec<f64> {

@@ -7,6 +7,7 @@
 //! is claimed: at α/τ = .1 the weights are nearly the identity, the share of the diagonal falls strictly, the correlation
 //! rises from below 0 and saturates. Peers whom nobody scores tie at rank 0, and share their places.
 
+use crate::formulas::market;
 use crate::market::law::{
     COMMON, EPSILON, FEATURES, LAW, Law, NEED, PEERS, RATE, SIZE, SPREAD, START, TEMPERATURE, start,
 };
@@ -40,6 +41,7 @@ pub const SCENARIO: Scenario = Scenario {
     ],
     random: true,
     run,
+    formulas: market::market_game,
 };
 
 /// From 300 to 3,000 steps no mean of 100 markets moves by more than .03.

@@ -3,6 +3,7 @@
 //! Shows how weights, ranks and payoffs converge at one α/τ from random rows, and where they end beside the coordinated
 //! weights. Laws and constants are those of `market-game`.
 
+use crate::formulas::market;
 use crate::market::law::{
     COMMON, EPSILON, FEATURES, LAW, Law, NEED, PEERS, RATE, SIZE, SPREAD, START, TEMPERATURE, start,
 };
@@ -44,6 +45,7 @@ pub const SCENARIO: Scenario = Scenario {
     ],
     random: true,
     run,
+    formulas: market::market_play,
 };
 
 /// What is noted of each step.

@@ -8,6 +8,7 @@
 //! The last neighbour copies the first, answer and gate. Alone each scores as if the other were not there; only removing
 //! both shows what they carry together. Nothing else is claimed of copiers.
 
+use crate::formulas::market;
 use crate::market::law::share;
 use crate::random::Random;
 use crate::report::{Column, Figure, Mark, Report, Table};
@@ -53,6 +54,7 @@ pub const SCENARIO: Scenario = Scenario {
     ],
     random: true,
     run,
+    formulas: market::score_forms,
 };
 
 /// Answers have this size where their logarithm is 0, so that the sum of gated ones is of the order of the noise.

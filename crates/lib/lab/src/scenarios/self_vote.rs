@@ -4,6 +4,7 @@
 //! is that of full sight, 0, and ∂P_i/∂w_ij is τ s_i/n for j = i and 0 else. The market game of `market-game`, with the
 //! same losses and starts.
 
+use crate::formulas::market;
 use crate::market::law::{
     COMMON, EPSILON, FEATURES, LAW, Law, NEED, PEERS, RATE, SIZE, SPREAD, START, TEMPERATURE, start,
 };
@@ -50,6 +51,7 @@ pub const SCENARIO: Scenario = Scenario {
     ],
     random: true,
     run,
+    formulas: market::self_vote,
 };
 
 /// The loss of a model that sees everyone: 0, whatever the row.

@@ -5,6 +5,7 @@
 //! measures the cabal. Normalised, stake is a share again after each block, so that τ and the temperature keep their
 //! meaning. While the loss is not negative A moves by equation 6 as printed.
 
+use crate::formulas::groups;
 use crate::random::Random;
 use crate::report::{Column, Figure, Mark, Report, Table};
 use crate::scenario::{LabError, Range, Scenario, Setting, Settings};
@@ -55,6 +56,7 @@ pub const SCENARIO: Scenario = Scenario {
     ],
     random: true,
     run,
+    formulas: groups::simulation,
 };
 
 fn run(settings: &Settings, report: &mut Report) -> Result<(), LabError> {

@@ -7,6 +7,7 @@
 //! each end. The number of peers stays: identities that do not exist yet are peers without stake whom nobody scores.
 
 use crate::chain::{MECHANISMS, Truth, mechanism, sparse};
+use crate::formulas::trust::stake_splitting;
 use crate::report::{Column, Figure, Mark, Report, Table};
 use crate::scenario::{LabError, Range, Scenario, Setting, Settings};
 use crate::statistics::real;
@@ -36,6 +37,7 @@ pub const SCENARIO: Scenario = Scenario {
     ],
     random: true,
     run,
+    formulas: stake_splitting,
 };
 
 /// k.

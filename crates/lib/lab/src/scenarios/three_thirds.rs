@@ -5,6 +5,7 @@
 //! Three thirds stay below the level in both readings: clipping does not guarantee a connected majority. With clipping the
 //! level is passed where one group passes a half of the stake; without, among three groups with equal rest, at two thirds.
 
+use crate::formulas::groups;
 use crate::report::{Column, Figure, Mark, Report, Table};
 use crate::scenario::{LabError, Range, Scenario, Setting, Settings};
 use crate::statistics::real;
@@ -32,6 +33,7 @@ pub const SCENARIO: Scenario = Scenario {
     ],
     random: false,
     run,
+    formulas: groups::three_thirds,
 };
 
 fn run(settings: &Settings, report: &mut Report) -> Result<(), LabError> {

@@ -11,6 +11,7 @@
 //! With rows of sixteen among some hundred peers, half of the pairs are visited less than ½·d/n times in three steps: at the
 //! default κ an honest majority of .7 is not paid, at half of it, or with rows of 64, it is.
 
+use crate::formulas::trust;
 use crate::random::Random;
 use crate::report::{Column, Figure, Mark, Report, Table};
 use crate::scenario::{LabError, Range, Scenario, Setting, Settings};
@@ -52,6 +53,7 @@ pub const SCENARIO: Scenario = Scenario {
     ],
     random: true,
     run,
+    formulas: trust::trust_sources,
 };
 
 /// κ in units of d/n.

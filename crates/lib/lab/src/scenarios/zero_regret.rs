@@ -5,6 +5,7 @@
 //! order δ². Directions are drawn around the gradient at several distances, since those far from it are no rivals in many
 //! dimensions. Rows keep every entry above the largest δ, so that no step leaves the simplex.
 
+use crate::formulas::market;
 use crate::market::law::{COMMON, FEATURES, LAW, Law, NEED, PEERS, SIZE, SPREAD, TEMPERATURE, share};
 use crate::market::{Market, terms};
 use crate::random::Random;
@@ -39,6 +40,7 @@ pub const SCENARIO: Scenario = Scenario {
     ],
     random: true,
     run,
+    formulas: market::zero_regret,
 };
 
 /// Norms, each half of the one before.

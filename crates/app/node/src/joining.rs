@@ -64,7 +64,7 @@ pub fn run(options: &cli::Peer) -> Result<()> {
         share: options.share,
         keeping: Some(Keeping::new(folder.path().into())),
         private: options.private,
-        price: options.price,
+        price: options.price.0,
         gives_way: false,
     };
     let runtime =

@@ -76,7 +76,7 @@ impl Arguments {
     fn learn_text(&self, text: &[u8], seeds: u64) -> Result<()> {
         let steps = if self.quick { 120 } else { 600 };
         let study = Text { text, residents: 8, steps, batches: 24, preset: Preset::small(), seeds };
-        for arm in [Arm::Peers, Arm::Alone, Arm::Untrained, Arm::Noise] {
+        for arm in [Arm::Peers, Arm::Alone, Arm::Longer, Arm::Untrained, Arm::Noise] {
             print("text", &study.run(&[arm])?[0])?;
         }
         Ok(())

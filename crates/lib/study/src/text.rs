@@ -16,6 +16,8 @@ pub enum Arm {
     Peers,
     /// Nobody.
     Alone,
+    /// Nobody, for [`LONGER`] times the steps: as much compute of its own as with peers.
+    Longer,
     /// Models of the same size whose weights are as they were drawn.
     Untrained,
     /// Numbers that have nothing to do with the inputs.
@@ -86,19 +88,22 @@ impl Text<'_> {
         let resident = |number: usize| {
             Ok(match arm {
                 Arm::Peers => Resident::Honest(shard(&format!("resident {number}"))?),
-                Arm::Alone | Arm::Untrained => Resident::Untrained,
+                Arm::Alone | Arm::Longer | Arm::Untrained => Resident::Untrained,
                 Arm::Noise => Resident::Noise,
             })
         };
-        let residents = if arm == Arm::Alone { 0 } else { self.residents };
+        let residents = if matches!(arm, Arm::Alone | Arm::Longer) { 0 } else { self.residents };
         Ok(Market {
             residents: (0..residents).map(resident).collect::<Result<_, Error>>()?,
-            steps: self.steps,
+            steps: if arm == Arm::Longer { LONGER * self.steps } else { self.steps },
             batches: self.batches,
             ..Market::alone(self.preset.clone(), shard("the watched peer")?)
         })
     }
 }
+
+/// What a step with peers costs in steps alone: 1.9 by multiplications, 2.3 by the clock (docs/performance.md).
+const LONGER: u64 = 2;
 
 /// Nats as bits.
 fn bits(nats: f64) -> f64 {

@@ -1,7 +1,9 @@
 //! The command line of `peerage peer`.
 
 use super::share;
+use crate::genesis::parse_amount;
 use clap::{Args, ValueEnum};
+use ledger::Amount;
 use protocol::exchange::Modality;
 use std::{net::IpAddr, path::PathBuf};
 
@@ -41,9 +43,9 @@ pub struct Peer {
     /// Ask nobody, so that nothing of the data leaves this machine. Others are answered.
     #[arg(long)]
     pub private: bool,
-    /// Base units for answers about 1,024 positions, to those without stake; 0 gives them away.
-    #[arg(long, value_name = "UNITS", default_value_t = 0)]
-    pub price: u64,
+    /// Tokens for answers about 1,024 positions, such as 0.001, to those without stake; 0 gives them away.
+    #[arg(long, value_name = "TOKENS", default_value = "0", value_parser = parse_amount)]
+    pub price: Amount,
 }
 
 /// What the data must be.
@@ -104,8 +106,9 @@ mod tests {
         assert!(parse("").unwrap_err().contains("--node"));
         let options = parse("--node http://a").unwrap();
         assert_eq!((options.modality, options.device, options.share), (None, Device::Cpu, 1.0));
-        let options = parse("--node saved.json --modality bridge --device vulkan --price 7").unwrap();
-        assert_eq!((options.modality, options.device, options.price), (Some(Wanted::Bridge), Device::Vulkan, 7));
+        let options = parse("--node saved.json --modality bridge --device vulkan --price 0.25").unwrap();
+        assert_eq!((options.modality, options.device), (Some(Wanted::Bridge), Device::Vulkan));
+        assert_eq!((options.price, parse("--node a").unwrap().price), (Amount(250_000_000), Amount(0)));
         assert!(parse("--node a --modality smell").unwrap_err().contains("glyphs"));
         assert!(parse("--node a --share 0").is_err());
     }

@@ -11,7 +11,7 @@ use super::{
     now, renew,
     standing::{Buy, Part, Standing, Word, take_part},
 };
-use crate::{cli, data::Keys, joining, keys, say};
+use crate::{cli, data::Keys, genesis::amount_text, joining, keys, say};
 use anyhow::{Context, Result, bail};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -90,7 +90,7 @@ async fn buy(options: &cli::Buy, key: PrivateKey, bootstrap: Bootstrap) -> Resul
     if end.is_ok() || text.len() > options.text.len() {
         say::result(&format!("{}\n", String::from_utf8_lossy(&text))).context("the text was not printed")?;
     }
-    say::line(format_args!("Paid      {spent} base units"));
+    say::line(format_args!("Paid      {} tokens", amount_text(Amount(spent))));
     end.with_context(|| {
         format!("the text ends {} of {} bytes on", text.len().saturating_sub(options.text.len()), options.bytes)
     })
@@ -107,8 +107,9 @@ async fn found(mesh: &dyn Mesh, price: u64) -> Result<Neighbour> {
         tokio::time::sleep(LOOK).await;
     }
     bail!(
-        "nobody who is reached answers about text for at most {price} base units: raise --price, or start a seller \
-         with `peerage peer --price`"
+        "nobody who is reached answers about text for at most {} tokens: raise --price, or start a seller \
+         with `peerage peer --price`",
+        amount_text(Amount(price))
     )
 }
 
@@ -122,7 +123,7 @@ async fn goes_on(buyer: &mut Buyer, text: &[u8], bytes: usize) -> (Vec<u8>, Resu
         };
         if seller.as_ref() != Some(&bought.seller) {
             let Neighbour { peer, price, .. } = &bought.seller;
-            say::line(format_args!("Seller    {peer}, {price} base units for 1,024 positions"));
+            say::line(format_args!("Seller    {peer}, {} tokens for 1,024 positions", amount_text(Amount(*price))));
             seller = Some(bought.seller);
         }
         let classes = bought.dims[2] as usize;

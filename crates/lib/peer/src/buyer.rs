@@ -5,7 +5,7 @@
 //! a purchase that its seller has not credited yet is shown again before that seller is paid once more. A hostile seller
 //! could take the money and not answer, or answer nonsense: it loses a buyer, and costs it one bundle of positions at most.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -58,6 +58,8 @@ pub struct Buyer {
     open: BTreeMap<String, u64>,
     /// Purchases that are final and not credited yet, by hot key, the oldest first.
     unclaimed: BTreeMap<String, Vec<Claim>>,
+    /// Keys that took a payment and did not give its worth: they are not paid again.
+    cheats: BTreeSet<String>,
     asks: u64,
 }
 
@@ -133,7 +135,7 @@ impl Buyer {
     /// A buyer that has spent nothing yet.
     pub fn new(mesh: Rc<dyn Mesh>, purse: Rc<dyn Purse>, terms: Terms) -> Self {
         let (credits, open, unclaimed) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { mesh, purse, terms, spent: 0, credits, open, unclaimed, asks: 0 }
+        Self { mesh, purse, terms, spent: 0, credits, open, unclaimed, cheats: BTreeSet::new(), asks: 0 }
     }
 
     /// Base units spent: those that may still become final among them.
@@ -151,6 +153,7 @@ impl Buyer {
         let mut sellers: Vec<&Neighbour> = neighbours
             .iter()
             .filter(|neighbour| neighbour.modalities.contains(modality) && neighbour.price <= self.terms.price)
+            .filter(|neighbour| neighbour.price == 0 || !self.cheats.contains(&neighbour.key))
             .collect();
         // Stable: of equal prices the best stays first.
         sellers.sort_by_key(|seller| seller.price);
@@ -179,8 +182,10 @@ impl Buyer {
             answer = self.mesh.ask(&seller.peer, ask).fuse() => answer,
             () = self.mesh.sleep(DEADLINE).fuse() => Err(Unanswered::Gone("no answer in time".into())),
         };
-        if let Err(Unanswered::Refused(Refuse::Unpaid(_))) = &answer {
-            self.credits.remove(&seller.key);
+        if let Err(Unanswered::Refused(Refuse::Unpaid(_))) = &answer
+            && self.credits.remove(&seller.key).is_some()
+        {
+            self.cheats.insert(seller.key.clone());
         }
         let Answer { id, representation } = answer.map_err(failed)?;
         let [batch, seq, _] = representation.dims();
@@ -222,6 +227,12 @@ impl Buyer {
         let paid = self.purse.pay(seller, cost).await;
         self.settle(seller, paid)?;
         self.show(seller).await?;
+        let credit = self.credit(seller);
+        if credit < positions {
+            self.cheats.insert(seller.key.clone());
+            let why = format!("{credit} positions credited of what {positions} or more were paid for");
+            return Err(BuyerError::Failed { seller: seller.peer.clone(), why: Unanswered::Unreadable(why) });
+        }
         Ok(cost)
     }
 
@@ -253,6 +264,9 @@ impl Buyer {
                 && let Some(claims) = self.unclaimed.get_mut(&seller.key)
             {
                 claims.remove(0);
+                if credited.is_err() {
+                    self.cheats.insert(seller.key.clone());
+                }
             }
             let credit = credited.map_err(|why| BuyerError::Failed { seller: seller.peer.clone(), why })?;
             // Of some sellers all that is open there, of others what this purchase was worth: at least so much.
@@ -301,6 +315,10 @@ mod tests {
     struct Shop {
         replies: RefCell<Vec<Unanswered>>,
         shown: Cell<u32>,
+        /// Positions credited for any purchase; `None` for what was paid for.
+        credits: Option<u64>,
+        /// Whether asks are refused as unpaid.
+        refuses: bool,
     }
 
     #[async_trait(?Send)]
@@ -310,6 +328,9 @@ mod tests {
         }
 
         async fn ask(&self, _: &str, ask: Ask) -> Result<Answer, Unanswered> {
+            if self.refuses {
+                return Err(Unanswered::Refused(Refuse::Unpaid(Unpaid::NotForSale)));
+            }
             let shape = ask.inputs().shape();
             let logits = vec![0.0; shape.tokens() * 4];
             let representation = Representation::new(shape, 4, logits).unwrap();
@@ -324,7 +345,7 @@ mod tests {
             self.shown.set(self.shown.get() + 1);
             match self.replies.borrow_mut().pop() {
                 Some(why) => Err(why),
-                None => Ok(claim.index.into()),
+                None => Ok(self.credits.unwrap_or(claim.index.into())),
             }
         }
 
@@ -361,7 +382,10 @@ mod tests {
     }
 
     fn buyer(claims: Vec<Unanswered>, purse: Script) -> (Buyer, Rc<Shop>, Rc<Script>) {
-        let (shop, purse) = (Rc::new(Shop { replies: claims.into(), shown: Cell::new(0) }), Rc::new(purse));
+        let (shop, purse) = (
+            Rc::new(Shop { replies: claims.into(), shown: Cell::new(0), credits: None, refuses: false }),
+            Rc::new(purse),
+        );
         let terms = Terms { budget: 100, price: 2_000, bundle: 60 };
         (Buyer::new(shop.clone(), purse.clone(), terms), shop, purse)
     }
@@ -418,7 +442,23 @@ mod tests {
         let again = Unanswered::Refused(Refuse::Unpaid(Unpaid::TooOld { seconds: 600 }));
         let (mut buyer, shop, _) = buyer(vec![again], Script::default());
         block_on(buyer.logits(&text())).unwrap_err();
-        assert!(matches!(block_on(buyer.logits(&text())), Err(BuyerError::Budget { needed: 60, left: 40 })));
-        assert_eq!(shop.shown.get(), 1);
+        assert!(matches!(block_on(buyer.logits(&text())), Err(BuyerError::NoSeller { neighbours: 1, .. })));
+        assert_eq!((buyer.spent(), shop.shown.get()), (60, 1), "nor is its seller paid again");
+    }
+
+    /// Who credits a payment and then will not know of it, or credits less than was paid for, has one bundle and no more.
+    #[test]
+    fn a_seller_that_cheats_is_not_paid_again() {
+        for (credits, answers) in [(Some(3), false), (None, true)] {
+            let shop = Shop { credits, refuses: answers, replies: RefCell::default(), shown: Cell::new(0) };
+            let purse = Rc::new(Script::default());
+            let terms = Terms { budget: 1_000, price: 2_000, bundle: 60 };
+            let mut buyer = Buyer::new(Rc::new(shop), purse.clone(), terms);
+            assert!(matches!(block_on(buyer.logits(&text())), Err(BuyerError::Failed { .. })));
+            for _ in 0..5 {
+                assert!(matches!(block_on(buyer.logits(&text())), Err(BuyerError::NoSeller { .. })));
+            }
+            assert_eq!((buyer.spent(), purse.paid.get()), (60, 1));
+        }
     }
 }

@@ -46,7 +46,7 @@ pub enum KeptError {
 }
 
 /// First byte.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 /// Bytes of the digest at the end.
 const DIGEST: usize = 32;
 /// Most slots and neighbours that are read, and the longest key.
@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn another_version_is_named() {
         let mut body = wire::encode(&kept());
-        body[0] = 2;
+        body[0] = VERSION + 1;
         let digest = Sha256::hash(&[&body]);
         body.extend_from_slice(&digest);
         let error = Kept::from_bytes(&body).unwrap_err().to_string();

@@ -6,7 +6,7 @@
 //!
 //! The Fisher score is a mean of squares: it does not see whether a neighbour helps or harms, and of who is always right it sees
 //! nothing, since nothing is left of the loss. So it says how much all those that help are worth beside the own encoding, and
-//! their gain ([`model::Outcome::gain`]) how that is shared among them; who does not gain is worth nothing (docs/adr/0024-scores.md).
+//! their gain ([`model::Outcome::gain`]) how that is shared among them; who gains no more than its standard error is worth nothing (docs/adr/0024-scores.md).
 //!
 //! A hostile peer could come under many keys to push others out of the list: the list is bounded, and those worth least make room.
 
@@ -76,7 +76,7 @@ impl Tally {
     /// What a step found about `key`.
     pub(crate) fn take(&mut self, key: &str, found: Found, step: u64) {
         if self.worth.len() >= Self::MOST && !self.worth.contains_key(key) {
-            let least = self.worth.iter().min_by(|a, b| a.1.fisher.mean.total_cmp(&b.1.fisher.mean));
+            let least = self.worth.iter().min_by(|a, b| a.1.gain.mean.total_cmp(&b.1.gain.mean));
             if let Some(least) = least.map(|(key, _)| key.clone()) {
                 self.worth.remove(&least);
             }
@@ -108,13 +108,15 @@ impl Tally {
 
     /// All of them, the own encoding as `own`.
     pub(crate) fn list(&self, own: &str) -> Vec<Scored> {
-        let helping = || self.worth.values().filter(|worth| worth.gain.mean > 0.0);
+        let helping = || self.worth.values().filter(|worth| worth.helps());
         let (fisher, gain) = helping().fold((0.0, 0.0), |(f, g), worth| (f + worth.fisher.mean, g + worth.gain.mean));
         let share = if gain > 0.0 { fisher / gain } else { 0.0 };
         let of = |key: &str, worth: &Worth| Scored {
             key: key.to_owned(),
-            score: share * worth.gain.mean.max(0.0),
-            error: share * worth.gain.error(),
+            score: if worth.helps() { share * worth.gain.mean } else { 0.0 },
+            // Of who is worth nothing, what it may be worth all the same.
+            error: share
+                * if worth.helps() { worth.gain.error() } else { (worth.gain.mean + worth.gain.error()).max(0.0) },
             fisher: worth.fisher.mean,
             gain: worth.gain.mean,
             exact: (worth.masked.count > 0)
@@ -143,6 +145,13 @@ impl Tally {
                 self.worth.insert(key, worth);
             }
         }
+    }
+}
+
+impl Worth {
+    /// Whether the loss falls by it, by more than the standard error of that.
+    fn helps(&self) -> bool {
+        self.gain.mean > self.gain.error()
     }
 }
 
@@ -282,6 +291,24 @@ mod tests {
         let error = scored(&tally, "sure").error;
         assert!((error - 75.0 * 0.004 / 63f64.sqrt()).abs() < 1e-3, "{error}");
         assert!(scored(&tally, "fair").error < 1e-9);
+    }
+
+    /// A poisoner has the largest Fisher scores: they keep it no place, neither in the list nor among those to be tried.
+    #[test]
+    fn what_sways_about_nothing_is_worth_nothing_and_makes_room_first() {
+        let mut tally = Tally::default();
+        for step in 0..41 {
+            let sway = if step % 2 == 0 { 0.05 } else { -0.05 };
+            tally.take("noise", found(9.0, sway, 0.5), step);
+        }
+        let noise = scored(&tally, "noise");
+        assert!(noise.gain > 0.0 && noise.score + noise.error == 0.0, "{noise:?}");
+        tally.take("help", found(0.1, 0.01, 0.5), 50);
+        assert!((scored(&tally, "help").score - 0.1).abs() < 1e-12);
+        tally.take("poison", found(90.0, -0.5, 0.5), 50);
+        (0..1_000).for_each(|i| tally.take(&i.to_string(), found(0.1, 0.0, 0.0), 51));
+        let keys: Vec<String> = tally.list("own").into_iter().map(|scored| scored.key).collect();
+        assert!(keys.iter().any(|key| key == "help") && !keys.iter().any(|key| key == "poison"));
     }
 
     #[test]

@@ -278,12 +278,9 @@ impl Peer {
                 let exported = self.desk.attend(&self.learner, exporting).await;
                 self.or_trouble(exported.map(Event::Exported), events)?;
             }
-            Control::Import(weights) => match self.learner.import(&weights) {
-                Ok(()) => {
-                    self.changed = true;
-                    self.mask()?;
-                    events(Event::Imported);
-                }
+            Control::Import(weights) => match self.import(&weights).await {
+                Ok(()) => events(Event::Imported),
+                Err(Error::Model(error)) if self.device_is_lost(&error) => self.move_to_cpu(&error, events)?,
                 Err(error) => events(Event::Trouble(format!("the file was not taken: {error}"))),
             },
             Control::Validate { batches } => {
@@ -294,6 +291,22 @@ impl Peer {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Goes on with other weights, unless their loss on the held-out part is no number.
+    async fn import(&mut self, weights: &[u8]) -> Result<(), Error> {
+        let saving = self.learner.save();
+        let before = self.desk.attend(&self.learner, saving).await?;
+        self.learner.import(weights)?;
+        if !self.alone(0).await.is_ok_and(|measured| measured.loss.is_finite()) {
+            let (preset, spec) = (self.learner.preset().clone(), self.dataset.spec());
+            self.learner = Learner::load(&before, preset, spec, &self.device.device)?;
+            self.mask()?;
+            return Err(model::Error::NotFinite.into());
+        }
+        self.changed = true;
+        self.mask()?;
         Ok(())
     }
 

@@ -58,6 +58,12 @@ impl Peer {
         })
     }
 
+    /// The own model alone on one held-out batch.
+    pub(super) async fn alone(&mut self, index: usize) -> Result<Measured, Error> {
+        let batch = self.dataset.validation(self.learner.preset().batch, index);
+        self.measure(&batch, &Routing::nobody(), &Answers::None).await
+    }
+
     async fn measure(&mut self, batch: &Batch, routing: &Routing, answers: &Answers) -> Result<Measured, Error> {
         let measuring = self.learner.evaluate(batch, routing, answers)?;
         Ok(self.desk.attend(&self.learner, measuring.read()).await?)

@@ -23,7 +23,8 @@ use protocol::exchange::{Answer, Ask, Gradient, Refuse, Representation, Request,
 use protocol::port::trainer::Step;
 use protocol::queue::Credits;
 
-pub const TEXT: &[u8] = include_bytes!("../../../../../ARCHITECTURE.md");
+/// One that does not change with the project, since figures hang on it.
+pub const TEXT: &[u8] = include_bytes!("../../../../../LICENSE-APACHE");
 
 /// Time that passes only when everybody waits.
 #[derive(Clone, Default)]

@@ -90,8 +90,9 @@ impl Intake {
     pub fn finish(self, key: &str, seq: usize) -> Result<Ready, String> {
         let Self { source, private, files, pictures, samples, .. } = self;
         let options = Options { seq, ..Options::default() };
-        let mut files: Vec<(String, Vec<u8>)> =
-            files.into_iter().map(|(name, reader)| (name, reader.into_bytes())).collect();
+        let whole = |(name, reader): (String, Reader)| Ok((name, reader.into_bytes()?));
+        let files: Result<Vec<(String, Vec<u8>)>, data::Error> = files.into_iter().map(whole).collect();
+        let mut files = files.map_err(|error| error.to_string())?;
         let content = digest(&files, &pictures);
         let dataset = match &source {
             Source::Text => Dataset::text(&files.pop().unwrap_or_default().1, Some(key), seq),

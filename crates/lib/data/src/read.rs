@@ -66,16 +66,19 @@ impl Reader {
     /// # Errors
     /// [`Error::Changed`] where something is missing, else those of [`Dataset::read`].
     pub fn finish(self, options: &Options) -> Result<Dataset, Error> {
+        let name = self.name.clone();
+        Dataset::read(&name, &self.into_bytes()?, options)
+    }
+
+    /// The whole file, for who puts several together.
+    ///
+    /// # Errors
+    /// [`Error::Changed`] where something is missing.
+    pub fn into_bytes(self) -> Result<Vec<u8>, Error> {
         if self.bytes.len() != self.of {
             return Err(Error::Changed { expected: self.of, got: self.bytes.len() }.of(&self.name));
         }
-        Dataset::read(&self.name, &self.bytes, options)
-    }
-
-    /// The whole file, for who puts several together; less where something is missing.
-    #[must_use]
-    pub fn into_bytes(self) -> Vec<u8> {
-        self.bytes
+        Ok(self.bytes)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     say,
 };
 use ::data::{Dataset, Options, glyphs};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use bytes::Bytes;
 use commonware_codec::DecodeExt;
 use commonware_cryptography::Signer;
@@ -76,12 +76,15 @@ pub fn run(options: &cli::Peer) -> Result<()> {
             "Joined    {} as {}; Ctrl-C ends it and keeps what it learned",
             options.node, resident.place.peer
         ));
-        tokio::select! {
-            () = ended => say::line("Stopping"),
-            () = resident.ended() => {}
-        }
+        let failure = tokio::select! {
+            () = ended => {
+                say::line("Stopping");
+                None
+            }
+            failure = resident.ended() => failure,
+        };
         resident.stop().await;
-        Ok(())
+        failure.map_or(Ok(()), |failure| Err(anyhow!(failure)))
     })
 }
 

@@ -33,7 +33,6 @@ use protocol::{
 };
 use standing::{Part, Standing, Word};
 use std::{
-    convert::Infallible,
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
     thread,
@@ -80,8 +79,8 @@ pub struct Resident {
     network: Network,
     control: mpsc::UnboundedSender<Control>,
     keeps: bool,
-    /// Canceled when training has ended.
-    ended: Shared<oneshot::Receiver<Infallible>>,
+    /// Why training has ended, where it failed.
+    ended: Shared<oneshot::Receiver<Option<String>>>,
 }
 
 impl Resident {
@@ -146,19 +145,23 @@ impl Resident {
                     peer.run(controls, |event| hear(&name, event, &pace, &words, keeping.as_ref())),
                 )
             };
-            match catch_unwind(AssertUnwindSafe(train)) {
-                Ok(Ok(_)) => {}
-                Ok(Err(error)) => say::line(format_args!("{name} has stopped: {error}")),
-                Err(_) => say::line(format_args!("{name} has stopped{}", fault::why())),
+            let failure = match catch_unwind(AssertUnwindSafe(train)) {
+                Ok(Ok(_)) => None,
+                Ok(Err(error)) => Some(format!("{name} has stopped: {error}")),
+                Err(_) => Some(format!("{name} has stopped{}", fault::why())),
+            };
+            if let Some(failure) = &failure {
+                say::line(failure);
             }
-            drop(end);
+            // Nobody may wait for it.
+            let _ = end.send(failure);
         })?;
         Ok(Self { place, network, control, keeps, ended: ended.shared() })
     }
 
-    /// Resolves when its training has ended.
-    pub async fn ended(&self) {
-        let _ = self.ended.clone().await;
+    /// Resolves when its training has ended, with the reason where it failed.
+    pub async fn ended(&self) -> Option<String> {
+        self.ended.clone().await.ok().flatten()
     }
 
     /// Ends it after its step.

@@ -150,8 +150,7 @@ impl Arguments {
 
 /// Of the watched peer and of three residents.
 fn shards(text: &[u8], preset: &Preset) -> Result<Vec<Dataset>> {
-    let names = ["own", "one", "two", "three"];
-    Ok(names.iter().map(|name| Dataset::text(text, Some(name), preset.seq)).collect::<Result<_, _>>()?)
+    Ok(peerage_study::text::shards(text, 4, preset.seq)?)
 }
 
 const BUNDLED: [&str; 4] = [

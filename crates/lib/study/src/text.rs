@@ -84,10 +84,11 @@ impl Text<'_> {
     /// # Errors
     /// [`Error::Data`] where the text is too short.
     pub fn market(&self, arm: Arm) -> Result<Market, Error> {
-        let shard = |name: &str| Dataset::text(self.text, Some(name), self.preset.seq);
+        let mut shards = shards(self.text, self.residents + 1, self.preset.seq)?;
+        let own = shards.remove(0);
         let resident = |number: usize| {
             Ok(match arm {
-                Arm::Peers => Resident::Honest(shard(&format!("resident {number}"))?),
+                Arm::Peers => Resident::Honest(shards[number].clone()),
                 Arm::Alone | Arm::Longer | Arm::Untrained => Resident::Untrained,
                 Arm::Noise => Resident::Noise,
             })
@@ -97,9 +98,22 @@ impl Text<'_> {
             residents: (0..residents).map(resident).collect::<Result<_, Error>>()?,
             steps: if arm == Arm::Longer { LONGER * self.steps } else { self.steps },
             batches: self.batches,
-            ..Market::alone(self.preset.clone(), shard("the watched peer")?)
+            ..Market::alone(self.preset.clone(), own)
         })
     }
+}
+
+/// `count` parts of `text` that have no byte in common, with the same held-out part, which is of the last tenth.
+///
+/// # Errors
+/// [`data::Error`] where the text is too short for them.
+pub fn shards(text: &[u8], count: usize, seq: usize) -> Result<Vec<Dataset>, data::Error> {
+    let (train, held) = text.split_at(text.len() - text.len() / 10);
+    let length = train.len() / count.max(1);
+    // Of a text, its last tenth is held out: a ninth of what stands before.
+    let held = &held[..held.len().min(length / 9)];
+    let shard = |part: &[u8]| Dataset::text(&[part, held].concat(), None, seq);
+    train.chunks_exact(length.max(1)).take(count).map(shard).collect()
 }
 
 /// What a step with peers costs in steps alone: 1.9 by multiplications, 2.3 by the clock (docs/performance.md).

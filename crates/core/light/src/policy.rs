@@ -1,6 +1,6 @@
 //! The row that a peer sets: a bounded step towards a target, which follows from its policy ([`Policy`]).
 //!
-//! By default the target is its neighbours' shares of the smoothed Fisher scores, its own among them: w_ij ∝ score of j, over
+//! By default the target is its neighbours' shares of the smoothed scores, its own among them: w_ij ∝ score of j, over
 //! the peers that have a uid; the share of those that have none goes to the
 //! self-loop w_ii, as does what does not fit into the entries allowed. Whatever the target, the row moves towards it by less
 //! than ε: Σ(Δscore)² < (ε·65,535)²; the first row of a uid is exempt and is the target itself. Where the chain demands more
@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What an own row is to follow.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Policy {
-    /// The smoothed Fisher scores.
+    /// The smoothed scores.
     #[default]
     Scores,
     /// The gradient of the own payoff; on chains without masks, of the share of what is paid.

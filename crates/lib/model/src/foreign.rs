@@ -2,7 +2,7 @@
 //!
 //! A sender may lie: send huge values, values that are no numbers, or the gradient's opposite. What is not finite is
 //! refused, and what is left is scaled to a fixed share of the own gradient at the same place, times the sender's weight,
-//! so that it can never outweigh the own loss; one such gradient a step is the rate. A flipped sign within that share is
+//! so that it can never outweigh the own loss; one such gradient in two steps is the rate. A flipped sign within that share is
 //! not seen as such: it slows the own learning by that share and no more. Huge, false and flipped gradients in every step
 //! leave the loss of an honest peer within 0.4 nats of that without them after 40 steps (tests/poison.rs).
 

@@ -28,7 +28,7 @@ pub enum Command {
     Hint,
     /// Somebody passes this around; answered by `Judged` with the same id.
     Gossip { id: u32, topic: Topic, bytes: ByteBuf },
-    /// What each neighbour was worth lately: (hot key, smoothed Fisher score ≥ 0), the own key among them.
+    /// What each neighbour was worth lately: (hot key, smoothed score ≥ 0), the own key among them.
     Scores { scores: Vec<(String, f64)> },
     /// What the own row follows from now on.
     Policy { policy: Policy },

@@ -29,7 +29,11 @@ fn three_peers_ask_each_other_and_all_learn() {
         for (key, scored) in &told.scores {
             let own = scored.gain == 0.0 && scored.mass == 0.0;
             assert!(scored.fisher > 0.0 && scored.error.is_finite(), "{key} {scored:?}");
-            assert_eq!(scored.score > 0.0, own || scored.score > scored.error, "by more than its error: {key} {scored:?}");
+            assert_eq!(
+                scored.score > 0.0,
+                own || scored.score > scored.error,
+                "by more than its error: {key} {scored:?}"
+            );
         }
         let others = || told.scores.values().filter(|scored| scored.mass > 0.0);
         assert_eq!(others().count(), 2);

@@ -4,11 +4,27 @@ import {readFile} from 'node:fs/promises';
 import {createServer} from 'node:http';
 import {extname, join, normalize} from 'node:path';
 
-const TYPES = {'.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.json': 'application/json', '.wasm': 'application/wasm'};
+/** What a file is, by the end of its name. @type {Record<string, string>} */
+export const TYPES = {'.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.json': 'application/json', '.wasm': 'application/wasm'};
 /** The same policy as the node's. */
 export const POLICY =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; img-src 'self' data:; " +
   "font-src 'self'; connect-src 'self' ws: wss:; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
+
+/**
+ * Lets a server be reached on a free port of this machine.
+ * @param {import('node:http').Server} server
+ */
+export async function listen(server) {
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
+  const {port} = /** @type {import('node:net').AddressInfo} */ (server.address());
+  const close = () =>
+    new Promise((resolve) => {
+      server.close(resolve);
+      server.closeAllConnections();
+    });
+  return {port, close};
+}
 
 /**
  * Serves a folder below `under` on a free port of this machine.
@@ -24,17 +40,11 @@ export async function serve(folder, {under = '/', headers = {}, pages = {}} = {}
     const rest = path.slice(under.length);
     const file = join(folder, rest === '' || rest.endsWith('/') ? `${rest}index.html` : rest);
     try {
-      return send(200, TYPES[/** @type {'.js'} */ (extname(file))] ?? 'application/octet-stream', await readFile(file));
+      return send(200, TYPES[extname(file)] ?? 'application/octet-stream', await readFile(file));
     } catch {
       return send(404, 'text/plain', 'nothing here');
     }
   });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
-  const {port} = /** @type {import('node:net').AddressInfo} */ (server.address());
-  const close = () =>
-    new Promise((resolve) => {
-      server.close(resolve);
-      server.closeAllConnections();
-    });
+  const {port, close} = await listen(server);
   return {url: `http://127.0.0.1:${port}${under}`, close};
 }

@@ -5,14 +5,10 @@ import {readFile} from 'node:fs/promises';
 import {createServer} from 'node:http';
 import {extname, join, normalize} from 'node:path';
 import {fileURLToPath} from 'node:url';
+import {POLICY, TYPES, listen} from './files.mjs';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const HERE = fileURLToPath(new URL('./', import.meta.url));
-const TYPES = {'.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.json': 'application/json'};
-/** The same policy as the node's. */
-const POLICY =
-  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; img-src 'self' data:; " +
-  "font-src 'self'; connect-src 'self' ws: wss:; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 export const CHAIN = 'c4a10000'.padEnd(64, '0');
 const TEXT = 'To be, or not to be, that is the question. '.repeat(5000);
 
@@ -35,18 +31,12 @@ export async function playedSite(options = {}) {
       }
       const file = path === '/played.js' || path === '/audited.js' ? join(HERE, path) : path.startsWith('/www/') ? join(ROOT, path) : null;
       if (!file) return send(404, 'text/plain', 'nothing here');
-      return send(200, TYPES[/** @type {'.js'} */ (extname(file))] ?? 'application/octet-stream', await readFile(file));
+      return send(200, TYPES[extname(file)] ?? 'application/octet-stream', await readFile(file));
     } catch {
       return send(404, 'text/plain', 'nothing here');
     }
   });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
-  const {port} = /** @type {import('node:net').AddressInfo} */ (server.address());
-  const close = () =>
-    new Promise((resolve) => {
-      server.close(resolve);
-      server.closeAllConnections();
-    });
+  const {port, close} = await listen(server);
   return {url: `http://127.0.0.1:${port}/`, site, close};
 }
 

@@ -6,6 +6,7 @@ import {createRequire} from 'node:module';
 import {basename, dirname, extname, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {build} from 'esbuild';
+import {listen} from '../../e2e/support/files.mjs';
 
 const SITE = process.env.PEERAGE_SITE ?? fileURLToPath(new URL('../../../pkg/site', import.meta.url));
 const TYPES = {'.html': 'text/html', '.js': 'text/javascript', '.wasm': 'application/wasm'};
@@ -42,12 +43,6 @@ export async function serve() {
     const file = [join(dirname(module), name), join(wasm, 'dist', name)].find((path) => existsSync(path));
     return file ? send(readFileSync(file)) : response.writeHead(404).end();
   });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
-  const {port} = /** @type {import('node:net').AddressInfo} */ (server.address());
-  const close = () =>
-    new Promise((resolve) => {
-      server.close(resolve);
-      server.closeAllConnections();
-    });
+  const {port, close} = await listen(server);
   return {url: `http://127.0.0.1:${port}/`, module: `/${basename(module)}`, close};
 }

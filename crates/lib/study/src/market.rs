@@ -4,11 +4,11 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use data::{Dataset, Random};
+use data::{Batch, Dataset, Random};
 use futures::channel::mpsc;
 use futures::executor::LocalPool;
 use futures::task::LocalSpawnExt;
-use model::{Answers, Learner, Preset, cpu};
+use model::{Answers, Learner, Preset, Routing, cpu};
 use peer::{Control, Event, Manners, Peer, Scored, Setup, Validation};
 use protocol::limits;
 use protocol::port::trainer::Step;
@@ -241,12 +241,7 @@ impl Market {
         let (mut sum, mut examples) = (0.0, 0);
         for index in 0..self.batches {
             let batch = self.own.validation(self.preset.batch, index);
-            let scores = learner.scores(&batch)?.read().await?;
-            let routing = learner.route_best(&scores, &known);
-            let mut answers = Vec::new();
-            for (chosen, slot) in routing.slots.iter().enumerate() {
-                answers.push(view.fetch(&name(*slot), routing.inputs(chosen, &batch)?).await);
-            }
+            let (routing, answers) = ask(learner, view, &batch, &known).await?;
             let measured = learner.evaluate(&batch, &routing, &Answers::Given(answers))?.read().await?;
             sum += measured.loss * batch.batch() as f64;
             examples += batch.batch();
@@ -331,7 +326,23 @@ impl Away {
 /// The watched peer.
 const OWN: &str = "own";
 
+/// Asks the best of `known` about a batch: where its examples go, and what came back.
+pub(crate) async fn ask(
+    learner: &Learner,
+    view: &View,
+    batch: &Batch,
+    known: &[usize],
+) -> Result<(Routing, Vec<Option<Vec<f32>>>), Error> {
+    let scores = learner.scores(batch)?.read().await?;
+    let routing = learner.route_best(&scores, known);
+    let mut answers = Vec::new();
+    for (chosen, slot) in routing.slots.iter().enumerate() {
+        answers.push(view.fetch(&name(*slot), routing.inputs(chosen, batch)?).await);
+    }
+    Ok((routing, answers))
+}
+
 /// A resident's name, which is its key too.
-pub(crate) fn name(number: usize) -> String {
+fn name(number: usize) -> String {
     format!("resident-{number}")
 }

@@ -5,7 +5,7 @@ use data::Dataset;
 use model::{Extra, Learner};
 use serde::Serialize;
 
-use crate::market::{Error, name};
+use crate::market::{Error, ask};
 use crate::street::View;
 use crate::{Market, spearman};
 
@@ -36,12 +36,7 @@ pub(crate) async fn probe(
     let part = 1.0 / (*batches).max(1) as f64;
     for index in 0..*batches {
         let batch = dataset.validation(market.preset.batch, index);
-        let scores = learner.scores(&batch)?.read().await?;
-        let routing = learner.route_best(&scores, &known);
-        let mut answers = Vec::new();
-        for (chosen, slot) in routing.slots.iter().enumerate() {
-            answers.push(view.fetch(&name(*slot), routing.inputs(chosen, &batch)?).await);
-        }
+        let (routing, answers) = ask(learner, view, &batch, &known).await?;
         for (chosen, slot) in routing.slots.iter().enumerate() {
             let extra = Extra { exact: Some(chosen), ..Extra::default() };
             let outcome = learner.start(&batch, &routing, answers.clone(), extra)?.read().await?;

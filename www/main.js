@@ -30,6 +30,7 @@ import {drawAlarm, drawLedger, startAlarm} from './ledger.js';
 import {clause, sentence} from './lines.js';
 import {bootstrap, corpus, pageModule, workers} from './load.js';
 import {drawModel, startModel} from './model.js';
+import {startOffline} from './offline.js';
 import {drawBar, drawNeighbours, drawTab} from './panels.js';
 import {keepPolicy, keptPolicy} from './policy.js';
 import {drawRow, startRow} from './row.js';
@@ -367,6 +368,7 @@ function start() {
   startModel({state: () => state, put, tab: () => tab, listen});
   startBuying({state: () => state, draw, put, tab: () => tab});
   startSettings({ask: bootstrap, draw, rejoin: () => again(chosenDevice())});
+  startOffline({put, ask: bootstrap, waiting: () => state.phase === 'ready'});
   setInterval(() => put({type: 'page:tick'}), 1000);
   draw();
   let device = null;

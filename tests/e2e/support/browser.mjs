@@ -48,10 +48,11 @@ const EXPECTED = [/WebSocket connection to .* failed/i, /ERR_CONNECTION_(REFUSED
 /**
  * A page of `browser` and what its console says against it.
  * @param {import('playwright-core').Browser} browser @param {string} name
- * @param {import('playwright-core').BrowserContextOptions} [options]
+ * @param {import('playwright-core').BrowserContextOptions} [options] where they do not ask for service workers there are none, so that
+ * nothing stands between a test and the files it serves
  */
 export async function open(browser, name, options = {}) {
-  const context = await browser.newContext(options);
+  const context = await browser.newContext({serviceWorkers: 'block', ...options});
   const page = await context.newPage();
   /** @type {string[]} */
   const errors = [];

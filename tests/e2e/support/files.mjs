@@ -12,10 +12,10 @@ export const POLICY =
 
 /**
  * Serves a folder below `under` on a free port of this machine.
- * @param {string} folder @param {{under?: string, headers?: Record<string, string>, pages?: Record<string, string>}} [options]
- * `pages`: documents that are no files, by path
+ * @param {string} folder @param {{under?: string, port?: number, headers?: Record<string, string>, pages?: Record<string, string>}} [options]
+ * `pages`: documents that are no files, by path; `port`: another than a free one
  */
-export async function serve(folder, {under = '/', headers = {}, pages = {}} = {}) {
+export async function serve(folder, {under = '/', port: wanted = 0, headers = {}, pages = {}} = {}) {
   const server = createServer(async (request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url ?? '/', 'http://x').pathname));
     const send = (/** @type {number} */ status, /** @type {string} */ type, /** @type {string|Buffer} */ body) => response.writeHead(status, {'content-type': type, ...headers}).end(body);
@@ -29,7 +29,7 @@ export async function serve(folder, {under = '/', headers = {}, pages = {}} = {}
       return send(404, 'text/plain', 'nothing here');
     }
   });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
+  await new Promise((resolve) => server.listen(wanted, '127.0.0.1', () => resolve(undefined)));
   const {port} = /** @type {import('node:net').AddressInfo} */ (server.address());
   const close = () =>
     new Promise((resolve) => {

@@ -13,6 +13,7 @@ mod debian;
 mod figures;
 mod lab;
 mod licences;
+mod offline;
 mod setup;
 mod shell;
 mod site;

@@ -191,6 +191,7 @@ const folds = {
   stopped(s) {
     s.phase = 'stopped';
     clear(s, 'backup'); // nothing is there any more that could give the key
+    clear(s, 'node'); // nor anything that would reconnect
   },
 };
 

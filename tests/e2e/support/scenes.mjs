@@ -48,7 +48,7 @@ export const SCENES = [
         tab.validate();
         tab.keep();
       });
-      for (const event of [DROPPED, RESTORED, DAMAGED, notAudited(118), transaction('cc', 'transfer', {type: 'refused', reason: 'the account holds 0.2 tokens, 1.01 are needed'}), transaction('dd', 'stake', {type: 'final', height: 1203, index: 0}, 'cold')]) await v.emit(event);
+      for (const event of [DROPPED, RESTORED, DAMAGED, notAudited(120), transaction('cc', 'transfer', {type: 'refused', reason: 'the account holds 0.2 tokens, 1.01 are needed'}), transaction('dd', 'stake', {type: 'final', height: 1203, index: 0}, 'cold')]) await v.emit(event);
       await v.shows(/1\.912/);
       await v.shows(/183/);
       await unfold(v);
@@ -95,19 +95,19 @@ export const SCENES = [
     parts: ['#messages'],
   },
   {
-    name: 'alarm',
-    play: async (v) => {
-      await v.emit(wrong(120));
-      await v.page.getByRole('alert', {name: 'The chain’s figures are wrong'}).waitFor({timeout: 10_000});
-    },
-    parts: ['#alarm'],
-  },
-  {
     name: 'stopped',
     play: async (v) => {
       await v.page.click('#stop');
       await v.shows(/This tab has stopped/);
       await top(v);
     },
+  },
+  {
+    name: 'alarm',
+    play: async (v) => {
+      await v.emit(wrong(120));
+      await v.page.getByRole('alert', {name: 'The chain’s figures are wrong'}).waitFor({timeout: 10_000});
+    },
+    parts: ['#alarm'],
   },
 ];

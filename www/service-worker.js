@@ -6,7 +6,7 @@
  * not named is left to the browser: nothing that a node says (`/api`, `/bootstrap.json`, `/corpus`) is ever kept. A kept response
  * keeps its headers, and so its Content-Security-Policy.
  *
- * Documents come from the network where it answers in time. One of another version makes the kept files of this one go at
+ * Documents come from the network where it answers in time. One of another version, or of none, makes the kept files go at
  * once, so that no two versions are ever mixed; the browser then takes the newer script, which keeps its own. Whoever serves
  * the files could serve others: this script adds no trust in them and takes none away.
  */
@@ -32,7 +32,7 @@ scope.addEventListener('fetch', (/** @type {any} */ event) => {
   if (request.mode === 'navigate') {
     url.search = '';
     url.pathname = url.pathname.replace(/\/index\.html$/, '/');
-    if (documents.has(url.href)) event.respondWith(newest(request, url.href));
+    if (documents.has(url.href)) event.respondWith(newest(event, url.href));
   } else if (first.has(url.href) || later.has(url.href)) {
     event.respondWith(kept(event, url.href));
   }
@@ -40,8 +40,13 @@ scope.addEventListener('fetch', (/** @type {any} */ event) => {
 // A page asks which version has come.
 scope.addEventListener('message', (/** @type {any} */ event) => event.ports[0]?.postMessage(KEPT.version));
 
-/** Fetches all that a first load needs, or keeps nothing. */
 async function install() {
+  await fill();
+  await scope.skipWaiting();
+}
+
+/** Fetches all that a first load needs, or keeps nothing. */
+async function fill() {
   const cache = await caches.open(CACHE);
   try {
     await Promise.all(
@@ -58,7 +63,6 @@ async function install() {
     await caches.delete(CACHE);
     throw error;
   }
-  await scope.skipWaiting();
 }
 
 /** Removes what earlier versions kept, and serves the pages that are open. */
@@ -67,16 +71,18 @@ async function activate() {
   await scope.clients.claim();
 }
 
-/** A document, from the network where it answers in time. @param {Request} request @param {string} name */
-async function newest(request, name) {
-  const coming = fetch(request);
+/** A document, from the network where it answers in time. @param {any} event @param {string} name */
+async function newest(event, name) {
+  const coming = fetch(event.request);
   const answer = coming.catch(() => null);
   const slow = new Promise((resolve) => setTimeout(resolve, LIMIT_MS, null));
   const response = await Promise.race([answer, slow]);
   if (response === null || response.status >= 500) return (await find(name)) ?? coming;
-  const other = response.ok ? version(await response.clone().text()) : null;
-  // A portal's page has no version, and does not make ours old.
-  if (other !== null && other !== KEPT.version) await caches.delete(CACHE);
+  if (response.ok) {
+    if (version(await response.clone().text()) !== KEPT.version) await caches.delete(CACHE);
+    // Another version, or another site at this address, came and went.
+    else if (!(await caches.has(CACHE))) event.waitUntil(fill().catch(() => {}));
+  }
   return response;
 }
 

@@ -117,6 +117,20 @@ describe('the page at the second visit', () => {
     Object.assign(served.site, {down: false, version: FIRST});
     await v.context.close();
   });
+
+  test('leaves an address to another site, and keeps its files again when it is back', async () => {
+    const v = await allowed('elsewhere');
+    await v.page.goto(served.url);
+    await keeps(v.page, `peerage / ${FIRST}`);
+    served.site.version = '';
+    await v.page.reload();
+    assert.equal(await v.page.locator('meta[name="version"]').count(), 0);
+    assert.deepEqual(await kept(v.page), {});
+    served.site.version = FIRST;
+    await v.page.reload();
+    await keeps(v.page, `peerage / ${FIRST}`);
+    await v.context.close();
+  });
 });
 
 describe('the lab at the second visit', () => {

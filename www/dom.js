@@ -39,15 +39,19 @@ export function make(tag, name = '', text = '') {
 }
 
 /**
- * Makes the children of `parent` one for each of `items`, in order, keeping those whose key stays.
+ * Makes the children of `parent` one for each of `items`, in order, keeping those whose key stays. Of items
+ * with one key each has its own.
  * @template T
  * @param {Element} parent @param {T[]} items @param {(item: T) => string} key
  * @param {(item: T) => HTMLElement} create @param {(element: HTMLElement, item: T) => void} update
  */
 export function each(parent, items, key, create, update) {
   const known = new Map([...parent.children].map((c) => [/** @type {HTMLElement} */ (c).dataset.key, /** @type {HTMLElement} */ (c)]));
+  const taken = new Set();
   items.forEach((item, i) => {
-    const k = key(item);
+    let k = key(item);
+    while (taken.has(k)) k += ' again';
+    taken.add(k);
     let element = known.get(k);
     known.delete(k);
     if (!element) {

@@ -30,7 +30,9 @@ import {drawAlarm, drawLedger, startAlarm} from './ledger.js';
 import {clause, sentence} from './lines.js';
 import {bootstrap, corpus, pageModule, workers} from './load.js';
 import {drawModel, startModel} from './model.js';
+import {startOffline} from './offline.js';
 import {drawBar, drawNeighbours, drawTab} from './panels.js';
+import {figuresFirst, startParts} from './parts.js';
 import {keepPolicy, keptPolicy} from './policy.js';
 import {drawRow, startRow} from './row.js';
 import {choose, drawSettings, start as startSettings} from './settings.js';
@@ -167,6 +169,7 @@ async function join(device, another = false) {
   }
   put({type: 'page:clear', id: 'twice'});
   put({type: 'page:join', source: chosen().source});
+  figuresFirst();
   draw();
   the('minute').focus({preventScroll: true});
   let line = 'identity';
@@ -357,6 +360,7 @@ function start() {
   addEventListener('offline', () => put({type: 'page:message', id: 'offline', tone: 'warning', text: 'This computer has lost its network. Training goes on alone; the connection comes back by itself.'}));
   addEventListener('online', () => put({type: 'page:clear', id: 'offline'}));
   document.addEventListener('visibilitychange', schedule);
+  startParts();
   startAlarm(() => state, () => location.reload());
   startConfirm({state: () => state, ask});
   startRow(peerage);
@@ -367,6 +371,7 @@ function start() {
   startModel({state: () => state, put, tab: () => tab, listen});
   startBuying({state: () => state, draw, put, tab: () => tab});
   startSettings({ask: bootstrap, draw, rejoin: () => again(chosenDevice())});
+  startOffline({put, ask: bootstrap, waiting: () => state.phase === 'ready'});
   setInterval(() => put({type: 'page:tick'}), 1000);
   draw();
   let device = null;

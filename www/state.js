@@ -113,8 +113,8 @@ const folds = {
     s.phase = 'stopping';
   },
 
-  'page:message'(s, {id, tone, text, action, until}, now) {
-    tell(s, now, id, tone, text, {action, until});
+  'page:message'(s, {id, tone, text, action, until, retryAt}, now) {
+    tell(s, now, id, tone, text, {action, until, retryAt});
   },
 
   'page:clear'(s, {id}) {
@@ -191,6 +191,7 @@ const folds = {
   stopped(s) {
     s.phase = 'stopped';
     clear(s, 'backup'); // nothing is there any more that could give the key
+    clear(s, 'node'); // nor anything that would reconnect
   },
 };
 

@@ -4,11 +4,11 @@ import assert from 'node:assert/strict';
 import {execFile} from 'node:child_process';
 import {existsSync} from 'node:fs';
 import {readFile} from 'node:fs/promises';
-import {createRequire} from 'node:module';
 import {join} from 'node:path';
 import {after, before, describe, test} from 'node:test';
 import {fileURLToPath} from 'node:url';
 import {promisify} from 'node:util';
+import {axe} from './support/axe.mjs';
 import {launch, open} from './support/browser.mjs';
 import {POLICY, serve} from './support/files.mjs';
 import {until} from './support/wait.mjs';
@@ -16,7 +16,6 @@ import {until} from './support/wait.mjs';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const SITE = process.env.PEERAGE_SITE ?? join(ROOT, 'pkg/site');
 const PROGRAM = process.env.PEERAGE_BIN ?? join(process.env.HOME ?? '', '.cache/peerage/target/debug/peerage');
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const PATIENCE = Number(process.env.PEERAGE_E2E_PATIENCE ?? 1);
 
 /** Two runs of each scenario beside its defaults, as their fragments say them. */
@@ -82,13 +81,6 @@ async function visit(name, path, wishes = {}) {
     await seen.context.close();
   };
   return {...seen, lab, quiet, picture, close};
-}
-
-/** What axe-core finds. @param {import('playwright-core').Page} page */
-async function axe(page) {
-  await page.evaluate(await readFile(AXE, 'utf8'));
-  const {violations} = await page.evaluate(() => /** @type {any} */ (window).axe.run());
-  return violations.map((/** @type {any} */ one) => `${one.id}: ${one.nodes.map((/** @type {any} */ node) => `${node.target.join(' ')} (${node.failureSummary})`).join('; ')}`);
 }
 
 describe('the lab', () => {

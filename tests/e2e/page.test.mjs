@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import {after, before, describe, test} from 'node:test';
+import {notAudited, sound} from './support/audited.js';
 import {launch, open} from './support/browser.mjs';
 import {CHAIN, playedSite} from './support/site.mjs';
 import {visitor} from './support/visit.mjs';
@@ -274,6 +275,21 @@ describe('the page', () => {
     await until('the settings are open', 5, () => v.page.locator('#servers-own').isEnabled());
     assert.equal(await v.page.evaluate(() => document.activeElement?.tagName), 'SUMMARY');
     await v.shows(/no servers/);
+    await v.close();
+  });
+
+  test('shows what comes twice twice, however often it draws', async () => {
+    const v = await visit('twice');
+    await v.join();
+    await v.minute();
+    for (const audit of [sound(130), notAudited(130), sound(131)]) await v.emit(audit);
+    const rows = () => v.page.locator('#audit-table tbody th').allInnerTexts();
+    await until('all are shown', 10, async () => (await rows())[0] === '131', async () => (await rows()).join());
+    for (let i = 0; i < 3; i += 1) {
+      await v.emit(sound(132 + i));
+      await until('it has drawn again', 10, async () => (await rows())[0] === `${132 + i}`, async () => (await rows()).join());
+      assert.equal((await rows()).filter((epoch) => epoch === '130').length, 2);
+    }
     await v.close();
   });
 

@@ -29,6 +29,16 @@ test('a node that goes and comes is said, with the time until the next try', () 
   assert.equal(s.messages.length, 0);
 });
 
+test('a tab that has stopped no longer says that it waits for its node', () => {
+  const s = initial();
+  fold(s, {type: 'page:join'}, 0);
+  fold(s, {type: 'network', node: {up: true}}, 100);
+  fold(s, {type: 'network', node: {up: false, reason: 'closed', retryMs: 4000}}, 1000);
+  assert.equal(s.messages.length, 1);
+  fold(s, {type: 'stopped'}, 1500);
+  assert.deepEqual(s.messages, []);
+});
+
 test('a node that never came is waited for without calling it gone', () => {
   const s = initial();
   fold(s, {type: 'page:join'}, 0);

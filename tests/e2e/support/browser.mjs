@@ -32,14 +32,14 @@ const MICROPHONE = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-med
 
 /**
  * A browser process with a fresh profile.
- * @param {{webgpu?: boolean, microphone?: boolean}} [options] `webgpu`: offer WebGPU, in software where there is no graphics
- * chip; `microphone`: one that needs no device
+ * @param {{webgpu?: boolean, microphone?: boolean, more?: string[]}} [options] `webgpu`: offer WebGPU, in software where there is no graphics
+ * chip; `microphone`: one that needs no device; `more`: arguments
  */
-export const launch = ({webgpu = false, microphone = false} = {}) =>
+export const launch = ({webgpu = false, microphone = false, more = []} = {}) =>
   chromium.launch({
     executablePath: executable(),
     headless: false, // playwright's own switch would choose the old mode
-    args: [...QUIET, ...(webgpu ? ['--enable-unsafe-webgpu'] : []), ...(microphone ? MICROPHONE : [])],
+    args: [...QUIET, ...(webgpu ? ['--enable-unsafe-webgpu'] : []), ...(microphone ? MICROPHONE : []), ...more],
   });
 
 /** Console lines that come with a node that goes away, and with nothing else. */
@@ -48,10 +48,11 @@ const EXPECTED = [/WebSocket connection to .* failed/i, /ERR_CONNECTION_(REFUSED
 /**
  * A page of `browser` and what its console says against it.
  * @param {import('playwright-core').Browser} browser @param {string} name
- * @param {import('playwright-core').BrowserContextOptions} [options]
+ * @param {import('playwright-core').BrowserContextOptions} [options] where they do not ask for service workers there are none, so that
+ * nothing stands between a test and the files it serves
  */
 export async function open(browser, name, options = {}) {
-  const context = await browser.newContext(options);
+  const context = await browser.newContext({serviceWorkers: 'block', ...options});
   const page = await context.newPage();
   /** @type {string[]} */
   const errors = [];

@@ -12,11 +12,11 @@ export const POLICY =
   "font-src 'self'; connect-src 'self' ws: wss:; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
 /**
- * Lets a server be reached on a free port of this machine.
+ * Lets a server be reached on a port of this machine, a free one by itself.
  * @param {import('node:http').Server} server
  */
-export async function listen(server) {
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
+export async function listen(server, wanted = 0) {
+  await new Promise((resolve) => server.listen(wanted, '127.0.0.1', () => resolve(undefined)));
   const {port} = /** @type {import('node:net').AddressInfo} */ (server.address());
   const close = () =>
     new Promise((resolve) => {
@@ -28,10 +28,10 @@ export async function listen(server) {
 
 /**
  * Serves a folder below `under` on a free port of this machine.
- * @param {string} folder @param {{under?: string, headers?: Record<string, string>, pages?: Record<string, string>}} [options]
- * `pages`: documents that are no files, by path
+ * @param {string} folder @param {{under?: string, port?: number, headers?: Record<string, string>, pages?: Record<string, string>}} [options]
+ * `pages`: documents that are no files, by path; `port`: another than a free one
  */
-export async function serve(folder, {under = '/', headers = {}, pages = {}} = {}) {
+export async function serve(folder, {under = '/', port: wanted = 0, headers = {}, pages = {}} = {}) {
   const server = createServer(async (request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url ?? '/', 'http://x').pathname));
     const send = (/** @type {number} */ status, /** @type {string} */ type, /** @type {string|Buffer} */ body) => response.writeHead(status, {'content-type': type, ...headers}).end(body);
@@ -45,6 +45,6 @@ export async function serve(folder, {under = '/', headers = {}, pages = {}} = {}
       return send(404, 'text/plain', 'nothing here');
     }
   });
-  const {port, close} = await listen(server);
+  const {port, close} = await listen(server, wanted);
   return {url: `http://127.0.0.1:${port}${under}`, close};
 }

@@ -17,6 +17,8 @@ use std::path::Path;
 pub enum Subject {
     /// Training in a tab, alone and with a development network (3 minutes)
     Tab,
+    /// What opening the page costs: to read, to join, to a first step, long tasks, sizes against budgets (5 minutes)
+    Page,
     /// A training step against TensorFlow.js in the same browser; what neighbours are worth, over seeds (40 minutes)
     Learning,
     /// Whole epochs of every mechanism, natively and in a tab (3 minutes)
@@ -48,6 +50,7 @@ pub fn run(subject: Subject, json: bool, quick: bool, data: Option<&Path>) -> Re
     let ready = setup::run(For::Test)?;
     let script = match subject {
         Subject::Tab | Subject::Ledger | Subject::Learning => build::all(&ready.shell).map(|()| "tests/e2e/bench.mjs"),
+        Subject::Page => build::all(&ready.shell).map(|()| "tests/page/bench.mjs"),
         Subject::Light => light::build(&ready.shell).map(|()| "tests/light/bench.mjs"),
         Subject::Mechanism => build::epochs(&ready.shell).map(|()| "tests/mechanism/bench.mjs"),
         Subject::Webrtc => build::probe(&ready.shell).map(|()| "tests/webrtc/bench.mjs"),

@@ -1,10 +1,14 @@
-//! The figures of the documentation: each scenario of the lab with its defaults, drawn by the native program.
+//! The figures of the documentation: each scenario of the lab with its defaults, drawn by the native program;
+//! and its pictures of the page and the lab, drawn by a browser.
 //!
-//! The same program draws the same bytes, so a figure differs only where a scenario or a mechanism does.
+//! The same program draws the same bytes, so a figure differs only where a scenario or a mechanism does. A browser's pictures
+//! differ with its fonts.
 
 use crate::build;
+use crate::lab;
 use crate::setup::{self, For};
-use crate::shell::{Shell, read, say, step};
+use crate::shell::{Shell, finish, read, say, step};
+use crate::test::in_node;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use std::fs;
@@ -22,6 +26,16 @@ pub fn run(wanted: &[String]) -> Result<()> {
     fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     say(format!("Drawing figures into {FIGURES}:"));
     scenarios.iter().try_for_each(|scenario| draw(shell, &folder, scenario))
+}
+
+/// Builds the lab and has a browser draw the screens whose names hold one of these parts, or all where none is given.
+pub fn screens(parts: &[String]) -> Result<()> {
+    let ready = setup::run(For::Test)?;
+    lab::build(&ready.shell)?;
+    let browser = ready.browser.as_ref().context("set-up found no browser")?;
+    say(format!("Drawing screens into {SCREENS}:"));
+    let mut command = in_node(&ready.shell, browser, "tests/screens/draw.mjs");
+    finish(command.args(parts)).context("not every screen was drawn")
 }
 
 fn draw(shell: &Shell, folder: &Path, scenario: &str) -> Result<()> {
@@ -57,6 +71,8 @@ fn chosen(names: &[String], wanted: &[String]) -> Result<Vec<String>> {
 
 /// Where they lie in the checkout.
 const FIGURES: &str = "docs/mechanisms/figures";
+/// Where the pictures of the page and the lab lie.
+const SCREENS: &str = "docs/screens";
 
 #[cfg(test)]
 mod tests {

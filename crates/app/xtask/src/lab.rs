@@ -2,6 +2,7 @@
 //!
 //! The folder stands by itself: any server of files can have it, under any path, without a node.
 
+use crate::offline;
 use crate::shell::{Shell, run as run_it, say, step};
 use crate::site::{files, fingerprint, refuse_inline, shrink};
 use crate::toolchain::TARGET;
@@ -24,6 +25,7 @@ pub fn build(shell: &Shell) -> Result<()> {
 
     let folder = shell.workspace.site().join("lab");
     let wasm = assemble(&shell.workspace.root.join("www/lab"), &module, &folder)?;
+    offline::write(&shell.workspace.root.join(offline::SCRIPT), &folder)?;
     step("lab", "built", &format!("{}, module {} KB", folder.display(), wasm / 1_000), since);
     Ok(())
 }

@@ -13,6 +13,7 @@ mod debian;
 mod figures;
 mod lab;
 mod licences;
+mod offline;
 mod setup;
 mod shell;
 mod site;
@@ -74,6 +75,12 @@ enum Command {
         #[arg(value_name = "SCENARIO")]
         scenarios: Vec<String>,
     },
+    /// Draw the pictures of the page and the lab anew: docs/screens/<screen>-<light, dark or phone>.png
+    Screens {
+        /// Parts of names of those to draw [default: all]
+        #[arg(value_name = "PART")]
+        parts: Vec<String>,
+    },
     /// Look at the source files alone: headers, lengths, forgotten notes, the direction of dependencies
     Tidy,
 }
@@ -90,6 +97,7 @@ fn main() -> ExitCode {
         Command::Check => check::run(),
         Command::Bench { subject, json, quick, data } => bench::run(subject, json, quick, data.as_deref()),
         Command::Figures { scenarios } => figures::run(&scenarios),
+        Command::Screens { parts } => figures::screens(&parts),
         Command::Tidy => check::tidy(),
     };
     match result {

@@ -5,6 +5,7 @@
 //! cache folder by the content they were made from.
 
 use crate::lab;
+use crate::offline;
 use crate::shell::{Shell, read};
 use anyhow::{Context, Result, bail};
 use brotli::enc::BrotliEncoderParams;
@@ -38,6 +39,7 @@ pub fn finish(shell: &Shell) -> Result<String> {
         fs::remove_dir_all(copied)?;
     }
     lab::build(shell)?;
+    offline::write(&shell.workspace.root.join(offline::SCRIPT), &site)?;
 
     let cache = shell.workspace.cache.join("brotli");
     fs::create_dir_all(&cache)?;

@@ -56,6 +56,21 @@ describe('the light client in Chromium', {concurrency: false}, () => {
     await context.close();
   });
 
+  test('follows a node of another origin than the page', async () => {
+    const {page, errors, context} = await open(browser, 'origin');
+    await page.goto(honest);
+    const signers = await page.evaluate(async (node) => {
+      const {createLightClient} = await import(/** @type {any} */ ('/light/index.js'));
+      const client = await createLightClient({sources: [node]});
+      const head = await client.ready;
+      await client.close();
+      return head.signers;
+    }, node.url);
+    assert.equal(signers, 1);
+    assert.deepEqual(errors, []);
+    await context.close();
+  });
+
   test('the example page shows an audited epoch and proves an account', async () => {
     const {page, errors, context} = await open(browser, 'example');
     await page.goto(`${honest}/light/example/index.html?node=${encodeURIComponent(honest)}`);

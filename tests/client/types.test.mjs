@@ -58,6 +58,14 @@ describe('the types of the npm packages', () => {
     assert.deepEqual(peer.members('Peer').sort(), [...named, ...own].sort());
   });
 
+  test('what a peer is started with, a tab takes', () => {
+    const [, options] = /struct Options \{\n([\s\S]*?)\n\}/.exec(readFileSync(join(ROOT, PAGE, 'tab.rs'), 'utf8')) ?? [];
+    const taken = [...(options ?? '').matchAll(/pub\(crate\) (\w+):/g)].map(([, name]) => name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase()));
+    const [, object] = /new Tab\(\{\n([\s\S]*?)\n {4}\}\)/.exec(readFileSync(join(ROOT, 'pkg/peer/index.js'), 'utf8')) ?? [];
+    const given = [...(object ?? '').matchAll(/^ {6}(\w+)[:,]/gm)].map(([, name]) => name);
+    assert.deepEqual(given.sort(), [...taken, 'onEvent'].sort());
+  });
+
   test('the scripts are what their types say', (t) => {
     if (!existsSync(join(ROOT, 'pkg/peer/modules')) || !existsSync(join(ROOT, 'pkg/light/wasm'))) return t.skip('the packages are not built');
     const files = ['pkg/peer/index.js', 'pkg/peer/index.d.ts', 'pkg/light/index.js', 'pkg/light/index.d.ts'].map((file) => join(ROOT, file));

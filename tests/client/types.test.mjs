@@ -2,7 +2,8 @@
 // and the scripts of both packages are what their types say. Needs no network and no browser, but the packages built.
 
 import assert from 'node:assert/strict';
-import {existsSync, readFileSync} from 'node:fs';
+import {existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {describe, test} from 'node:test';
 import ts from 'typescript';
@@ -69,12 +70,32 @@ describe('the types of the npm packages', () => {
   test('the scripts are what their types say', (t) => {
     if (!existsSync(join(ROOT, 'pkg/peer/modules')) || !existsSync(join(ROOT, 'pkg/light/wasm'))) return t.skip('the packages are not built');
     const files = ['pkg/peer/index.js', 'pkg/peer/index.d.ts', 'pkg/light/index.js', 'pkg/light/index.d.ts'].map((file) => join(ROOT, file));
-    const diagnostics = ts.getPreEmitDiagnostics(program(files)).filter(({file}) => file && !/\/(modules|wasm)\//.test(file.fileName));
-    // Types of Node.js are not among what is installed.
-    const found = diagnostics.filter(({messageText}) => !/module 'node:/.test(String(messageText)));
-    assert.equal(ts.formatDiagnostics(found, {getCanonicalFileName: (name) => name, getCurrentDirectory: () => ROOT, getNewLine: () => '\n'}), '');
+    assert.equal(against(program(files)), '');
+  });
+
+  test('what the documents show is what the types allow', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'peerage-types-'));
+    try {
+      const files = ['peer', 'light'].map((name) => {
+        const [, script] = /```js\n([\s\S]*?)```/.exec(readFileSync(join(ROOT, 'pkg', name, 'README.md'), 'utf8')) ?? [];
+        assert.ok(script);
+        writeFileSync(join(folder, `${name}.ts`), script);
+        return join(folder, `${name}.ts`);
+      });
+      assert.equal(against(program(files, {peerage: [join(ROOT, 'pkg/peer/index.d.ts')], 'peerage-light': [join(ROOT, 'pkg/light/index.d.ts')]})), '');
+    } finally {
+      rmSync(folder, {recursive: true});
+    }
   });
 });
+
+/** What the compiler has against files, but for what is generated. @param {ts.Program} made */
+function against(made) {
+  const found = ts.getPreEmitDiagnostics(made).filter(({file}) => file && !/\/(modules|wasm)\//.test(file.fileName));
+  // Types of Node.js are not among what is installed.
+  const ours = found.filter(({messageText}) => !/module 'node:/.test(String(messageText)));
+  return ts.formatDiagnostics(ours, {getCanonicalFileName: (name) => name, getCurrentDirectory: () => ROOT, getNewLine: () => '\n'});
+}
 
 /** Without some members. @param {Shape} shape @param {string[]} but @returns {Shape} */
 function heard(shape, but) {

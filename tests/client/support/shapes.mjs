@@ -9,8 +9,8 @@ export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
 /** @typedef {{is: string, value?: string, of?: any, fields?: Record<string, {optional: boolean, shape: Shape}>}} Shape */
 
-/** A program over files, as strict as can be. @param {string[]} files */
-export function program(files) {
+/** A program over files, as strict as can be. @param {string[]} files @param {Record<string, string[]>} [paths] where packages are, by name */
+export function program(files, paths = {}) {
   return ts.createProgram(files, {
     strict: true,
     checkJs: true,
@@ -21,6 +21,7 @@ export function program(files) {
     moduleResolution: ts.ModuleResolutionKind.Bundler,
     lib: ['lib.esnext.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts', 'lib.dom.asynciterable.d.ts'],
     types: [],
+    paths,
   });
 }
 

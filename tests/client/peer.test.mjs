@@ -121,6 +121,28 @@ describe('a peer on a page of another origin', {concurrency: false}, () => {
     await context.close();
   });
 
+  test('what is to be forgotten is gone, and the peer with it', async () => {
+    const {page, errors, context} = await open(browser, 'forget');
+    await page.goto(`${servers[0].url}blank`);
+    const [before, later, code] = await page.evaluate(async (node) => {
+      const {createPeer} = await import(/** @type {any} */ ('/index.js'));
+      const kept = () => Object.keys(localStorage).filter((name) => name.startsWith('peerage.')).length;
+      const peer = await createPeer({node, data: null});
+      await new Promise((resolve) => peer.on('identity', resolve));
+      const before = kept();
+      await peer.forgetChain();
+      try {
+        peer.join();
+      } catch (error) {
+        return [before, kept(), /** @type {any} */ (error).code];
+      }
+      return [before, kept()];
+    }, node.url);
+    assert.deepEqual([before > 0, later, code], [true, 0, 'stopped']);
+    assert.deepEqual(errors, []);
+    await context.close();
+  });
+
   test('modules of yet another origin run too', async () => {
     const {page, errors, context} = await open(browser, 'modules');
     await page.goto(`${servers[0].url}blank`);

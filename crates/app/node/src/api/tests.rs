@@ -287,7 +287,7 @@ fn a_follower_asks_in_the_ledgers_own_words() {
 #[test]
 fn pages_of_other_origins_ask_and_read_answers_and_refusals() {
     run(generous(), async |node| {
-        let ask = async |method, path, body: Vec<u8>| {
+        let ask = async |method: Method, path: &'static str, body: Vec<u8>| {
             let request = Request::builder().method(method).uri(path).header(header::HOST, "node.example");
             let request = request.header(header::ORIGIN, "https://page.example");
             let request = request.header(header::CONTENT_TYPE, "application/octet-stream").body(Body::from(body));

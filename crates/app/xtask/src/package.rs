@@ -73,7 +73,8 @@ fn hashed(site: &Path, module: &str) -> Result<String> {
 
 /// Files beside a script that it imports.
 fn imported(text: &str) -> impl Iterator<Item = &str> {
-    text.split(" from './").skip(1).filter_map(|rest| rest.split('\'').next())
+    let quoted = text.split("from").skip(1).filter_map(|rest| rest.trim_start().strip_prefix(QUOTES));
+    quoted.filter_map(|rest| rest.strip_prefix("./")?.split(QUOTES).next())
 }
 
 /// The modules of a tab, and the files of each.
@@ -82,6 +83,8 @@ const MODULES: &[(&str, &[&str])] = &[
     ("peerage-auditor", &[".js", "_bg.wasm", "_loader.js"]),
     ("peerage-trainer", &[".js", "_bg.wasm", "_loader.js"]),
 ];
+/// Scripts name what they import in either.
+const QUOTES: [char; 2] = ['\'', '"'];
 /// Scripts of the page that the package uses too: what a person gives to learn from, in pieces.
 const SHARED: &[&str] = &["reading.js", "format.js"];
 
@@ -106,7 +109,7 @@ mod tests {
         }
         fs::write(site.join("peerage-page-0a1b2c_bg.wasm.br"), "").unwrap();
         fs::write(www.join("format.js"), "export const count = 1;").unwrap();
-        fs::write(www.join("reading.js"), "import {count} from './format.js';\nimport {x} from './dom.js';").unwrap();
+        fs::write(www.join("reading.js"), "import {count} from './format.js';import{x}from\"./dom.js\";").unwrap();
         let error = assemble(&site, &www, &package).unwrap_err();
         assert!(error.to_string().contains("imports ./dom.js"), "{error}");
         fs::write(www.join("reading.js"), "import {count} from './format.js';").unwrap();

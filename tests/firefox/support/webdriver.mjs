@@ -44,16 +44,27 @@ function find(variable, names) {
   return [process.env[variable], ...folders.flatMap((folder) => names.map((name) => join(folder, name)))].find((file) => file && existsSync(file));
 }
 
-/** Programs that still run; none outlives the tests. @type {Set<import('node:child_process').ChildProcess>} */
+/** Drivers that still run, each with its Firefox in a group of its own; none outlives the tests. @type {Set<number>} */
 const running = new Set();
-process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+process.on('exit', () => running.forEach(end));
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) process.on(signal, () => process.exit(130));
+
+/** @param {number} group */
+function end(group) {
+  running.delete(group);
+  try {
+    process.kill(-group, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
+}
 
 /** A Firefox process with a fresh profile. */
 export class Firefox {
   /** What its console has against the pages. @type {string[]} */ errors = [];
   /** Where files go that a page hands out. */ downloads = '';
   version = '';
-  /** @type {import('node:child_process').ChildProcess|null} */ #driver = null;
+  #driver = 0;
   #session = '';
   /** Commands one after the other: they are about the one window that was switched to. @type {Promise<unknown>} */ #last = Promise.resolve();
   #window = '';
@@ -76,10 +87,9 @@ export class Firefox {
     const [binary, driver] = [find('FIREFOX', ['firefox-esr', 'firefox']), find('GECKODRIVER', ['geckodriver'])];
     if (!binary || !driver) throw new Error('No Firefox with its driver found: `cargo xtask setup` gets them, or name them in $FIREFOX and $GECKODRIVER.');
     this.downloads = await mkdtemp(join(tmpdir(), 'peerage-firefox-'));
-    const child = spawn(driver, ['--port', '0'], {stdio: ['ignore', 'pipe', 'pipe']});
-    this.#driver = child;
-    running.add(child);
-    child.once('exit', () => running.delete(child));
+    const child = spawn(driver, ['--port', '0'], {stdio: ['ignore', 'pipe', 'pipe'], detached: true});
+    this.#driver = child.pid ?? 0;
+    running.add(this.#driver);
     let base = '';
     for (const stream of [child.stdout, child.stderr]) {
       let rest = '';
@@ -144,7 +154,7 @@ export class Firefox {
 
   async close() {
     if (this.#session.includes('/session/')) await this.#send('DELETE', '').catch(() => {});
-    this.#driver?.kill();
+    if (this.#driver) end(this.#driver);
     if (this.downloads) await rm(this.downloads, {recursive: true, force: true, maxRetries: 5, retryDelay: 200});
   }
 }

@@ -176,7 +176,16 @@ export class Page {
   goto(url) {
     return this.#send('POST', '/url', {url});
   }
-  reload() {
+  /** As the browser's button does; WebDriver's own command passes by what a service worker keeps. */
+  async reload() {
+    await this.evaluate(() => {
+      Object.assign(window, {before: true});
+      location.reload();
+    });
+    await until('the page has loaded again', 60, () => this.evaluate(() => !('before' in window) && document.readyState === 'complete'));
+  }
+  /** As with Shift held. */
+  reloadWhole() {
     return this.#send('POST', '/refresh', {});
   }
   /** @returns {Promise<string>} */

@@ -13,11 +13,14 @@ import {until} from '../e2e/support/wait.mjs';
 import {Firefox} from './support/webdriver.mjs';
 
 const SITE = process.env.PEERAGE_SITE ?? fileURLToPath(new URL('../../pkg/site', import.meta.url));
-/** One with randomness, one with exponentials, one with a game, one with a mechanism chosen, one that learns. */
+/** Cheap runs with randomness, exponentials, games, a mechanism chosen, and learning. */
 const RUNS = {
   'cabal-decay': 'mechanism=consensus&tau=0.3&blocks=40&temperature=4.5',
   simulation: 'blocks=25&honest=9&cabal=11&density=0.3&share=0.4&seed=3',
   'market-game': 'law=diagonal&seeds=1&peers=6&steps=60&seed=11',
+  'market-play': 'ratio=0.3&steps=50&seed=1',
+  'adaptive-inflation': 'blocks=300&seed=2',
+  bonders: 'late=3&seed=1',
   emission: 'tau=0.003&tokens=1&peers=7&pool=3',
   'score-forms': 'models=1&neighbours=4&examples=300&noise=2&common=1',
 };
@@ -65,19 +68,17 @@ describe('the lab in Firefox', {concurrency: false}, () => {
 
   test('gives the numbers, tables and figures of `peerage lab`, byte for byte', async () => {
     await visit('bench.html');
-    for (const [scenario, given] of Object.entries(RUNS)) {
-      for (const query of ['', given]) {
-        const got = await page.evaluate(
-          async ([scenario, query]) => {
-            const {engine} = await import(new URL('engine.js', location.href).href);
-            const {seed = '0', ...settings} = Object.fromEntries(new URLSearchParams(query));
-            return Promise.all(['json', 'csv', 'svg'].map((kind) => engine.ask({kind, recipe: {scenario, seed, settings}})));
-          },
-          [scenario, query],
-        );
-        const expected = await Promise.all([['--json'], ['--csv'], ['--svg', '-']].map((output) => prints(scenario, ...options(query), ...output)));
-        for (const [place, kind] of ['json', 'csv', 'svg'].entries()) assert.equal(got[place], expected[place], `${kind} of ${scenario} ${query}`);
-      }
+    for (const [scenario, query] of Object.entries(RUNS)) {
+      const got = await page.evaluate(
+        async ([scenario, query]) => {
+          const {engine} = await import(new URL('engine.js', location.href).href);
+          const {seed = '0', ...settings} = Object.fromEntries(new URLSearchParams(query));
+          return Promise.all(['json', 'csv', 'svg'].map((kind) => engine.ask({kind, recipe: {scenario, seed, settings}})));
+        },
+        [scenario, query],
+      );
+      const expected = await Promise.all([['--json'], ['--csv'], ['--svg', '-']].map((output) => prints(scenario, ...options(query), ...output)));
+      for (const [place, kind] of ['json', 'csv', 'svg'].entries()) assert.equal(got[place], expected[place], `${kind} of ${scenario} ${query}`);
     }
   });
 

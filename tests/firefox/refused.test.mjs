@@ -1,5 +1,5 @@
-// What Firefox does not give where a person has told it so, and what the page says then: a private window, cookies and site data
-// blocked, no WebRTC, no WebAssembly. Where the page can run it does.
+// What Firefox does not give as a person has set it or for lack of a device, and what the page says then: a private window, cookies and
+// site data blocked, no WebRTC, no adapter, no loudspeakers, no WebAssembly. Where the page can run it does.
 
 import assert from 'node:assert/strict';
 import {after, before, describe, test} from 'node:test';
@@ -57,21 +57,28 @@ describe('Firefox as a person has set it', {concurrency: false}, () => {
     await says('identity', /Key ready, for this tab alone/);
   });
 
-  refused('no WebRTC: others are reached through the node', {'media.peerconnection.enabled': false}, async (tab, says) => {
+  const bare = {
+    'media.peerconnection.enabled': false,
+    'dom.webgpu.enabled': true,
+    'dom.webgpu.workers.enabled': true,
+    'media.navigator.streams.fake': true,
+    'media.navigator.permission.disabled': true,
+  };
+  refused('no WebRTC, WebGPU without an adapter, nothing to play sound on: it takes part, and says what is not', bare, async (tab, says) => {
     await says('browser', /WebRTC no/);
     await says('messages', /This browser has no WebRTC\. Nothing to do: other tabs are reached through the node/);
     await takesPart(tab);
+    const adapter = await tab.page.evaluate(async () => (await /** @type {any} */ (navigator).gpu.requestAdapter()) !== null);
+    if (!adapter) await says('device', /Processor \(CPU\).*This browser offers no WebGPU adapter\./s);
+    await tab.page.click('input[value=microphone]');
+    await tab.page.click('#record');
+    // Where there is something to play sound on, it is heard.
+    await until('the sentence', 30, async () => /No sound comes from the browser\. Firefox needs something to play sound on/.test(await tab.text('#source-fault')) || /s recorded/.test(await tab.text('#heard')), () => tab.text('#learning'));
   });
 
   refused('no WebAssembly: the page cannot run, and says what to open it in', {'javascript.options.wasm': false}, async (tab, says) => {
     await says('browser', /This browser lacks WebAssembly\..*Open this page in a current Chrome, Edge, Firefox or Safari\./s);
     await tab.page.evaluate(() => document.getElementById('join')?.click());
     assert.equal((await tab.snapshot()).phase, 'ready');
-  });
-
-  refused('WebGPU without an adapter: the processor does it', {'dom.webgpu.enabled': true, 'dom.webgpu.workers.enabled': true}, async (tab, says) => {
-    await takesPart(tab);
-    const adapter = await tab.page.evaluate(async () => (await /** @type {any} */ (navigator).gpu.requestAdapter()) !== null);
-    if (!adapter) await says('device', /Processor \(CPU\).*This browser offers no WebGPU adapter\./s);
   });
 });

@@ -2,6 +2,8 @@
 // second tab beside it.
 
 import assert from 'node:assert/strict';
+import {writeFile} from 'node:fs/promises';
+import {join} from 'node:path';
 import {after, before, describe, test} from 'node:test';
 import {isIn} from '../../www/auditing.js';
 import {Node} from '../e2e/support/node.mjs';
@@ -12,6 +14,9 @@ import {until} from '../e2e/support/wait.mjs';
 import {openTab} from './support/tab.mjs';
 import {Firefox} from './support/webdriver.mjs';
 
+/** One that needs no device, a person who lets the page hear it, and loudspeakers, without which Firefox hears nothing. */
+const MICROPHONE = {'media.navigator.streams.fake': true, 'media.navigator.permission.disabled': true, 'media.cubeb.force_mock_context': true};
+
 describe('a tab in Firefox', {concurrency: false}, () => {
   const step = steps();
   /** @type {Node} */ let node;
@@ -20,7 +25,7 @@ describe('a tab in Firefox', {concurrency: false}, () => {
   /** @type {import('../../www/types.js').State} */ let earlier;
 
   before(async () => {
-    [node, firefox] = await Promise.all([Node.start({residents: 1}), Firefox.launch()]);
+    [node, firefox] = await Promise.all([Node.start({residents: 1}), Firefox.launch({prefs: MICROPHONE})]);
     tab = await openTab(firefox, `Firefox ${firefox.version}`, node.url);
   });
   after(async () => {
@@ -93,6 +98,26 @@ describe('a tab in Firefox', {concurrency: false}, () => {
     const s = await second.snapshot();
     assert.notEqual(s.identity?.key, earlier.identity?.key);
     await second.page.close();
+  });
+
+  step('learns from letters that it draws, from a file, and from a microphone', async () => {
+    const file = join(firefox.downloads, 'points.csv');
+    await writeFile(file, `a,b,side\n${Array.from({length: 200}, (_, i) => [((i * 37) % 101) / 101, ((i * 61) % 103) / 103]).map(([x, y]) => `${x},${y},${x > y ? 'over' : 'under'}`).join('\n')}\n`);
+    const choose = (/** @type {string} */ source) => tab.page.click(`input[value=${source}]`);
+    const learns = async (/** @type {string} */ source) => {
+      await tab.page.click('#source-use');
+      await tab.until(`learns from ${source}`, 60, (s) => s.learned?.source.type === source && s.steps.count >= 3);
+    };
+    await choose('glyphs');
+    await learns('glyphs');
+    await choose('files');
+    await tab.page.type('#files', file);
+    await learns('files');
+    assert.equal((await tab.snapshot()).learned?.private, true);
+    await choose('microphone');
+    await tab.page.click('#record');
+    await until('the recording is there', 30, async () => /s recorded/.test(await tab.text('#heard')), () => tab.text('#learning'));
+    await learns('microphone');
   });
 
   step('stops without an error', async () => {

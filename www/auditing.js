@@ -5,7 +5,7 @@
  */
 
 import {count, duration, signed, whole} from './format.js';
-import {begin, clause, clear, detail, done, ended, fail, sentence, tell} from './lines.js';
+import {begin, clause, clear, detail, done, ended, fail, FLEETING, sentence, tell} from './lines.js';
 import {name} from './measures.js';
 
 /** @typedef {import('./types.js').State} State */
@@ -105,9 +105,11 @@ export const auditing = {
     }
     if (s.identity?.cold && !s.identity.backedUp && !s.reminded) {
       s.reminded = true;
-      tell(s, now, 'backup', 'info', 'This tab’s cold key owns its stake and is in this browser alone. Save a copy of it when you have a moment; until then the stake is lost if the browser’s data is cleared.', {
-        action: {id: 'backup', label: 'Show the keys'},
-      });
+      const fleeting = FLEETING[s.browser?.keeps ?? ''];
+      const [tone, text] = fleeting
+        ? /** @type {const} */ (['warning', `This tab’s cold key owns its stake and is gone when ${fleeting.until} closes. Save a copy of it before, or the stake is lost.`])
+        : /** @type {const} */ (['info', 'This tab’s cold key owns its stake and is in this browser alone. Save a copy of it when you have a moment; until then the stake is lost if the browser’s data is cleared.']);
+      tell(s, now, 'backup', tone, text, {action: {id: 'backup', label: 'Show the keys'}});
     }
   },
 

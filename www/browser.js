@@ -1,5 +1,5 @@
 // @ts-check
-/** What this browser can do, found without asking for anything and without waiting. */
+/** What this browser can do and how long it keeps what the page gives it, found without asking a person for anything. */
 
 /** A module whose only function returns an `i8x16.splat`: valid exactly where 128-bit SIMD is. */
 const SIMD = new Uint8Array([
@@ -24,4 +24,23 @@ export function capabilities() {
     secure: globalThis.isSecureContext === true,
     missing,
   };
+}
+
+/**
+ * How long what the page keeps here lasts: `window`: until a private window of Firefox closes, where keys can be kept and files cannot;
+ * `tab`: nothing is kept at all, since a person blocks cookies and site data. Private windows of other browsers cannot be told.
+ * @returns {Promise<'lasting'|'window'|'tab'>}
+ */
+export async function keeping() {
+  try {
+    localStorage.getItem('peerage');
+  } catch {
+    return 'tab';
+  }
+  try {
+    await navigator.storage?.getDirectory?.();
+    return 'lasting';
+  } catch (error) {
+    return error instanceof DOMException && error.name === 'SecurityError' ? 'window' : 'lasting';
+  }
 }

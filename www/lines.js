@@ -8,6 +8,12 @@ const MESSAGES = 12; // at most so many at a time
 /** The first minute, in order. */
 export const LINES = ['browser', 'identity', 'node', 'ledger', 'device', 'text', 'step', 'neighbour', 'registered', 'update'];
 
+/** Where what is kept does not last: until what closes, and what to do. @type {Record<string, {until: string, instead: string}>} */
+export const FLEETING = {
+  window: {until: 'this private window', instead: 'Open this page in an ordinary window to keep them.'},
+  tab: {until: 'this tab', instead: 'Allow cookies and site data for this address and load the page again to keep them.'},
+};
+
 /* Lines of the checklist. */
 
 /** @param {State} s @param {string} id */

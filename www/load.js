@@ -15,15 +15,20 @@ function address(id) {
 
 /** @type {Promise<any>|undefined} */
 let loading;
+let tries = 0;
 
 /** The module of the page with its class `Tab`, loaded once. @returns {Promise<any>} */
 export function pageModule() {
   loading ??= (async () => {
-    const module = await import(address('page-module'));
+    // Firefox remembers a module that did not come by its whole address, and never asks for it again.
+    const module = await import(tries === 0 ? address('page-module') : `${address('page-module')}#${tries}`);
     await module.default({module_or_path: address('page-wasm')});
     return module;
   })();
-  loading.catch(() => (loading = undefined));
+  loading.catch(() => {
+    loading = undefined;
+    tries += 1;
+  });
   return loading;
 }
 

@@ -16,7 +16,7 @@
  */
 
 import {isOtherChain, otherChain} from './auditing.js';
-import {capabilities} from './browser.js';
+import {capabilities, keeping} from './browser.js';
 import {drawBuying, startBuying} from './buying.js';
 import {drawChecklist, drawMessages} from './checklist.js';
 import {startConfirm} from './confirm.js';
@@ -354,6 +354,7 @@ const chosenDevice = () => /** @type {HTMLSelectElement} */ (the('device')).valu
 
 function start() {
   put({type: 'page:browser', ...capabilities()});
+  keeping().then((keeps) => put({type: 'page:keeps', keeps}));
   the('join').addEventListener('click', () => join(chosenDevice()));
   the('pause').addEventListener('click', () => peerage.pause(state.phase !== 'paused'));
   the('stop').addEventListener('click', stop);

@@ -57,7 +57,10 @@ async function keep(own, put) {
       });
     });
   });
-  setInterval(() => registration.update().catch(() => {}), LOOK_MS);
+  const look = () => registration.update().catch(() => {});
+  setInterval(look, LOOK_MS);
+  // Where this page came past an older worker, as by a reload with Shift held, not every browser looks for a newer one by itself.
+  if (registration.active && (await versionOf(registration.active)) !== own) await look();
 }
 
 /** @param {ServiceWorker} worker @returns {Promise<string>} */

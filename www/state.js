@@ -9,7 +9,7 @@
 
 import {auditing, lose, unaudited} from './auditing.js';
 import {count, duration, fixed, short} from './format.js';
-import {begin, clause, clear, detail, done, ended, fail, LINES, sentence, tell} from './lines.js';
+import {begin, clause, clear, detail, done, ended, fail, FLEETING, LINES, sentence, tell} from './lines.js';
 import {name, neighbours} from './measures.js';
 import {training, untrained} from './training.js';
 
@@ -60,7 +60,7 @@ const folds = {
   ...training,
 
   'page:browser'(s, {webgpu, webrtc, secure, missing}, now) {
-    s.browser = {webgpu, webrtc, missing};
+    s.browser = {webgpu, webrtc, secure, missing, keeps: 'lasting'};
     begin(s, 'browser', now);
     if (missing.length > 0) {
       fail(s, 'browser', now, `This browser lacks ${missing.join(', ')}.`, 'Open this page in a current Chrome, Edge, Firefox or Safari.');
@@ -75,6 +75,18 @@ const folds = {
     if (!webrtc) {
       tell(s, now, 'webrtc', 'info', 'This browser has no WebRTC. Nothing to do: other tabs are reached through the node, which only adds a little delay.');
     }
+  },
+
+  'page:keeps'(s, {keeps}) {
+    if (!s.browser || !ended(s, 'browser')) return;
+    s.browser.keeps = keeps;
+    if (!(keeps in FLEETING)) return;
+    const {until, instead} = FLEETING[keeps];
+    Object.assign(s.lines.browser, {
+      state: 'note',
+      detail: s.lines.browser.detail.replace(/\.$/, `, but nothing is kept when ${until} closes.`),
+      help: `Key, stake and model are gone with it. ${instead}`,
+    });
   },
 
   'page:join'(s, {source}, now) {
@@ -132,7 +144,8 @@ const folds = {
     s.identity = {key, chain, peer: peer ?? null, cold: cold ?? null, backedUp: backedUp === true};
     if (s.identity.backedUp) clear(s, 'backup');
     if (first) {
-      done(s, 'identity', now, `${kept === true ? 'Key from your last visit' : kept === false ? 'New key, kept in this browser' : 'Key ready, for this tab alone'}: ${short(key)}. Its secret never leaves this browser.`);
+      const fresh = s.browser?.keeps === 'window' ? 'New key, kept until this private window closes' : 'New key, kept in this browser';
+      done(s, 'identity', now, `${kept === true ? 'Key from your last visit' : kept === false ? fresh : 'Key ready, for this tab alone'}: ${short(key)}. Its secret never leaves this browser.`);
     }
   },
 

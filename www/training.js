@@ -14,6 +14,10 @@ const PEERS = 256; // peers whose worth is kept
 const VALIDATIONS = 64; // newest validations kept
 const CREDITS = 64; // sellers
 
+/** What to do where there is no WebGPU. */
+const WITHOUT_WEBGPU = 'Nothing to do: it only takes longer. Chrome and Edge offer WebGPU on most computers, Firefox not yet on Linux.';
+const WITHOUT_HTTPS = 'Nothing to do: it only takes longer. Browsers offer WebGPU only over https or on this machine itself.';
+
 /** Lines of the first minute that who does not train goes without, and what they say then. */
 const UNTRAINED = ['device', 'text', 'step', 'registered', 'update'];
 const IDLE = 'Not needed: this tab does not train, it only asks others.';
@@ -103,11 +107,13 @@ export const training = {
 
   device(s, {kind, name, why, cpu, gpu}, now) {
     s.device = {kind, name, why, cpu: cpu ?? null, gpu: gpu ?? null};
-    const text = `${kind === 'WebGPU' ? 'Graphics chip through WebGPU' : 'Processor (CPU)'}${name ? `: ${name}` : ''}. ${sentence(why)}`;
+    const reason = sentence(why.replace(/^no device: /, ''));
+    const text = `${kind === 'WebGPU' ? 'Graphics chip through WebGPU' : 'Processor (CPU)'}${name ? `: ${name}` : ''}. ${reason}`;
     done(s, 'device', now, text.trim());
     if (kind !== 'WebGPU' && s.browser?.webgpu) note(s, 'device');
+    if (kind !== 'WebGPU' && s.browser?.webgpu === false) s.lines.device.help = s.browser.secure ? WITHOUT_WEBGPU : WITHOUT_HTTPS;
     clear(s, 'webgpu');
-    if (kind !== 'WebGPU') tell(s, now, 'webgpu', 'info', `This tab trains on the processor. ${sentence(why)} It takes part like any other.`, {until: now + 60_000});
+    if (kind !== 'WebGPU') tell(s, now, 'webgpu', 'info', `This tab trains on the processor. ${reason} It takes part like any other.`, {until: now + 60_000});
     ready(s, now);
   },
 
@@ -123,9 +129,10 @@ export const training = {
     if (s.validations.length > VALIDATIONS) s.validations.shift();
   },
 
-  modelKept(s, {step, bytes: size, place, reason}, now) {
-    s.model.kept = {step, bytes: size, place, reason: reason ?? null, at: now};
-    if (reason) tell(s, now, 'unkept', 'warning', `The model is not kept any more: ${clause(reason)} Training goes on; what it learns is gone when this tab closes, unless you export it.`);
+  modelKept(s, {step, bytes: size, place, reason: said}, now) {
+    const reason = said && s.browser?.keeps === 'window' ? 'private windows of this browser keep no files' : (said ?? null);
+    s.model.kept = {step, bytes: size, place, reason, at: now};
+    if (reason) tell(s, now, 'unkept', 'warning', `The model is not kept${said === reason ? ' any more' : ''}: ${clause(reason)} Training goes on; what it learns is gone when this tab closes, unless you export it.`);
   },
 
   modelRestored(s, {step, bytes: size}, now) {

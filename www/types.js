@@ -177,7 +177,7 @@
  * @property {number|null} joinedAt
  * @property {Record<string, Line>} lines
  * @property {Message[]} messages
- * @property {{webgpu: boolean, webrtc: boolean, missing: string[]}|null} browser
+ * @property {{webgpu: boolean, webrtc: boolean, secure: boolean, missing: string[], keeps: 'lasting'|'window'|'tab'}|null} browser  keeps: as `keeping` of browser.js says
  * @property {{key: string, chain: string, peer: string|null, cold: string|null, backedUp: boolean}|null} identity  cold: null where the hot key owns the stake
  * @property {string|null} chain      chain id of the bootstrap file
  * @property {{from: 'own'|'network', urls: string[]}|null} servers  STUN and TURN servers it has joined with

@@ -29,6 +29,49 @@ test('a node that goes and comes is said, with the time until the next try', () 
   assert.equal(s.messages.length, 0);
 });
 
+test('where nothing lasts the checklist and the messages say so, with what to do', () => {
+  const browser = {type: 'page:browser', webgpu: false, webrtc: true, locks: true, secure: true, missing: []};
+  const own = {type: 'own', uid: 1, peers: 2, row: [], version: 0};
+  /** @type {[string, RegExp, RegExp, RegExp][]} */
+  const cases = [
+    ['window', /but nothing is kept when this private window closes\.$/, /Open this page in an ordinary window/, /is gone when this private window closes\. Save a copy/],
+    ['tab', /but nothing is kept when this tab closes\.$/, /Allow cookies and site data/, /is gone when this tab closes\. Save a copy/],
+    ['lasting', /^Everything needed is here \(WebGPU no, WebRTC yes\)\.$/, /^$/, /is in this browser alone/],
+  ];
+  for (const [keeps, detail, help, backup] of cases) {
+    const s = initial();
+    fold(s, browser, 0);
+    fold(s, {type: 'page:keeps', keeps}, 1);
+    assert.equal(s.lines.browser.state, keeps === 'lasting' ? 'done' : 'note');
+    assert.match(s.lines.browser.detail, detail);
+    assert.match(s.lines.browser.help, help);
+    fold(s, {type: 'page:join'}, 2);
+    fold(s, {type: 'identity', key: 'a', chain: 'b', cold: 'c', kept: false}, 3);
+    assert.match(s.lines.identity.detail, keeps === 'window' ? /kept until this private window closes/ : /kept in this browser/);
+    fold(s, own, 4);
+    assert.match(s.messages.find((m) => m.id === 'backup')?.text ?? '', backup);
+    fold(s, {type: 'modelKept', step: 0, bytes: 0, place: 'memory', reason: 'Security error when calling GetDirectory'}, 5);
+    assert.match(s.messages.find((m) => m.id === 'unkept')?.text ?? '', keeps === 'window' ? /not kept: private windows of this browser keep no files\./ : /not kept any more: Security error/);
+  }
+});
+
+test('what a browser lacks is said even where storage is asked about later', () => {
+  const s = initial();
+  fold(s, {type: 'page:browser', webgpu: false, webrtc: true, locks: true, secure: true, missing: ['WebAssembly']}, 0);
+  fold(s, {type: 'page:keeps', keeps: 'tab'}, 1);
+  assert.equal(s.lines.browser.state, 'failed');
+});
+
+test('without WebGPU the device line says why, and that nothing need be done', () => {
+  for (const [webgpu, secure, help] of /** @type {[boolean, boolean, RegExp][]} */ ([[false, true, /Chrome and Edge offer WebGPU/], [false, false, /only over https/], [true, true, /^$/]])) {
+    const s = initial();
+    fold(s, {type: 'page:browser', webgpu, webrtc: true, locks: true, secure, missing: []}, 0);
+    fold(s, {type: 'device', kind: 'CPU', name: 'one', why: 'no device: this browser has no WebGPU'}, 1);
+    assert.equal(s.lines.device.detail, 'Processor (CPU): one. This browser has no WebGPU.');
+    assert.match(s.lines.device.help, help);
+  }
+});
+
 test('a tab that has stopped no longer says that it waits for its node', () => {
   const s = initial();
   fold(s, {type: 'page:join'}, 0);

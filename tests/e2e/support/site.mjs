@@ -18,7 +18,7 @@ const TEXT = 'To be, or not to be, that is the question. '.repeat(5000);
  * says the node is starting; `version`: as the build names one, with a service worker
  */
 export async function playedSite(options = {}) {
-  const site = {chain: CHAIN, late: 0, iceServers: /** @type {unknown[]} */ ([]), version: '', down: false, slow: 0, ...options};
+  const site = {chain: CHAIN, late: 0, iceServers: /** @type {unknown[]} */ ([]), version: '', lacks: '', down: false, slow: 0, ...options};
   const server = createServer(async (request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url ?? '/', 'http://x').pathname));
     const send = (/** @type {number} */ status, /** @type {string} */ type, /** @type {string|Buffer} */ body) =>
@@ -36,6 +36,7 @@ export async function playedSite(options = {}) {
         if (site.late-- > 0) return send(503, 'text/plain', 'the node is starting');
         return send(200, TYPES['.json'], JSON.stringify({version: 1, name: 'dev', chain: site.chain, corpus: {url: '/corpus', bytes: TEXT.length, name: 'Hamlet'}, iceServers: site.iceServers}));
       }
+      if (path === site.lacks) return send(404, 'text/plain', 'nothing here');
       const file = path === '/played.js' || path === '/audited.js' ? join(HERE, path) : path.startsWith('/www/') ? join(ROOT, path) : null;
       if (!file) return send(404, 'text/plain', 'nothing here');
       return send(200, TYPES[extname(file)] ?? 'application/octet-stream', await readFile(file));

@@ -47,7 +47,7 @@ pub fn run(subject: Subject, json: bool, quick: bool, data: Option<&Path>) -> Re
     if quick || data.is_some() {
         bail!("`--quick` is for `cargo xtask bench ledger` and `learning`, `--data` for `learning`");
     }
-    let ready = setup::run(For::Test)?;
+    let ready = setup::run(For::Browser)?;
     let script = match subject {
         Subject::Tab | Subject::Ledger | Subject::Learning => build::all(&ready.shell).map(|()| "tests/e2e/bench.mjs"),
         Subject::Page => build::all(&ready.shell).map(|()| "tests/page/bench.mjs"),

@@ -30,7 +30,7 @@ pub fn run(wanted: &[String]) -> Result<()> {
 
 /// Builds the lab and has a browser draw the screens whose names hold one of these parts, or all where none is given.
 pub fn screens(parts: &[String]) -> Result<()> {
-    let ready = setup::run(For::Test)?;
+    let ready = setup::run(For::Browser)?;
     lab::build(&ready.shell)?;
     let browser = ready.browser.as_ref().context("set-up found no browser")?;
     say(format!("Drawing screens into {SCREENS}:"));

@@ -37,7 +37,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Get what is missing: the wasm32 library, wasm-bindgen, trunk, npm packages, a browser to test in
+    /// Get what is missing: the wasm32 library, wasm-bindgen, trunk, npm packages, browsers to test in
     Setup,
     /// Build the native program, the site it serves (pkg/site) and the npm packages (pkg/peer, pkg/light)
     Build,

@@ -2,7 +2,7 @@
 
 use crate::shell::{Shell, duration, run as run_it, say, step};
 use crate::toolchain;
-use crate::tools::{self, Browser, Crate};
+use crate::tools::{self, Browser, Crate, Firefox};
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
 use std::time::Instant;
@@ -12,7 +12,9 @@ use std::time::Instant;
 pub enum For {
     /// Building and running.
     Run,
-    /// Testing too: a browser with its driver.
+    /// Measuring and drawing too: Chromium with its driver.
+    Browser,
+    /// Testing too: Firefox with its driver beside it.
     Test,
 }
 
@@ -21,8 +23,10 @@ pub enum For {
 pub struct Ready {
     /// Starts programs with the chosen toolchain.
     pub shell: Shell,
-    /// Present when set up for tests.
+    /// Present when set up for more than running.
     pub browser: Option<Browser>,
+    /// Firefox where set up for tests, or why there is none.
+    pub firefox: Result<Firefox, String>,
 }
 
 /// Looks at each thing, gets what is missing, and says so.
@@ -47,9 +51,10 @@ pub fn run(purpose: For) -> Result<Ready> {
     step("crates", "ready", "as in Cargo.lock", since);
     ensure("npm packages", "", || tools::packages(&shell), || tools::make_packages(&shell))?;
 
-    let browser = if purpose == For::Test { Some(browser(&shell)?) } else { None };
+    let browser = if purpose == For::Run { None } else { Some(browser(&shell)?) };
+    let firefox = if purpose == For::Test { firefox(&shell) } else { Err("not asked for".into()) };
     say(format!("Set up in {}.", duration(start.elapsed())));
-    Ok(Ready { shell, browser })
+    Ok(Ready { shell, browser, firefox })
 }
 
 /// The programs that Trunk and the tests in browsers need.
@@ -87,6 +92,28 @@ fn browser(shell: &Shell) -> Result<Browser> {
     Ok(browser)
 }
 
+/// Firefox is looked for, and got where it can be; tests in it are left out where it cannot.
+fn firefox(shell: &Shell) -> Result<Firefox, String> {
+    let since = Instant::now();
+    let driver = Crate { package: "geckodriver", program: "geckodriver", version: GECKODRIVER.into() };
+    let got = match Firefox::probe(shell) {
+        Some(firefox) => Ok((firefox, "ready")),
+        None => Firefox::make(shell, &driver).map(|firefox| (firefox, "made")),
+    };
+    let found = got.and_then(|(firefox, state)| Ok((firefox.version(shell)?, firefox, state)));
+    match found {
+        Ok((version, firefox, state)) => {
+            step("firefox", state, &version, since);
+            Ok(firefox)
+        }
+        Err(error) => {
+            let why = format!("{error:#}");
+            step("firefox", "none", &format!("tests in it are left out: {why}"), since);
+            Err(why)
+        }
+    }
+}
+
 fn ensure(
     name: &str,
     estimate: &str,
@@ -106,3 +133,5 @@ fn ensure(
 
 /// 0.22 asks for a newer Rust than Debian's.
 const TRUNK: &str = "0.21.14";
+/// Works with Firefox 128 and newer.
+const GECKODRIVER: &str = "0.37.1";

@@ -4,7 +4,7 @@ use crate::build;
 use crate::setup::{self, For};
 use crate::shell::{Shell, duration, read, say, tee};
 use crate::toolchain::TARGET;
-use crate::tools::Browser;
+use crate::tools::{Browser, Firefox};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::PathBuf;
@@ -23,9 +23,15 @@ pub fn run() -> Result<()> {
     for package in IN_BROWSER {
         results.stage(&format!("{package} in the browser"), in_browser(shell, browser, package)?);
     }
-    match build::all(shell).and_then(|()| build::probe(shell)) {
+    let built = build::all(shell).and_then(|()| build::probe(shell));
+    match &built {
         Ok(()) => SCRIPTS.iter().for_each(|(name, script)| results.stage(name, in_node(shell, browser, script))),
-        Err(error) => SCRIPTS.iter().for_each(|(name, _)| results.broken(name, &error)),
+        Err(error) => SCRIPTS.iter().for_each(|(name, _)| results.broken(name, error)),
+    }
+    match (&ready.firefox, &built) {
+        (Err(why), _) => results.left_out(FIREFOX.0, why),
+        (Ok(firefox), Ok(())) => results.stage(FIREFOX.0, in_firefox(in_node(shell, browser, FIREFOX.1), firefox)),
+        (Ok(_), Err(error)) => results.broken(FIREFOX.0, error),
     }
     results.end(start)
 }
@@ -69,6 +75,12 @@ pub fn in_node(shell: &Shell, browser: &Browser, script: &str) -> Command {
     command
 }
 
+/// The same, told where Firefox is.
+fn in_firefox(mut command: Command, firefox: &Firefox) -> Command {
+    command.env("FIREFOX", &firefox.firefox).env("GECKODRIVER", &firefox.driver);
+    command
+}
+
 /// What the stages said.
 #[derive(Default)]
 struct Results {
@@ -95,6 +107,11 @@ impl Results {
         } else if passed + failed == 0 {
             self.broken.push(format!("{name} ran no test"));
         }
+    }
+
+    /// What this machine cannot run is no failure, but is said.
+    fn left_out(&mut self, name: &str, why: &str) {
+        self.lines.push(format!("  {name:<32} left out: {why}"));
     }
 
     fn broken(&mut self, name: &str, error: &anyhow::Error) {
@@ -144,6 +161,8 @@ const SCRIPTS: [(&str, &str); 3] = [
     ("npm packages", "tests/client/run.mjs"),
     ("end to end", "tests/e2e/run.mjs"),
 ];
+/// The suite of the other browser.
+const FIREFOX: (&str, &str) = ("Firefox", "tests/firefox/run.mjs");
 /// What runs in a tab and has a suite of its own.
 const IN_BROWSER: [&str; 5] = ["peerage-lab", "peerage-light", "peerage-page", "peerage-auditor", "peerage-trainer"];
 

@@ -1,9 +1,9 @@
-//! Programs and packages that come from registries: wasm-bindgen, trunk, npm packages, a compiler for C, a browser.
+//! Programs and packages that come from registries: wasm-bindgen, trunk, npm packages, a compiler for C, browsers.
 //!
 //! Each has a `probe`, which only looks and is quick, and a `make`, which gets it and says what it does.
 
 use crate::debian;
-use crate::shell::{Shell, read, run};
+use crate::shell::{Shell, read, run, say};
 use anyhow::{Context, Result, bail};
 use std::env;
 use std::fs;
@@ -109,7 +109,6 @@ pub struct Browser {
 impl Browser {
     /// By `CHROMIUM` and `CHROMEDRIVER`, else by their usual names in `PATH`.
     pub fn probe(shell: &Shell) -> Option<Self> {
-        let named = |variable: &str| env::var_os(variable).map(PathBuf::from).filter(|file| file.is_file());
         let chromium = named("CHROMIUM").or_else(|| NAMES.iter().find_map(|name| shell.which(name)))?;
         let driver = named("CHROMEDRIVER").or_else(|| shell.which("chromedriver"))?;
         Some(Self { chromium, driver })
@@ -133,6 +132,51 @@ impl Browser {
         }
         Ok(browser.trim().to_owned())
     }
+}
+
+/// A Firefox and its driver, which fits any recent one.
+#[derive(Clone, Debug)]
+pub struct Firefox {
+    /// The browser.
+    pub firefox: PathBuf,
+    /// Its WebDriver.
+    pub driver: PathBuf,
+}
+
+impl Firefox {
+    /// By `FIREFOX` and `GECKODRIVER`, else by their usual names in `PATH`.
+    pub fn probe(shell: &Shell) -> Option<Self> {
+        Some(Self { firefox: firefox(shell)?, driver: named("GECKODRIVER").or_else(|| shell.which("geckodriver"))? })
+    }
+
+    /// The browser from Debian's packages, its driver from crates.io.
+    pub fn make(shell: &Shell, driver: &Crate) -> Result<Self> {
+        if firefox(shell).is_none() {
+            debian::install(shell, &["firefox-esr"]).context("firefox is not in PATH (or name it in FIREFOX)")?;
+        }
+        if driver.probe(shell).is_none() {
+            say("  firefox      missing its driver, compiling it takes about 2 minutes on two cores …");
+            driver.make(shell).context("geckodriver is not in PATH (or name it in GECKODRIVER)")?;
+        }
+        Self::probe(shell).context("firefox was installed but is not in PATH")
+    }
+
+    /// Versions of both; an error where one does not start.
+    pub fn version(&self, shell: &Shell) -> Result<String> {
+        let browser = read(shell.command(&self.firefox).arg("--version"))?;
+        let driver = read(shell.command(&self.driver).arg("--version"))?;
+        let words: Vec<&str> = driver.split_whitespace().take(2).collect();
+        Ok(format!("{}, {}", browser.trim(), words.join(" ")))
+    }
+}
+
+fn firefox(shell: &Shell) -> Option<PathBuf> {
+    named("FIREFOX").or_else(|| ["firefox-esr", "firefox"].iter().find_map(|name| shell.which(name)))
+}
+
+/// The file that a variable names.
+fn named(variable: &str) -> Option<PathBuf> {
+    env::var_os(variable).map(PathBuf::from).filter(|file| file.is_file())
 }
 
 fn major(version: &str) -> Option<u32> {

@@ -20,7 +20,7 @@ pub fn run(json: bool, quick: bool, data: Option<&Path>) -> Result<()> {
             }
         }
     }
-    let ready = setup::run(For::Test)?;
+    let ready = setup::run(For::Browser)?;
     let shell = &ready.shell;
     build::all(shell)?;
     let program = build::learning(shell)?;

@@ -16,29 +16,18 @@
  */
 
 import {isOtherChain, otherChain} from './auditing.js';
+import {drawBar} from './bar.js';
 import {capabilities} from './browser.js';
-import {drawBuying, startBuying} from './buying.js';
 import {drawChecklist, drawMessages} from './checklist.js';
-import {startConfirm} from './confirm.js';
 import {fill, the} from './dom.js';
-import {drawGradient} from './gradient.js';
-import {drawHand, startHand} from './hand.js';
-import {describe, signer} from './intents.js';
-import {drawKeys, startKeys} from './keys.js';
 import {begin, choose as chooseSource, chosen, drawLearning, missing, startLearning, taken} from './learning.js';
-import {drawAlarm, drawLedger, startAlarm} from './ledger.js';
 import {clause, sentence} from './lines.js';
 import {bootstrap, corpus, pageModule, workers} from './load.js';
-import {drawModel, startModel} from './model.js';
 import {startOffline} from './offline.js';
-import {drawBar, drawNeighbours, drawTab} from './panels.js';
 import {figuresFirst, startParts} from './parts.js';
 import {keepPolicy, keptPolicy} from './policy.js';
-import {drawRow, startRow} from './row.js';
 import {choose, drawSettings, start as startSettings} from './settings.js';
-import {drawSources} from './sources.js';
 import {fold, initial} from './state.js';
-import {drawTransactions, startTransactions} from './transactions.js';
 
 const DRAW_MS = 250;
 const STOP_MS = 8000; // after this a stop that nobody confirmed counts as done
@@ -52,6 +41,8 @@ let drawing = false;
 let asked = false;
 /** Whether it takes part: what only asks others does not. */
 let takesPart = false;
+/** The panels that come with Join. @type {typeof import('./joined.js')|null} */
+let joined = null;
 /** The node's text, as the bootstrap names it. @type {any} */
 let text = null;
 let release = () => {};
@@ -78,7 +69,7 @@ class Peerage extends EventTarget {
   }
   /** @param {import('./types.js').Intent} intent */
   ask(intent) {
-    return ask(intent, describe(intent, state).words);
+    return ask(intent);
   }
   /** @param {import('./types.js').Policy} policy */
   policy(policy) {
@@ -120,30 +111,20 @@ function draw() {
   drawing = false;
   const now = Date.now();
   drawBar(state);
-  drawAlarm(state);
   drawChecklist(state, now, act);
   drawMessages(state, now, act);
-  drawTab(state, now);
   drawLearning(state);
-  drawModel(state, now);
-  drawNeighbours(state);
-  drawBuying(state);
-  drawLedger(state, now);
-  drawGradient(state);
-  drawRow(state);
-  drawHand(state);
-  drawTransactions(state);
-  drawKeys(state);
-  drawSources(state);
   drawSettings(state);
+  joined?.drawJoined(state, now);
 }
 
 let wishes = 0;
 
-/** Asks for a transaction. @param {import('./types.js').Intent} intent @param {string} words */
+/** Asks for a transaction, said in these words or its own. @param {import('./types.js').Intent} intent @param {string} [words] */
 async function ask(intent, words) {
+  const {describe, signer} = await import('./intents.js');
   const id = (wishes += 1);
-  put({type: 'page:asked', id, intent, signer: signer(intent, state), words});
+  put({type: 'page:asked', id, intent, signer: signer(intent, state), words: words ?? describe(intent, state).words});
   try {
     if (!tab || over()) throw new Error(tab ? 'this tab has stopped' : 'this tab has not joined');
     await tab.ask(intent);
@@ -174,7 +155,7 @@ async function join(device, another = false) {
   the('minute').focus({preventScroll: true});
   let line = 'identity';
   try {
-    const module = await pageModule();
+    const [module] = await Promise.all([pageModule(), withPanels()]);
     line = 'node';
     const {text: words, json} = await bootstrapForSure();
     text = json.corpus;
@@ -199,6 +180,15 @@ async function join(device, another = false) {
     }
     ended();
   }
+}
+
+/** Fetches the panels that come with Join; from then on they are drawn with the rest. */
+async function withPanels() {
+  const panels = await import('./joined.js');
+  if (joined) return;
+  joined = panels;
+  joined.startJoined({state: () => state, tab: () => tab, draw, put, ask, listen, policy: (policy) => peerage.policy(policy), reload: () => location.reload()});
+  draw();
 }
 
 /**
@@ -361,15 +351,7 @@ function start() {
   addEventListener('online', () => put({type: 'page:clear', id: 'offline'}));
   document.addEventListener('visibilitychange', schedule);
   startParts();
-  startAlarm(() => state, () => location.reload());
-  startConfirm({state: () => state, ask});
-  startRow(peerage);
-  startHand({state: () => state, draw});
-  startTransactions({state: () => state, draw});
-  startKeys({state: () => state, draw, tab: () => tab});
   startLearning({state: () => state, draw, use: learn, tab: () => tab});
-  startModel({state: () => state, put, tab: () => tab, listen});
-  startBuying({state: () => state, draw, put, tab: () => tab});
   startSettings({ask: bootstrap, draw, rejoin: () => again(chosenDevice())});
   startOffline({put, ask: bootstrap, waiting: () => state.phase === 'ready'});
   setInterval(() => put({type: 'page:tick'}), 1000);

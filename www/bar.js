@@ -12,8 +12,8 @@ const PHASES = {ready: 'Not joined', joining: 'Joining', running: 'Training', pa
 /** Panels there is nothing to show in before joining. */
 const RUNNING = ['parts', 'tab', 'neighbours', 'ledger', 'my-gradient', 'my-row', 'transactions', 'keys', 'sources'];
 
-/** The bar at the top. @param {State} s */
-export function drawBar(s) {
+/** The bar at the top. @param {State} s @param {boolean} panels whether those that come with Join are there */
+export function drawBar(s, panels) {
   const alone = s.phase === 'running' && s.source.type !== 'nothing' && s.node != null && !s.node.up && neighbours(s).length === 0;
   const idle = s.phase === 'running' && s.source.type === 'nothing';
   const phase = the('phase');
@@ -28,7 +28,7 @@ export function drawBar(s) {
   attribute(pause, 'aria-pressed', String(s.phase === 'paused'));
   show(the('intro'), s.phase === 'ready' || s.phase === 'stopped');
   attribute(document.body, 'data-joined', s.joinedAt == null ? null : '');
-  for (const id of RUNNING) show(the(id), s.joinedAt != null);
+  for (const id of RUNNING) show(the(id), panels && s.joinedAt != null);
   const step = s.steps.count;
   const title = active && step > 0 ? `${PHASES[s.phase]}, step ${whole(step)} – Peerage` : 'Peerage';
   if (document.title !== title) document.title = title;

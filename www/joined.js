@@ -38,18 +38,18 @@ export function startJoined({state, tab, draw, put, ask, listen, policy, reload}
   startBuying({state, draw, put, tab});
 }
 
-/** @param {State} s @param {number} now */
-export function drawJoined(s, now) {
-  drawAlarm(s);
-  drawTab(s, now);
-  drawModel(s, now);
-  drawNeighbours(s);
-  drawBuying(s);
-  drawLedger(s, now);
-  drawGradient(s);
-  drawRow(s);
-  drawHand(s);
-  drawTransactions(s);
-  drawKeys(s);
-  drawSources(s);
-}
+/** What is drawn of them, part by part. @param {State} s @param {number} now */
+export const joinedParts = (s, now) => [
+  () => drawAlarm(s),
+  () => drawTab(s, now),
+  () => drawModel(s, now),
+  () => drawNeighbours(s),
+  () => drawBuying(s),
+  () => drawLedger(s, now),
+  () => drawGradient(s),
+  () => drawRow(s),
+  () => drawHand(s),
+  () => drawTransactions(s),
+  () => drawKeys(s),
+  () => drawSources(s),
+];

@@ -19,7 +19,7 @@ import {isOtherChain, otherChain} from './auditing.js';
 import {drawBar} from './bar.js';
 import {capabilities} from './browser.js';
 import {drawChecklist, drawMessages} from './checklist.js';
-import {fill, the} from './dom.js';
+import {fill, rest, the} from './dom.js';
 import {begin, choose as chooseSource, chosen, drawLearning, missing, startLearning, taken} from './learning.js';
 import {clause, sentence} from './lines.js';
 import {bootstrap, corpus, pageModule, workers} from './load.js';
@@ -30,6 +30,7 @@ import {choose, drawSettings, start as startSettings} from './settings.js';
 import {fold, initial} from './state.js';
 
 const DRAW_MS = 250;
+const SLICE_MS = 8; // of drawing in one go
 const STOP_MS = 8000; // after this a stop that nobody confirmed counts as done
 const AGAIN = 'peerage.join'; // session storage: join at once after a reload, on this device and learning from this
 
@@ -43,6 +44,7 @@ let asked = false;
 let takesPart = false;
 /** The panels that come with Join. @type {typeof import('./joined.js')|null} */
 let joined = null;
+let fetching = false;
 /** The node's text, as the bootstrap names it. @type {any} */
 let text = null;
 let release = () => {};
@@ -104,18 +106,35 @@ function put(event) {
 function schedule() {
   if (drawing) return;
   drawing = true;
-  setTimeout(() => requestAnimationFrame(draw), DRAW_MS);
+  setTimeout(() => requestAnimationFrame(drawInSlices), DRAW_MS);
 }
 
+/** All that is drawn, part by part. @param {number} now */
+const parts = (now) => [
+  () => drawBar(state, joined !== null),
+  () => drawChecklist(state, now, act),
+  () => drawMessages(state, now, act),
+  () => drawLearning(state),
+  () => drawSettings(state),
+  ...(joined?.joinedParts(state, now) ?? []),
+];
+
+/** Draws at once, for somebody who has pressed something. */
 function draw() {
+  for (const part of parts(Date.now())) part();
+}
+
+/** Draws, and lets the browser do something else between parts where they take long. */
+async function drawInSlices() {
   drawing = false;
-  const now = Date.now();
-  drawBar(state);
-  drawChecklist(state, now, act);
-  drawMessages(state, now, act);
-  drawLearning(state);
-  drawSettings(state);
-  joined?.drawJoined(state, now);
+  if (state.joinedAt != null) withPanels();
+  let since = performance.now();
+  for (const part of parts(Date.now())) {
+    part();
+    if (performance.now() - since < SLICE_MS) continue;
+    await rest();
+    since = performance.now();
+  }
 }
 
 let wishes = 0;
@@ -150,12 +169,13 @@ async function join(device, another = false) {
   }
   put({type: 'page:clear', id: 'twice'});
   put({type: 'page:join', source: chosen().source});
+  withPanels();
   figuresFirst();
   draw();
   the('minute').focus({preventScroll: true});
   let line = 'identity';
   try {
-    const [module] = await Promise.all([pageModule(), withPanels()]);
+    const module = await pageModule();
     line = 'node';
     const {text: words, json} = await bootstrapForSure();
     text = json.corpus;
@@ -182,13 +202,19 @@ async function join(device, another = false) {
   }
 }
 
-/** Fetches the panels that come with Join; from then on they are drawn with the rest. */
+/** Fetches the panels that come with Join; from then on they are drawn with the rest. Nothing else waits for them. */
 async function withPanels() {
-  const panels = await import('./joined.js');
-  if (joined) return;
-  joined = panels;
-  joined.startJoined({state: () => state, tab: () => tab, draw, put, ask, listen, policy: (policy) => peerage.policy(policy), reload: () => location.reload()});
-  draw();
+  if (fetching) return;
+  fetching = true;
+  try {
+    const panels = await import('./joined.js');
+    panels.startJoined({state: () => state, tab: () => tab, draw, put, ask, listen, policy: (policy) => peerage.policy(policy), reload: () => location.reload()});
+    joined = panels;
+    put({type: 'page:clear', id: 'panels'});
+    draw();
+  } catch (error) {
+    put({type: 'page:message', id: 'panels', tone: 'error', text: `A part of this page did not come (${clause(reason(error)).slice(0, -1)}). The tab works on without showing its figures.`, action: {id: 'reload', label: 'Load the page again'}});
+  }
 }
 
 /**

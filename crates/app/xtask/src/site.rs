@@ -241,7 +241,12 @@ impl Sizes {
 
     fn whole(&self, group: &str) -> u64 {
         let parts = self.groups.get(if group == BESIDE { FIRST } else { group });
-        parts.into_iter().flatten().filter(|(part, _)| group != BESIDE || **part != "modules").map(|(_, bytes)| bytes).sum()
+        parts
+            .into_iter()
+            .flatten()
+            .filter(|(part, _)| group != BESIDE || **part != "modules")
+            .map(|(_, bytes)| bytes)
+            .sum()
     }
 
     /// An error where a group has more than its budget.

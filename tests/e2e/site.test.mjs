@@ -138,4 +138,23 @@ describe('the site', () => {
       await context.close();
     });
   }
+
+  test('opens without its node at the second visit, with every piece but the model', async () => {
+    const {page, context, errors} = await open(browser, 'again', {serviceWorkers: 'allow'});
+    await page.goto(node.url);
+    await until('the files are kept', 60, () => page.evaluate(() => navigator.serviceWorker.controller !== null));
+    const kept = await page.evaluate(async () => {
+      const [name] = await caches.keys();
+      return (await (await caches.open(name)).keys()).map(({url}) => new URL(url).pathname.slice(1) || 'index.html');
+    });
+    const wanted = all.filter((name) => !/\.(map|d\.ts)$|^lab\/|^peerage-trainer|^service-worker\.js$/.test(name) && (!name.includes('/') || name.startsWith('www/')));
+    assert.deepEqual(kept.sort(), wanted.sort());
+    await node.end('SIGKILL');
+    await page.goto(node.url);
+    await until('the page says that its node is not reached', 30, async () => /The node that serves this page is not reached/.test(await page.locator('body').innerText()));
+    const panels = kept.find((name) => /^www\/joined-/.test(name));
+    assert.equal(await page.evaluate(async (name) => typeof (await import(new URL(String(name), location.href).href)).startJoined, panels), 'function');
+    assert.deepEqual(errors, []);
+    await context.close();
+  });
 });

@@ -1,6 +1,7 @@
 //! Builds the native program, the site and the light client for npm, and starts a development network.
 //!
-//! Three profiles: `dev` for everything native, `release` for everything in the tab, `client` for the npm package.
+//! Four profiles: `dev` for everything native, `release` for the model and the lab in the tab, `small` for the page and its auditor,
+//! `client` for the npm package.
 
 use crate::client;
 use crate::setup::{self, For};

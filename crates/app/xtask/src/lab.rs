@@ -1,10 +1,11 @@
-//! Builds the lab into `pkg/site/lab`: pages and scripts as they lie in `www/lab`, and its module with a hash in its name.
+//! Builds the lab into `pkg/site/lab`: pages and scripts of `www/lab`, and its module with a hash in its name.
 //!
 //! The folder stands by itself: any server of files can have it, under any path, without a node.
 
+use crate::bundle;
 use crate::offline;
 use crate::shell::{Shell, run as run_it, say, step};
-use crate::site::{files, fingerprint, refuse_inline, shrink};
+use crate::site::{dense, files, fingerprint, refuse_inline, shrink};
 use crate::toolchain::TARGET;
 use anyhow::{Context, Result, bail};
 use std::fs;
@@ -22,9 +23,11 @@ pub fn build(shell: &Shell) -> Result<()> {
     bindgen.arg(shell.workspace.target.join(TARGET).join("release/peerage_lab_web.wasm"));
     run_it(&mut bindgen)?;
     shrink(shell, &module.join(format!("{NAME}_bg.wasm")))?;
+    bundle::shrink(shell, &module.join(format!("{NAME}.js")))?;
 
     let folder = shell.workspace.site().join("lab");
     let wasm = assemble(&shell.workspace.root.join("www/lab"), &module, &folder)?;
+    bundle::bundle(shell, &folder, "", &KEPT)?;
     offline::write(&shell.workspace.root.join(offline::SCRIPT), &folder)?;
     step("lab", "built", &format!("{}, module {} KB", folder.display(), wasm / 1_000), since);
     Ok(())
@@ -49,8 +52,9 @@ fn assemble(sources: &Path, module: &Path, folder: &Path) -> Result<u64> {
     let mut told = false;
     for file in files(sources)? {
         let name = file.file_name().unwrap_or_default();
-        let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        let mut text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
         if file.extension().is_some_and(|kind| kind == "html") {
+            text = dense(&text);
             refuse_inline(&name.to_string_lossy(), &text)?;
         }
         told |= name == LOADER && text.contains(&format!("{NAME}.js"));
@@ -66,6 +70,8 @@ fn assemble(sources: &Path, module: &Path, folder: &Path) -> Result<u64> {
 const PACKAGE: &str = "peerage-lab-web";
 /// Of the module's files.
 const NAME: &str = "peerage-lab";
+/// Scripts that other pages name: the element, and what asks the module without one.
+const KEPT: [&str; 2] = ["lab.js", "engine.js"];
 /// The script that names the module.
 const LOADER: &str = "answer.js";
 

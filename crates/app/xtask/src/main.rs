@@ -7,6 +7,7 @@
 mod arrows;
 mod bench;
 mod build;
+mod bundle;
 mod check;
 mod client;
 mod debian;

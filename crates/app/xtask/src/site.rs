@@ -5,6 +5,7 @@
 //! cache folder by the content they were made from.
 
 use crate::lab;
+use crate::market;
 use crate::offline;
 use crate::shell::{Shell, read};
 use anyhow::{Context, Result, bail};
@@ -33,12 +34,14 @@ pub fn finish(shell: &Shell) -> Result<String> {
     let html = without_comments(&html);
     refuse_inline("index.html", &html)?;
     fs::write(&index, html)?;
-    // The lab's sources came along with the page's; they have a folder of their own.
-    let copied = site.join("www/lab");
-    if copied.exists() {
-        fs::remove_dir_all(copied)?;
+    // Their sources came along with the page's; they have folders of their own.
+    for copied in ["www/lab", "www/market"].map(|folder| site.join(folder)) {
+        if copied.exists() {
+            fs::remove_dir_all(copied)?;
+        }
     }
     lab::build(shell)?;
+    market::build(shell)?;
     offline::write(&shell.workspace.root.join(offline::SCRIPT), &site)?;
 
     let cache = shell.workspace.cache.join("brotli");
@@ -179,12 +182,13 @@ pub fn fingerprint(bytes: &[u8]) -> String {
     format!("{:016x}", hasher.finish())
 }
 
-/// Sizes of the first load, of the model's module, and of the lab, which the page only links.
+/// Sizes of the first load, of the model's module, and of the lab and the market, which the page only links.
 #[derive(Default)]
 struct Sizes {
     first: u64,
     trainer: u64,
     lab: u64,
+    market: u64,
 }
 
 impl Sizes {
@@ -193,13 +197,18 @@ impl Sizes {
             self.lab += compressed;
             return;
         }
+        if file.starts_with("market") {
+            self.market += compressed;
+            return;
+        }
         let in_trainer = file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("peerage-trainer"));
         if in_trainer { self.trainer += compressed } else { self.first += compressed }
     }
 
     fn words(&self) -> String {
-        let [first, trainer, lab] = [self.first, self.trainer, self.lab].map(|bytes| bytes / 1_000);
-        format!("first load {first} KB, trainer {trainer} KB, lab {lab} KB, compressed")
+        let [first, trainer, lab, market] =
+            [self.first, self.trainer, self.lab, self.market].map(|bytes| bytes / 1_000);
+        format!("first load {first} KB, trainer {trainer} KB, lab {lab} KB, market {market} KB, compressed")
     }
 }
 
@@ -235,12 +244,17 @@ mod tests {
     }
 
     #[test]
-    fn the_lab_is_no_part_of_the_first_load() {
+    fn what_the_page_only_links_is_no_part_of_the_first_load() {
         let mut sizes = Sizes::default();
-        for (file, bytes) in [("index.html", 1_000), ("lab/lab.js", 2_000), ("peerage-trainer-1_bg.wasm", 4_000)] {
+        for (file, bytes) in [
+            ("index.html", 1_000),
+            ("lab/lab.js", 2_000),
+            ("market/main.js", 3_000),
+            ("peerage-trainer-1_bg.wasm", 4_000),
+        ] {
             sizes.add(Path::new(file), 0, bytes);
         }
-        assert_eq!(sizes.words(), "first load 1 KB, trainer 4 KB, lab 2 KB, compressed");
+        assert_eq!(sizes.words(), "first load 1 KB, trainer 4 KB, lab 2 KB, market 3 KB, compressed");
     }
 
     #[test]

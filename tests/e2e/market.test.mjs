@@ -251,13 +251,13 @@ describe('the market of a node', () => {
     await until('an epoch is computed again', 120, async () => (await text('#fact-checked')) === 'Sound' && (await epoch()) >= 3, told);
     assert.equal(await page.locator('#peers tbody tr').count(), 2);
     assert.match(await text('#known'), /signed it, each signature checked here/);
-    await until('past epochs come', 60, async () => /of 1–\d/.test(await text('#where')), told);
+    await until('past epochs come', 60, async () => /of [01]–\d/.test(await text('#where')), told);
 
     const {chain} = await node.bootstrap();
     assert.match(await text('#known'), new RegExp(chain));
     await page.locator('#slider').focus();
     await page.keyboard.press('Home');
-    await until('the first epoch is shown', 30, async () => (await epoch()) === 1 && /Proven|Sound/.test(await text('#fact-checked')), told);
+    await until('the first epoch is shown', 30, async () => (await epoch()) <= 1 && /Proven|Sound/.test(await text('#fact-checked')), told);
     await page.locator('#live').click();
 
     await node.end('SIGKILL');

@@ -71,7 +71,9 @@ export function lines(host, {lines, first, last, at, up, zero = true, tags = fal
   if (values.length === 0) return void host.replaceChildren(nothing(host, empty));
   const {root, x, y, pad, width, height} = frame(host, {x: [first, Math.max(last, first + 1)], y: values, across: 'epoch', up, whole: true, zero, label, more: tags ? 16 : 0});
   root.append(draw('line', {class: 'now', x1: x(at), x2: x(at), y1: pad.top, y2: height - pad.bottom}));
-  const order = [...lines].sort((a, b) => Number(a.strong ?? false) - Number(b.strong ?? false));
+  // What is looked at lies above what has a colour, and that above the rest.
+  const above = (/** @type {Line} */ line) => (line.strong ? 2 : line.colour === 'other' ? 0 : 1);
+  const order = [...lines].sort((a, b) => above(a) - above(b));
   for (const line of order) {
     const kind = `${line.colour}${line.strong ? ' strong' : ''}`;
     const path = draw('path', {class: `line ${kind}`, d: strokes(line.points, x, y)}, draw('title', {}, line.name));

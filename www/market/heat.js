@@ -16,6 +16,9 @@ const CELLS = 320;
 const LEAST = 1;
 const MOST = 110;
 
+/** Pixels of a cell from which on it has a whole number of them. */
+const WHOLE = 4;
+
 /** @typedef {{uid: number, by: number, share: number}} Cell who is scored, by whom */
 
 export class Heat {
@@ -52,18 +55,21 @@ export class Heat {
     // Names along the sides take some of it.
     const large = parseFloat(getComputedStyle(this.host).getPropertyValue('--large')) || 1;
     const room = Math.min(this.host.clientWidth, this.#tall()) - 30 * large;
-    const size = Math.max(LEAST, Math.min(Math.round(MOST * large), Math.floor(room / Math.max(count, 1))));
+    const fit = room / Math.max(count, 1);
+    const size = Math.max(LEAST, Math.min(Math.round(MOST * large), fit < WHOLE ? fit : Math.floor(fit)));
     const ratio = Math.min(window.devicePixelRatio || 1, 2);
     const side = count * size;
     this.canvas.style.setProperty('--side', `${side}px`);
-    this.canvas.width = this.canvas.height = Math.max(1, Math.round(side * ratio));
+    // Whole pixels a cell, stretched to where it lies.
+    const pixels = Math.max(1, Math.round(size * ratio));
+    this.canvas.width = this.canvas.height = Math.max(1, count * pixels);
     const pen = this.canvas.getContext('2d');
     if (!pen) return;
     const [empty, full, ink, soft] = ['--cell', '--full', '--ink', '--soft'].map((name) => this.#colour(name));
-    pen.setTransform(ratio * size, 0, 0, ratio * size, 0, 0);
+    pen.setTransform(pixels, 0, 0, pixels, 0, 0);
     pen.fillStyle = empty;
     pen.fillRect(0, 0, count, count);
-    const gap = size >= 8 ? 1 / size : 0;
+    const gap = size >= 8 ? 1 / pixels : 0;
     const own = (/** @type {number} */ at) => this.#bin === 1 && at % count === Math.floor(at / count);
     const most = this.#shares.reduce((most, share, at) => (own(at) ? most : Math.max(most, share)), 0);
     this.#shares.forEach((share, at) => {

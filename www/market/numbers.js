@@ -19,6 +19,9 @@ export function short(x) {
   return new Intl.NumberFormat('en', {maximumSignificantDigits: size >= 1000 ? Math.ceil(Math.log10(size)) : 3}).format(x).replace('-', MINUS);
 }
 
+/** The same with all three, for columns. @param {number} x */
+export const three = (x) => (x !== 0 && Math.abs(x) >= 1e-4 && Math.abs(x) < 100 ? new Intl.NumberFormat('en', {minimumSignificantDigits: 3, maximumSignificantDigits: 3}).format(x).replace('-', MINUS) : short(x));
+
 /** A share of one in per cent. @param {number} x */
 export const percent = (x) => (!Number.isFinite(x) ? '–' : x > 0 && x < 0.001 ? '< 0.1 %' : `${fixed(x * 100, 1)} %`);
 

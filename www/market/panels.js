@@ -4,7 +4,7 @@
 import {lines, points} from './chart.js';
 import {fill, make, the} from './dom.js';
 import {COLOURS, allStake, byStake, column, has, history, keyOf, row, since, value} from './market.js';
-import {count, duration, fixed, moment, percent, short, start, tokens, whole} from './numbers.js';
+import {count, duration, fixed, moment, percent, short, start, three, tokens, whole} from './numbers.js';
 import {grounds, known} from './words.js';
 
 /** @typedef {import('./state.js').State} State */
@@ -139,7 +139,7 @@ export function table(state, whole_, pick) {
       'tr', {'aria-current': uid === state.peer ? 'true' : null},
       make('th', {scope: 'row'}, button),
       make('td', {}, make('code', {}, start(keyOf(state.markets, state.shown, uid)) || '–')),
-      cell(value(m, 'stake', uid), short), cell(m.peers && part(m, uid), percent), cell(m.rank[uid], short), cell(m.trust[uid], short), cell(m.incentive[uid], short), cell(value(m, 'paid', uid), short),
+      cell(value(m, 'stake', uid), three), cell(m.peers && part(m, uid), percent), cell(m.rank[uid], three), cell(m.trust[uid], three), cell(m.incentive[uid], three), cell(value(m, 'paid', uid), three),
     );
   });
   const focused = document.activeElement instanceof HTMLElement && body?.contains(document.activeElement) ? document.activeElement.dataset.uid : undefined;

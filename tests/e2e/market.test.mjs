@@ -121,6 +121,7 @@ describe('the market, played', () => {
     ['a node that is silent', [...begun(), {type: 'silent'}], /The node does not answer/],
     ['a chain that stands still', [...begun(), {type: 'alarm', code: 'stalled', message: 'x', fatal: false}], /no new block for a while/],
     ['too many peers', [...begun(), {type: 'audit', audit: {epoch: 5, height: 50, outcome: 'not-audited', reason: 'the chain has 20000 peers, and this client fetches whole tables up to 16384'}}], /Epoch 5 was not computed again: the chain has 20000 peers/],
+    ['a browser that keeps nothing', [...begun(), {type: 'alarm', code: 'store', message: 'x', fatal: false}], /keeps nothing for this page any more/],
     ['a program that broke', [{type: 'failed', code: 'broken', message: 'unreachable'}], /own program broke \(unreachable\)/],
     ['a checkpoint of long ago', [{type: 'failed', code: 'stale-checkpoint', message: 'x'}], /too old to be followed/],
   ];

@@ -49,11 +49,11 @@ function frame(host, {x: [left, right], y: values, across, up, whole: counts, ze
   const [low, high] = span(values, zero);
   const x = (/** @type {number} */ v) => pad.left + ((v - left) / (right - left || 1)) * (width - pad.left - pad.right);
   const y = (/** @type {number} */ v) => height - pad.bottom - ((v - low) / (high - low || 1)) * (height - pad.top - pad.bottom);
-  for (const v of marks(low, high, Math.max(2, Math.floor((height - pad.top - pad.bottom) / (48 * big))))) {
+  for (const v of marks(low, high, Math.max(2, Math.floor((height - pad.top - pad.bottom) / (40 * big))))) {
     root.append(draw('line', {class: v === 0 ? 'zero' : 'grid', x1: pad.left, x2: width - pad.right, y1: y(v), y2: y(v)}));
     root.append(draw('text', {class: 'end', x: pad.left - 8, y: y(v) + 4 * big}, short(v)));
   }
-  const ticks = marks(left, right, Math.max(2, Math.floor((width - pad.left) / (90 * big)))).filter((v) => !counts || Number.isInteger(v));
+  const ticks = marks(left, right, Math.max(2, Math.floor((width - pad.left) / (60 * big)))).filter((v) => !counts || Number.isInteger(v));
   for (const v of ticks) root.append(draw('text', {class: 'middle', x: x(v), y: height - pad.bottom + 17 * big}, counts ? whole(v) : short(v)));
   root.append(draw('text', {class: 'end unit', x: width - pad.right, y: height - 3}, across));
   root.append(draw('text', {class: 'unit', x: 0, y: 12 * big}, up));

@@ -38,6 +38,8 @@ export function begin() {
     other: false,
     failed: '',
     why: '',
+    /** Whether this browser keeps what the page sees. */
+    keeps: true,
   };
 }
 
@@ -103,6 +105,7 @@ export function take(state, told, now) {
 function alarm(state, {code, why, message, fatal}) {
   if (fatal) state.over = message;
   else if (code === 'lied') state.lied = why ?? 'wrong-reply';
+  else if (code === 'store') state.keeps = false;
   else if (code === 'stalled') state.stalled = true;
   else if (code === 'wrong-economics') state.wrong = message;
 }

@@ -40,6 +40,7 @@ export function messages(state) {
   } else if (state.stalled) {
     say('stalled', 'warning', 'The node answers, and has no new block for a while: too few validators are there to agree on one, or it holds them back.');
   }
+  if (!state.keeps) say('store', 'info', 'This browser keeps nothing for this page any more, its disk may be full: what nodes forget is forgotten here too, at the next visit.');
   const {audit} = state;
   if (audit?.outcome === 'not-audited' && !state.silent) say('audit', 'warning', `Epoch ${whole(audit.epoch)} was not computed again: ${audit.reason}.`);
   const newest = state.markets.get(state.last);

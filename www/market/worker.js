@@ -36,6 +36,9 @@ let client;
 let wanted = [];
 /** Epochs that were given to the page, and whether there is nothing better to come. @type {Map<number, boolean>} */
 const given = new Map();
+/** The newest whole tables, and whether there may be newer ones. @type {Market|undefined} */
+let newest;
+let renewed = true;
 let silentSince = 0;
 let silent = false;
 
@@ -92,8 +95,14 @@ async function begin() {
 function onEvent(event) {
   switch (event.type) {
     case 'head':
+      // The tables of genesis come without an audit.
+      renewed ||= newest === undefined;
       return tell({type: 'head', head: event.head});
+    case 'restored':
+      renewed = true;
+      return;
     case 'audit':
+      renewed = true;
       return tell({type: 'audit', audit: event.audit});
     case 'alarm':
       tell({type: 'alarm', code: event.code, why: 'why' in event ? event.why : undefined, message: event.message, fatal: event.fatal});
@@ -114,14 +123,16 @@ async function compareChains() {
 /** Gives epochs, for ever: the newest, those that a person waits for, and then the others. @param {Client} client */
 async function serve(client) {
   let told = '';
+  const [oldest = Infinity] = (await archive?.epochs(client.chain).catch(() => [])) ?? [];
   for (;;) {
     const epochs = client.epochs;
     if (epochs) {
-      const kept = (await archive?.epochs(client.chain).catch(() => [])) ?? [];
-      const first = Math.min(epochs.first, kept[0] ?? epochs.first);
+      const first = Math.min(epochs.first, oldest);
+      if (renewed) newest = await client.market().catch(() => undefined);
+      renewed = false;
       if (told !== `${first} ${epochs.last}`) tell({type: 'epochs', first, last: epochs.last});
       told = `${first} ${epochs.last}`;
-      const next = await choose(client, first, epochs.last);
+      const next = choose(client, first, epochs.last);
       if (next !== undefined) {
         await give(client, next);
         await pause(PACE_MS);
@@ -133,8 +144,7 @@ async function serve(client) {
 }
 
 /** @param {Client} client @param {number} first @param {number} last */
-async function choose(client, first, last) {
-  const newest = await client.market().catch(() => undefined);
+function choose(client, first, last) {
   if (newest && presentable(client, newest) && !given.get(newest.epoch)) return newest.epoch;
   const asked = wanted.pop();
   if (asked !== undefined) return asked;
@@ -151,7 +161,6 @@ const presentable = ({head, parameters}, market) => market.epoch > 0 || (head !=
 async function give(client, epoch) {
   const {chain} = client;
   const kept = await archive?.read(chain, epoch).catch(() => undefined);
-  const newest = await client.market().catch(() => undefined);
   if (newest?.epoch !== epoch && kept?.market.peers) return hand({market: kept.market, origin: 'kept'});
   try {
     const market = newest?.epoch === epoch ? newest : await client.market(epoch);

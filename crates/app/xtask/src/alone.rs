@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// What such a folder is made of.
 pub struct Parts<'a> {
-    /// Folders whose files it holds, and where below it they lie; nothing of what is below these.
+    /// Folders whose pages, styles and scripts it holds, and where below it they lie; nothing of what is below these.
     pub sources: &'a [(PathBuf, &'static str)],
     /// Where the glue, its types and the module are, as wasm-bindgen leaves them.
     pub module: &'a Path,
@@ -45,10 +45,14 @@ pub fn assemble(Parts { sources, module, name, within, loader }: &Parts<'_>, fol
     let mut told = false;
     for (source, below) in *sources {
         let place = place(below)?;
-        for file in files(source)?.into_iter().filter(|file| file.parent() == Some(source.as_path())) {
+        for file in files(source)? {
+            let kind = file.extension().and_then(|kind| kind.to_str()).unwrap_or_default();
+            if file.parent() != Some(source.as_path()) || !KINDS.contains(&kind) {
+                continue;
+            }
             let file_name = file.file_name().unwrap_or_default();
             let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-            if file.extension().is_some_and(|kind| kind == "html") {
+            if kind == "html" {
                 refuse_inline(&file_name.to_string_lossy(), &text)?;
             }
             let loads = file_name == *loader && text.contains(&format!("{name}.js"));
@@ -61,6 +65,9 @@ pub fn assemble(Parts { sources, module, name, within, loader }: &Parts<'_>, fol
     }
     Ok(wasm.len() as u64)
 }
+
+/// Kinds of files that a browser needs.
+const KINDS: [&str; 3] = ["html", "css", "js"];
 
 #[cfg(test)]
 mod tests {
@@ -80,6 +87,7 @@ mod tests {
         fs::write(module.join("one.d.ts"), "").unwrap();
         fs::write(sources.join("index.html"), "<p>").unwrap();
         fs::create_dir_all(package.join("example")).unwrap();
+        fs::write(package.join("README.md"), "read me").unwrap();
         fs::write(package.join("example/index.html"), "<script>inline()</script>").unwrap();
         let sources = [(sources, ""), (package.clone(), "package")];
         let parts =
@@ -93,7 +101,9 @@ mod tests {
         let wasm = glue.split('\'').nth(1).unwrap();
         assert_eq!(wasm, quoted[3], "whoever names the module names the same");
         assert!(site.join("package/wasm").join(wasm).is_file() && site.join("index.html").is_file());
-        assert!(!site.join("old.js").exists() && !site.join("package/example").exists());
+        for gone in ["old.js", "package/example", "package/README.md"] {
+            assert!(!site.join(gone).exists(), "{gone}");
+        }
         fs::remove_dir_all(folder).unwrap();
     }
 }

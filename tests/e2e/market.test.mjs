@@ -278,4 +278,23 @@ describe('the market of a node', () => {
     assert.deepEqual([outside, errors.filter((error) => !/Failed to load resource/.test(error))], [[], []]);
     await context.close();
   });
+
+  test('opens without its node from the second visit on, with what it kept', async () => {
+    const {page, context} = await open(browser, 'kept', {serviceWorkers: 'allow'});
+    const text = (/** @type {string} */ id) => page.locator(id).innerText();
+    const told = async () => `${await text('#phase')} ${await text('#facts')} ${await text('#messages')}`;
+    await page.goto(`${node.url}market/`);
+    await until('an epoch is computed again', 120, async () => (await text('#fact-checked')) === 'Sound', told);
+    await page.evaluate(() => navigator.serviceWorker.ready);
+    await page.reload();
+    await until('the files are kept', 60, () => page.evaluate(() => navigator.serviceWorker.controller !== null));
+    await until('it is live again', 120, async () => (await text('#phase')) === 'Live' && (await page.locator('#heat canvas').isVisible()), told);
+    const epoch = Number(await text('#fact-epoch'));
+    await node.end('SIGKILL');
+    await page.reload();
+    await until('it is drawn from what was kept', 60, async () => Number(await text('#fact-epoch')) >= epoch - 1 && /kept here at an earlier visit/.test(await text('#messages')), told);
+    assert.equal(await page.locator('#peers tbody tr').count(), 2);
+    await context.close();
+    await node.run();
+  });
 });

@@ -16,6 +16,7 @@ mod lab;
 mod licences;
 mod market;
 mod offline;
+mod package;
 mod setup;
 mod shell;
 mod site;
@@ -40,7 +41,7 @@ struct Arguments {
 enum Command {
     /// Get what is missing: the wasm32 library, wasm-bindgen, trunk, npm packages, a browser to test in
     Setup,
-    /// Build the native program and the site it serves (pkg/site)
+    /// Build the native program, the site it serves (pkg/site) and the npm packages (pkg/peer, pkg/light)
     Build,
     /// Build the light client for npm (pkg/light)
     Client,

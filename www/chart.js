@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * The loss as a line chart in SVG: three series over steps, axes with units, the value under the pointer. Colours come
- * from the style sheet. Drawn anew a few times a second from at most some hundred points.
+ * from the style sheet. Drawn anew once a second at most, from some hundred points.
  */
 
 import {fixed, loss, whole} from './format.js';
@@ -9,6 +9,7 @@ import {fixed, loss, whole} from './format.js';
 /** @typedef {import('./types.js').Point} Point */
 
 const NS = 'http://www.w3.org/2000/svg';
+const EVERY_MS = 1000; // between drawings of a line that grows
 const PAD = {left: 40, right: 12, top: 24, bottom: 36};
 /** ln 256: the loss of a model that expects every byte alike. */
 const CLUELESS = Math.log(256);
@@ -63,26 +64,38 @@ function path(values, x, y) {
 export class LossChart {
   /** @type {number|null} */ #pointer = null;
   /** @type {Point[]} */ #points = [];
+  /** Width and height, in pixels. */ #size = [0, 0];
+  /** When it was drawn. */ #at = 0;
 
   /** @param {HTMLElement} host */
   constructor(host) {
     this.host = host;
-    new ResizeObserver(() => this.draw(this.#points)).observe(host);
+    new ResizeObserver(() => {
+      // Asked here alone, where it is known: elsewhere the browser would have to lay out the page at once.
+      this.#size = [host.clientWidth, host.clientHeight];
+      this.#render();
+    }).observe(host);
     host.addEventListener('pointermove', (e) => {
       this.#pointer = e.clientX - host.getBoundingClientRect().left;
-      this.draw(this.#points);
+      this.#render();
     });
     host.addEventListener('pointerleave', () => {
       this.#pointer = null;
-      this.draw(this.#points);
+      this.#render();
     });
   }
 
-  /** @param {Point[]} points */
+  /** What it shows from now on, or within a second. @param {Point[]} points */
   draw(points) {
+    const grows = this.#points.length > 0 && points.length >= this.#points.length;
     this.#points = points;
-    const width = this.host.clientWidth;
-    const height = this.host.clientHeight;
+    if (!grows || performance.now() - this.#at >= EVERY_MS) this.#render();
+  }
+
+  #render() {
+    const points = this.#points;
+    const [width, height] = this.#size;
+    this.#at = performance.now();
     if (width < 80 || height < 80) return;
     const root = svg('svg', {viewBox: `0 0 ${width} ${height}`, width, height, role: 'img'});
     if (points.length === 0) {

@@ -81,7 +81,9 @@ export function cells(heads, numbers) {
 
 /** A thin bar under a number, by a property that the style sheet reads. @param {Element} cell @param {number|null} value */
 export function meter(cell, value) {
-  /** @type {HTMLElement} */ (cell).style.setProperty('--share', String(value ?? 0));
+  const {style} = /** @type {HTMLElement} */ (cell);
+  const share = String(value ?? 0);
+  if (style.getPropertyValue('--share') !== share) style.setProperty('--share', share);
   cell.classList.toggle('meter', value != null);
 }
 
@@ -96,3 +98,6 @@ export function save(name, text, type) {
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
+
+/** Lets the browser do what waits, and goes on. @returns {Promise<void>} */
+export const rest = () => /** @type {any} */ (globalThis).scheduler?.yield?.() ?? new Promise((resolve) => setTimeout(resolve));

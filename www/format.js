@@ -7,14 +7,20 @@ const plain = new Intl.NumberFormat('en', {maximumFractionDigits: 0});
 /** A whole number with groups: 65,536. @param {number} x */
 export const whole = (x) => plain.format(Math.round(x)).replace('-', MINUS);
 
+/** Formats by their decimals: making one takes longer than using it. @type {Map<number, Intl.NumberFormat>} */
+const decimals = new Map();
+
 /** `digits` decimals. @param {number} x @param {number} digits */
-export const fixed = (x, digits) =>
-  new Intl.NumberFormat('en', {minimumFractionDigits: digits, maximumFractionDigits: digits})
-    .format(x)
-    .replace('-', MINUS);
+export function fixed(x, digits) {
+  let format = decimals.get(digits);
+  if (!format) decimals.set(digits, (format = new Intl.NumberFormat('en', {minimumFractionDigits: digits, maximumFractionDigits: digits})));
+  return format.format(x).replace('-', MINUS);
+}
+
+const six = new Intl.NumberFormat('en', {maximumSignificantDigits: 6});
 
 /** A number as it was given, at most six digits that count. @param {number} x */
-export const plainly = (x) => new Intl.NumberFormat('en', {maximumSignificantDigits: 6}).format(x).replace('-', MINUS);
+export const plainly = (x) => six.format(x).replace('-', MINUS);
 
 /** A loss in nats a byte. @param {number|null|undefined} x */
 export const loss = (x) => (x == null || !Number.isFinite(x) ? '–' : fixed(x, 3));
@@ -67,7 +73,7 @@ export function tokens(base) {
   const millionths = units / 1000n;
   if (units > 0n && millionths === 0n) return '< 0.000001';
   const fraction = String(millionths % 1_000_000n).padStart(6, '0').replace(/0+$/, '');
-  const integer = new Intl.NumberFormat('en').format(millionths / 1_000_000n);
+  const integer = plain.format(millionths / 1_000_000n);
   return fraction ? `${integer}.${fraction}` : integer;
 }
 

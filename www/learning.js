@@ -4,7 +4,6 @@
 import {attribute, fill, show, the} from './dom.js';
 import * as format from './format.js';
 import {clause, sentence} from './lines.js';
-import {record} from './microphone.js';
 import {against, contents, drawn, droppedFiles, Feed, filesWords, sound} from './reading.js';
 
 /** @typedef {import('./types.js').State} State */
@@ -189,6 +188,7 @@ export function startLearning({state, draw, use, tab}) {
     fault('');
     draw();
     try {
+      const {record} = await import('./microphone.js');
       let shown = -1;
       choice.recording = await record(SECONDS, (loud, done) => {
         level.value = Math.sqrt(loud); // as loud as it sounds

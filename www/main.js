@@ -16,31 +16,21 @@
  */
 
 import {isOtherChain, otherChain} from './auditing.js';
+import {drawBar} from './bar.js';
 import {capabilities} from './browser.js';
-import {drawBuying, startBuying} from './buying.js';
 import {drawChecklist, drawMessages} from './checklist.js';
-import {startConfirm} from './confirm.js';
-import {fill, the} from './dom.js';
-import {drawGradient} from './gradient.js';
-import {drawHand, startHand} from './hand.js';
-import {describe, signer} from './intents.js';
-import {drawKeys, startKeys} from './keys.js';
+import {fill, rest, the} from './dom.js';
 import {begin, choose as chooseSource, chosen, drawLearning, missing, startLearning, taken} from './learning.js';
-import {drawAlarm, drawLedger, startAlarm} from './ledger.js';
 import {clause, sentence} from './lines.js';
 import {bootstrap, corpus, pageModule, workers} from './load.js';
-import {drawModel, startModel} from './model.js';
 import {startOffline} from './offline.js';
-import {drawBar, drawNeighbours, drawTab} from './panels.js';
 import {figuresFirst, startParts} from './parts.js';
 import {keepPolicy, keptPolicy} from './policy.js';
-import {drawRow, startRow} from './row.js';
 import {choose, drawSettings, start as startSettings} from './settings.js';
-import {drawSources} from './sources.js';
 import {fold, initial} from './state.js';
-import {drawTransactions, startTransactions} from './transactions.js';
 
 const DRAW_MS = 250;
+const SLICE_MS = 8; // of drawing in one go
 const STOP_MS = 8000; // after this a stop that nobody confirmed counts as done
 const AGAIN = 'peerage.join'; // session storage: join at once after a reload, on this device and learning from this
 
@@ -52,6 +42,9 @@ let drawing = false;
 let asked = false;
 /** Whether it takes part: what only asks others does not. */
 let takesPart = false;
+/** The panels that come with Join. @type {typeof import('./joined.js')|null} */
+let joined = null;
+let fetching = false;
 /** The node's text, as the bootstrap names it. @type {any} */
 let text = null;
 let release = () => {};
@@ -78,7 +71,7 @@ class Peerage extends EventTarget {
   }
   /** @param {import('./types.js').Intent} intent */
   ask(intent) {
-    return ask(intent, describe(intent, state).words);
+    return ask(intent);
   }
   /** @param {import('./types.js').Policy} policy */
   policy(policy) {
@@ -113,37 +106,44 @@ function put(event) {
 function schedule() {
   if (drawing) return;
   drawing = true;
-  setTimeout(() => requestAnimationFrame(draw), DRAW_MS);
+  setTimeout(() => requestAnimationFrame(drawInSlices), DRAW_MS);
 }
 
+/** All that is drawn, part by part. @param {number} now */
+const parts = (now) => [
+  () => drawBar(state, joined !== null),
+  () => drawChecklist(state, now, act),
+  () => drawMessages(state, now, act),
+  () => drawLearning(state),
+  () => drawSettings(state),
+  ...(joined?.joinedParts(state, now) ?? []),
+];
+
+/** Draws at once, for somebody who has pressed something. */
 function draw() {
+  for (const part of parts(Date.now())) part();
+}
+
+/** Draws, and lets the browser do something else between parts where they take long. */
+async function drawInSlices() {
   drawing = false;
-  const now = Date.now();
-  drawBar(state);
-  drawAlarm(state);
-  drawChecklist(state, now, act);
-  drawMessages(state, now, act);
-  drawTab(state, now);
-  drawLearning(state);
-  drawModel(state, now);
-  drawNeighbours(state);
-  drawBuying(state);
-  drawLedger(state, now);
-  drawGradient(state);
-  drawRow(state);
-  drawHand(state);
-  drawTransactions(state);
-  drawKeys(state);
-  drawSources(state);
-  drawSettings(state);
+  if (state.joinedAt != null) withPanels();
+  let since = performance.now();
+  for (const part of parts(Date.now())) {
+    part();
+    if (performance.now() - since < SLICE_MS) continue;
+    await rest();
+    since = performance.now();
+  }
 }
 
 let wishes = 0;
 
-/** Asks for a transaction. @param {import('./types.js').Intent} intent @param {string} words */
+/** Asks for a transaction, said in these words or its own. @param {import('./types.js').Intent} intent @param {string} [words] */
 async function ask(intent, words) {
+  const {describe, signer} = await import('./intents.js');
   const id = (wishes += 1);
-  put({type: 'page:asked', id, intent, signer: signer(intent, state), words});
+  put({type: 'page:asked', id, intent, signer: signer(intent, state), words: words ?? describe(intent, state).words});
   try {
     if (!tab || over()) throw new Error(tab ? 'this tab has stopped' : 'this tab has not joined');
     await tab.ask(intent);
@@ -169,6 +169,7 @@ async function join(device, another = false) {
   }
   put({type: 'page:clear', id: 'twice'});
   put({type: 'page:join', source: chosen().source});
+  withPanels();
   figuresFirst();
   draw();
   the('minute').focus({preventScroll: true});
@@ -198,6 +199,21 @@ async function join(device, another = false) {
       otherChain(state, Date.now(), reason(error));
     }
     ended();
+  }
+}
+
+/** Fetches the panels that come with Join; from then on they are drawn with the rest. Nothing else waits for them. */
+async function withPanels() {
+  if (fetching) return;
+  fetching = true;
+  try {
+    const panels = await import('./joined.js');
+    panels.startJoined({state: () => state, tab: () => tab, draw, put, ask, listen, policy: (policy) => peerage.policy(policy), reload: () => location.reload()});
+    joined = panels;
+    put({type: 'page:clear', id: 'panels'});
+    draw();
+  } catch (error) {
+    put({type: 'page:message', id: 'panels', tone: 'error', text: `A part of this page did not come (${clause(reason(error)).slice(0, -1)}). The tab works on without showing its figures.`, action: {id: 'reload', label: 'Load the page again'}});
   }
 }
 
@@ -361,15 +377,7 @@ function start() {
   addEventListener('online', () => put({type: 'page:clear', id: 'offline'}));
   document.addEventListener('visibilitychange', schedule);
   startParts();
-  startAlarm(() => state, () => location.reload());
-  startConfirm({state: () => state, ask});
-  startRow(peerage);
-  startHand({state: () => state, draw});
-  startTransactions({state: () => state, draw});
-  startKeys({state: () => state, draw, tab: () => tab});
   startLearning({state: () => state, draw, use: learn, tab: () => tab});
-  startModel({state: () => state, put, tab: () => tab, listen});
-  startBuying({state: () => state, draw, put, tab: () => tab});
   startSettings({ask: bootstrap, draw, rejoin: () => again(chosenDevice())});
   startOffline({put, ask: bootstrap, waiting: () => state.phase === 'ready'});
   setInterval(() => put({type: 'page:tick'}), 1000);

@@ -52,7 +52,7 @@ async function fill() {
     await Promise.all(
       [...first].map(async (name) => {
         // Names with a hash come from the browser's own cache, others are asked for again.
-        const response = await fetch(name, {cache: /-[0-9a-f]{16}[._]/.test(name) ? 'default' : 'no-cache'});
+        const response = await fetch(name, {cache: /-[0-9a-f]{8,16}[._]/.test(name) ? 'default' : 'no-cache'});
         if (!response.ok) throw new Error(`${name}: ${response.status}`);
         const whole = await plain(response);
         if (documents.has(name) && version(await whole.clone().text()) !== KEPT.version) throw new Error(`${name} is of another version`);

@@ -152,6 +152,22 @@ describe('the page', () => {
     await old.close();
   });
 
+  test('goes on where the panels that come with Join do not come, and says so with a way back', async () => {
+    const v = await visit('no-panels');
+    await v.page.route('**/joined.js', (/** @type {any} */ route) => route.abort());
+    await v.page.click('#join');
+    await v.shows(/A part of this page did not come .* The tab works on without showing its figures\./);
+    await v.minute();
+    assert.equal(await v.page.locator('#tab').isVisible(), false);
+    await v.page.unroute('**/joined.js');
+    await v.page.getByRole('button', {name: 'Load the page again'}).click();
+    await v.page.waitForFunction(() => 'peerage' in window);
+    await v.join();
+    await v.page.locator('#tab').waitFor();
+    v.errors.splice(0); // the file that did not come
+    await v.close();
+  });
+
   test('shows what others say as text, never as markup', async () => {
     const v = await visit('hostile');
     await v.join();

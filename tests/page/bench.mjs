@@ -5,23 +5,20 @@
 //                  button does what it says, until the page's module is there;
 //   second visit   the same, in a context whose service worker keeps the files;
 //   first step     from opening to the first training step, Join pressed at once, all files kept from a visit before;
-//   long tasks     of more than 50 ms on the page's thread: until the first step, and in a minute of training after it;
-//   sizes          what a first load and the trainer weigh, as the node sends them, against their budgets.
+//   long tasks     of more than 50 ms on the page's thread: until the first step, and in a minute of training after it, with the
+//                  longest by what it computed itself: the rest is the wait for a processor that others use;
+//   sizes          what a first load and the trainer weigh as a browser fetches them, against their budgets.
 
-import {existsSync, readdirSync, statSync} from 'node:fs';
 import {cpus} from 'node:os';
-import {join} from 'node:path';
-import {fileURLToPath} from 'node:url';
 import {launch, open} from '../e2e/support/browser.mjs';
 import {Node} from '../e2e/support/node.mjs';
 import {sleep, until} from '../e2e/support/wait.mjs';
+import {budgets, bytes, weigh} from '../e2e/support/weight.mjs';
 
-const SITE = process.env.PEERAGE_SITE ?? fileURLToPath(new URL('../../pkg/site', import.meta.url));
 const VISITS = 7;
 const JOINS = 5;
 const TRAINED_S = 60; // watched after the first step
 const FIRST_STEP_S = 300;
-const BUDGETS = {'first load': 700_000, trainer: 3_000_000}; // bytes, compressed
 const AIMS = {'first visit: Join usable': 1000}; // ms
 
 /** @typedef {{name: string, value: number|null, unit: string, note?: string}} Figure */
@@ -94,7 +91,7 @@ async function visits(browser, url) {
 async function joins(browser, url) {
   const {context, page} = await open(browser, 'before', {serviceWorkers: 'allow'});
   const started = [];
-  let tasks = {start: /** @type {number[][]} */ ([]), training: /** @type {number[]} */ ([])};
+  let tasks = {start: /** @type {number[][]} */ ([]), training: /** @type {number[]} */ ([]), own: /** @type {number|null} */ (null)};
   try {
     await visit(page, url);
     await kept(page);
@@ -111,7 +108,7 @@ async function joins(browser, url) {
         tasks.start.push(long.filter((/** @type {number[]} */ [at]) => at < step).map((/** @type {number[]} */ [, ms]) => ms));
       }
       if (i === JOINS) {
-        await sleep(TRAINED_S * 1000);
+        tasks.own = await longestOwn(browser, () => sleep(TRAINED_S * 1000));
         tasks.training = (await seen(tab)).long.filter((/** @type {number[]} */ [at]) => at > step).map((/** @type {number[]} */ [, ms]) => ms);
       }
       await tab.evaluate(() => /** @type {any} */ (globalThis).peerage.stop());
@@ -127,27 +124,54 @@ async function joins(browser, url) {
     {name: 'longest of them', value: median(tasks.start.map((all) => Math.max(0, ...all))), unit: 'ms'},
     {name: 'long tasks in training', value: tasks.training.length, unit: 'of > 50 ms', note: `in ${TRAINED_S} s`},
     {name: 'longest of them', value: Math.max(0, ...tasks.training), unit: 'ms'},
+    {name: 'longest by its own computing', value: tasks.own, unit: 'ms', note: 'processor time, without waits for a processor'},
   ];
 }
 
-/** Compressed sizes of what a first load and the trainer are made of, largest first. @returns {Record<string, {bytes: number, budget: number, parts: [string, number][]}>} */
-function sizes() {
-  /** @type {Record<string, Map<string, number>>} */
-  const groups = {'first load': new Map(), trainer: new Map()};
-  for (const entry of readdirSync(SITE, {recursive: true, withFileTypes: true})) {
-    const file = join(entry.parentPath, entry.name);
-    if (!entry.isFile() || /\.(br|d\.ts)$/.test(file) || file.startsWith(join(SITE, 'lab/'))) continue;
-    const bytes = statSync(existsSync(`${file}.br`) ? `${file}.br` : file).size;
-    const module = /peerage-(page|auditor|trainer)/.exec(entry.name)?.[1];
-    const part = module ? `${module}${file.endsWith('.wasm') ? '.wasm' : ' glue'}` : file.endsWith('.css') ? 'styles' : file.endsWith('.js') ? 'scripts' : 'document';
-    const group = groups[module === 'trainer' ? 'trainer' : 'first load'];
-    group.set(part, (group.get(part) ?? 0) + bytes);
-  }
+/**
+ * The most processor time, in milliseconds, that one task of a page's thread takes while something else lasts.
+ * @param {import('playwright-core').Browser} browser @param {() => Promise<unknown>} lasts
+ */
+async function longestOwn(browser, lasts) {
+  const cdp = await browser.newBrowserCDPSession();
+  /** @type {any[]} */
+  const events = [];
+  cdp.on('Tracing.dataCollected', ({value}) => events.push(...value));
+  await cdp.send('Tracing.start', {transferMode: 'ReportEvents', traceConfig: {includedCategories: ['toplevel']}});
+  await lasts();
+  const complete = new Promise((resolve) => cdp.once('Tracing.tracingComplete', resolve));
+  await cdp.send('Tracing.end');
+  await complete;
+  await cdp.detach();
+  const thread = (/** @type {any} */ {pid, tid}) => `${pid} ${tid}`;
+  const pages = new Set(events.filter((one) => one.name === 'thread_name' && one.args.name === 'CrRendererMain').map(thread));
+  const own = events.filter((one) => one.ph === 'X' && pages.has(thread(one))).map((one) => (one.tdur ?? 0) / 1000);
+  return own.length === 0 ? null : own.reduce((a, b) => Math.max(a, b), 0);
+}
+
+/**
+ * What a first load and the trainer are made of, largest first.
+ * @param {import('playwright-core').Browser} browser @param {string} url
+ * @returns {Promise<Record<string, {bytes: number, budget: number, parts: [string, number][]}>>}
+ */
+async function sizes(browser, url) {
+  const {opened, joined} = await weigh(browser, url);
+  const limits = await budgets();
+  const groups = {
+    'first load': [...opened, ...joined.filter(({name}) => name.startsWith('peerage-auditor'))],
+    trainer: joined.filter(({name}) => name.startsWith('peerage-trainer')),
+  };
   return Object.fromEntries(
-    Object.entries(groups).map(([name, parts]) => [
-      name,
-      {bytes: [...parts.values()].reduce((a, b) => a + b, 0), budget: BUDGETS[/** @type {'trainer'} */ (name)], parts: [...parts].sort((a, b) => b[1] - a[1])},
-    ]),
+    Object.entries(groups).map(([group, files]) => {
+      /** @type {Map<string, number>} */
+      const parts = new Map();
+      for (const {name, bytes: size} of files) {
+        const module = /peerage-(page|auditor|trainer)/.exec(name)?.[1];
+        const part = module ? `${module}${name.endsWith('.wasm') ? '.wasm' : ' glue'}` : name.endsWith('.css') ? 'styles' : name.endsWith('.js') ? 'scripts' : 'document';
+        parts.set(part, (parts.get(part) ?? 0) + size);
+      }
+      return [group, {bytes: bytes(files), budget: limits[group], parts: [...parts].sort((a, b) => b[1] - a[1])}];
+    }),
   );
 }
 
@@ -161,7 +185,7 @@ function table({machine, figures, sizes}) {
     lines.push(`${name.padEnd(34)} ${number(value).padStart(8)} ${unit.padEnd(11)} ${[note, aim && `${value > aim ? 'MISSED, ' : ''}the aim is ${number(aim)}`].filter((t) => t).join('; ')}`.trimEnd());
   }
   lines.push('');
-  for (const [name, {bytes, budget, parts}] of Object.entries(/** @type {ReturnType<typeof sizes>} */ (sizes))) {
+  for (const [name, {bytes, budget, parts}] of Object.entries(/** @type {Record<string, {bytes: number, budget: number, parts: [string, number][]}>} */ (sizes))) {
     const verdict = bytes > budget ? `MISSED by ${kb(bytes - budget)}` : `${kb(budget - bytes)} to spare`;
     lines.push(`${name.padEnd(12)} ${kb(bytes).padStart(9)} of ${kb(budget)} compressed, ${verdict}: ${parts.map(([part, size]) => `${part} ${kb(size)}`).join(', ')}`);
   }
@@ -173,7 +197,7 @@ const browser = await launch();
 try {
   const figures = [...(await visits(browser, node.url)), ...(await joins(browser, node.url))];
   const machine = {cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, browser: `Chromium ${browser.version()}`};
-  const result = {version: 1, machine, figures, sizes: sizes()};
+  const result = {version: 1, machine, figures, sizes: await sizes(browser, node.url)};
   console.log(process.argv.includes('--json') ? JSON.stringify(result, null, 2) : table(result));
 } finally {
   await browser.close();

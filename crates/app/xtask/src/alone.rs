@@ -1,7 +1,7 @@
 //! Folders of the site that stand by themselves: pages and scripts as they lie in the checkout, beside a module with a hash in its name, so that
 //! any server of files can have them under any path.
 
-use crate::site::{files, fingerprint, refuse_inline};
+use crate::site::{dense, files, fingerprint, refuse_inline};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -51,8 +51,9 @@ pub fn assemble(Parts { sources, module, name, within, loader }: &Parts<'_>, fol
                 continue;
             }
             let file_name = file.file_name().unwrap_or_default();
-            let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+            let mut text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
             if kind == "html" {
+                text = dense(&text);
                 refuse_inline(&file_name.to_string_lossy(), &text)?;
             }
             let loads = file_name == *loader && text.contains(&format!("{name}.js"));

@@ -8,6 +8,7 @@ mod alone;
 mod arrows;
 mod bench;
 mod build;
+mod bundle;
 mod check;
 mod client;
 mod debian;

@@ -4,6 +4,7 @@
 //! The folder stands by itself. Served by a node it looks on; served without one it says so.
 
 use crate::alone::{Parts, assemble};
+use crate::bundle;
 use crate::offline;
 use crate::shell::{Shell, step};
 use anyhow::Result;
@@ -19,6 +20,7 @@ pub fn build(shell: &Shell) -> Result<()> {
     let parts =
         Parts { sources: &sources, module: &module, name: "peerage_client", within: "light/wasm", loader: "index.js" };
     let wasm = assemble(&parts, &folder)?;
+    bundle::bundle(shell, &folder, "", &[])?;
     offline::write(&root.join(offline::SCRIPT), &folder)?;
     step("market", "built", &format!("{}, module {} KB", folder.display(), wasm / 1_000), since);
     Ok(())

@@ -51,12 +51,12 @@ pub fn write(script: &Path, folder: &Path) -> Result<String> {
 
 /// Whether a visitor's browser keeps the file of this name. The lab and the market, below the page, keep their own.
 fn is_kept(name: &str) -> bool {
-    let extra = name.ends_with(".br") || name.ends_with(".d.ts") || name == SERVED || name == SCRIPT;
-    !extra && !name.starts_with("lab/") && !name.starts_with("market/")
+    let extra = [".br", ".d.ts", ".map"].iter().any(|end| name.ends_with(end));
+    !extra && name != SERVED && name != SCRIPT && !name.starts_with("lab/") && !name.starts_with("market/")
 }
 
 /// The file's place below the folder, as an address writes it.
-fn name(file: &Path, folder: &Path) -> String {
+pub fn name(file: &Path, folder: &Path) -> String {
     let parts = file.strip_prefix(folder).unwrap_or(file).iter();
     parts.map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
 }

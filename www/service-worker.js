@@ -2,7 +2,7 @@
 /**
  * Keeps a site's own files, so that a second visit starts from this device and works without a network.
  *
- * The build writes the names of the files into this script and puts it beside them: once for the page, once for the lab. What is
+ * The build writes the names of the files into this script and puts it beside them: once each for the page, the lab and the market. What is
  * not named is left to the browser: nothing that a node says (`/api`, `/bootstrap.json`, `/corpus`) is ever kept. A kept response
  * keeps its headers, and so its Content-Security-Policy.
  *

@@ -15,6 +15,11 @@ export interface LightClientOptions {
   store?: LightStore;
   /** Most peers up to which epochs are audited; 16,384 where not said, 0: never. */
   auditUpTo?: number;
+  /**
+   * Where a node names the checkpoint: verify from genesis on if that is within the trust period, so that `market` can tell of every
+   * epoch. One signature of each validator an epoch is the price.
+   */
+  history?: boolean;
   /** Hears every event, the first ones too. */
   onEvent?(event: LightEvent): void;
   /** The module's bytes or address, where it is not found beside this one. */
@@ -71,6 +76,15 @@ export interface LightClient {
   totals(): Promise<Proven<Totals>>;
   /** Everyone in the tables of the newest audited epoch; `LightError` `not-audited` before that. */
   peers(): { height: number; peers: Neuron[] };
+  /** What the chain reckons by. */
+  readonly parameters: Parameters;
+  /** The epochs that `market` can tell of: those whose end is verified here; `undefined` before the first. */
+  readonly epochs: { first: number; last: number } | undefined;
+  /**
+   * The market after an epoch, every table against its root in a verified header. Without a number: that of the newest whole tables,
+   * without asking anybody; `LightError` `not-audited` where there are none. `unavailable` where nobody has it.
+   */
+  market(epoch?: number): Promise<Market>;
   /** Hands in a signed transaction. Resolves with a source's word that it waits; the event `included` is the proof. */
   submit(transaction: Uint8Array): Promise<{ digest: string; source: string }>;
   addSource(source: string | LightSource): void;
@@ -168,6 +182,60 @@ export interface Totals {
   pool: bigint;
   minted: bigint;
   tau: number;
+}
+
+export interface Parameters {
+  mechanism: 'trust' | 'connectivity' | 'consensus' | 'competitive';
+  /** Blocks of an epoch. */
+  tempo: number;
+  /** Time from block to block, ms. */
+  blockMs: number;
+  /** How old a checkpoint may be, ms. */
+  trustMs: number;
+}
+
+/**
+ * The market after an epoch, arrays by uid: plain values that can be kept in IndexedDB and sent between threads.
+ * Nodes keep the figures of thousands of epochs, and `peers` of the newest few.
+ */
+export interface Market {
+  epoch: number;
+  height: number;
+  /** Of its last block. */
+  time: number;
+  /** Whether it was computed again here, and found to be so; else it is what the validators signed. */
+  computed: boolean;
+  totals: Totals;
+  rank: Float64Array;
+  trust: Float64Array;
+  incentive: Float64Array;
+  dividend: Float64Array;
+  paid: BigUint64Array;
+  /** Who they are and what they think; absent where nobody asked has it any more. */
+  peers?: {
+    /** Hot keys; empty where the uid is vacant. */
+    keys: string[];
+    /** Keys of the owners. */
+    cold: string[];
+    stake: BigUint64Array;
+    pending: BigUint64Array;
+    scaling: Float64Array;
+    /** Height of the registration. */
+    registered: Float64Array;
+    /** Height of the last update of the row. */
+    updated: Float64Array;
+    /** W. */
+    weights: Matrix;
+    /** B; without entries where the mechanism has no bonds. */
+    bonds: Matrix;
+  };
+}
+
+/** A sparse matrix, row by row: row i has the entries `starts[i]` to `starts[i + 1]`. */
+export interface Matrix {
+  starts: Uint32Array;
+  uids: Uint32Array;
+  values: Float64Array;
 }
 
 export type LightEvent =

@@ -14,7 +14,7 @@ export {indexedDBStore, memoryStore} from './store.js';
 /** @typedef {import('./index.js').LightSource} Source */
 /** @typedef {import('./index.js').LightEvent} LightEvent */
 /** @typedef {import('./index.js').Checkpoint} Checkpoint */
-/** @typedef {{chain: string, checkpoint: Checkpoint, genesis: Uint8Array, trusted: 'checkpoint'|'genesis'|'bootstrap'|'store'}} Beginning */
+/** @typedef {{chain: string, checkpoint: Checkpoint, genesis: Uint8Array, trusted: 'checkpoint'|'genesis'|'bootstrap'|'store', first?: Checkpoint}} Beginning */
 /** @typedef {{resolve: (value: any) => void, reject: (error: LightError) => void}} Waiting */
 
 /** Longest that one answer may take, ms. */
@@ -32,7 +32,7 @@ export async function createLightClient(options) {
   const sources = options.sources.map((source) => (typeof source === 'string' ? nodeSource(source) : source));
   try {
     const beginning = await begin(options, sources);
-    const client = new Driver(options, beginning);
+    const client = driver(options, beginning);
     sources.forEach((source) => client.addSource(source));
     await client.start();
     return client;
@@ -41,11 +41,28 @@ export async function createLightClient(options) {
   }
 }
 
+/**
+ * Follows from genesis where that is wanted and not too long ago, else from the checkpoint.
+ * @param {Options} options @param {Beginning} beginning
+ */
+function driver(options, beginning) {
+  const {first} = beginning;
+  if (first) {
+    try {
+      return new Driver(options, {...beginning, checkpoint: first});
+    } catch (error) {
+      if (LightError.of(error).code !== 'stale-checkpoint') throw error;
+    }
+  }
+  return new Driver(options, beginning);
+}
+
 class Driver {
   /** @type {Core} */ #core;
   /** @type {Map<string, Source>} */ #sources = new Map();
   /** Queries under way, by id. @type {Map<number, {name: string, stop: AbortController}>} */ #asked = new Map();
   /** Who waits for a proof, by subject. @type {Map<string, Waiting[]>} */ #proofs = new Map();
+  /** Who waits for a past epoch. @type {Map<number, Waiting[]>} */ #epochs = new Map();
   /** Who waits for a submission, by digest. @type {Map<string, Waiting[]>} */ #submissions = new Map();
   /** Submitted and not found in a block yet. @type {Set<string>} */ #sought = new Set();
   /** @type {Map<string, Set<(event: any) => void>>} */ #listeners = new Map();
@@ -137,6 +154,26 @@ class Driver {
     return {height, peers: this.#call(() => this.#core.peers())};
   }
 
+  get parameters() {
+    return this.#call(() => this.#core.parameters());
+  }
+
+  get epochs() {
+    const found = this.#call(() => this.#core.epochs());
+    return found && {first: found[0], last: found[1]};
+  }
+
+  /** @param {number} [epoch] */
+  async market(epoch) {
+    if (epoch !== undefined) {
+      this.#call(() => this.#core.askMarket(epoch));
+      return this.#wait(this.#epochs, epoch);
+    }
+    const newest = this.#call(() => this.#core.market());
+    if (!newest) throw new LightError('not-audited', 'no epoch was audited yet: wait for the event `audit`');
+    return newest;
+  }
+
   /** @param {Uint8Array} transaction */
   async submit(transaction) {
     const digest = this.#call(() => this.#core.submit(transaction));
@@ -189,7 +226,7 @@ class Driver {
     return this.#wait(this.#proofs, `${kind} ${of}`);
   }
 
-  /** What comes for `key`, if it comes in time. @param {Map<string, Waiting[]>} waiting @param {string} key @returns {Promise<any>} */
+  /** What comes for `key`, if it comes in time. @template {string|number} K @param {Map<K, Waiting[]>} waiting @param {K} key @returns {Promise<any>} */
   #wait(waiting, key) {
     return new Promise((resolve, reject) => {
       const late = setTimeout(() => {
@@ -302,6 +339,12 @@ class Driver {
         const answer = value === undefined ? {height, source, there: false} : {height, source, there: true, value};
         return this.#answer(this.#proofs, `${event.subject} ${event.of}`, (one) => one.resolve(answer));
       }
+      case 'market':
+        return this.#answer(this.#epochs, event.epoch, (one) => one.resolve(event.market));
+      case 'no-market':
+        return this.#answer(this.#epochs, event.epoch, (one) =>
+          one.reject(new LightError('unavailable', `there is nothing of epoch ${event.epoch}: ${event.reason}`)),
+        );
       case 'submitted':
         return this.#answer(this.#submissions, event.digest, (one) =>
           event.refusal ? one.reject(new LightError('refused', event.refusal)) : one.resolve({digest: event.digest, source: event.source}),
@@ -323,7 +366,7 @@ class Driver {
     if (event.type === 'alarm' && event.fatal) this.#end(new LightError('stopped', event.message));
   }
 
-  /** @param {Map<string, Waiting[]>} waiting @param {string} key @param {(one: Waiting) => void} how */
+  /** @template {string|number} K @param {Map<K, Waiting[]>} waiting @param {K} key @param {(one: Waiting) => void} how */
   #answer(waiting, key, how) {
     const all = waiting.get(key) ?? [];
     all.forEach(how);
@@ -348,7 +391,7 @@ class Driver {
     clearTimeout(this.#timer);
     for (const {stop} of this.#asked.values()) stop.abort();
     this.#first?.reject(why);
-    for (const waiting of [this.#proofs, this.#submissions]) {
+    for (const waiting of [this.#proofs, this.#submissions, this.#epochs]) {
       for (const all of [...waiting.values()]) all.forEach((one) => one.reject(why));
       waiting.clear();
     }
@@ -356,7 +399,7 @@ class Driver {
 }
 
 /** Where verification begins, and by whose word. @param {Options} options @param {Source[]} sources @returns {Promise<Beginning>} */
-async function begin({checkpoint, genesis, store}, sources) {
+async function begin({checkpoint, genesis, store, history}, sources) {
   if (checkpoint) {
     const {chain} = checkpoint;
     return {chain, checkpoint, genesis: genesis ?? (await genesisFrom(sources, chain)), trusted: 'checkpoint'};
@@ -382,7 +425,10 @@ async function begin({checkpoint, genesis, store}, sources) {
   if (pinned && pinned.chain !== chain) {
     throw new LightError('wrong-chain', `${node.name} names chain ${chain}, at the first visit it was ${pinned.chain}: empty the store to follow the new one`);
   }
-  return {chain, checkpoint: {chain, ...told.checkpoint, validators}, genesis: bytesOf(told.genesis), trusted: 'bootstrap'};
+  const bytes = bytesOf(told.genesis);
+  const first = history ? Core.beginning(bytes) : undefined;
+  if (first && first.chain !== chain) throw new LightError('wrong-chain', `${node.name} names chain ${chain} and gives the genesis of ${first.chain}`);
+  return {chain, checkpoint: {chain, ...told.checkpoint, validators}, genesis: bytes, trusted: 'bootstrap', first};
 }
 
 /** What an earlier visit began with. @param {Options['store']} store @returns {Promise<Beginning|undefined>} */

@@ -1,4 +1,5 @@
-// Draws docs/screens anew: every screen of the page, with a played tab, and of the lab; light, dark and on a phone.
+// Draws docs/screens anew: every screen of the page, with a played tab, of the market, with a played client, and of the lab; light, dark and on
+// a phone.
 //   node tests/screens/draw.mjs [part of a name …]
 // It needs Chromium and, for the lab, the site built ($PEERAGE_SITE, else pkg/site). `cargo xtask screens` sets that up.
 
@@ -10,6 +11,7 @@ import {POLICY, serve} from '../e2e/support/files.mjs';
 import {SCENES} from '../e2e/support/scenes.mjs';
 import {playedSite} from '../e2e/support/site.mjs';
 import {visitor} from '../e2e/support/visit.mjs';
+import {begun, head, watchedSite, watcher} from '../e2e/support/watched.mjs';
 import {small} from './palette.mjs';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -103,12 +105,33 @@ async function lab(browser, look, wishes) {
   }
 }
 
+/** @param {import('playwright-core').Browser} browser @param {string} look @param {import('playwright-core').BrowserContextOptions} wishes */
+async function market(browser, look, wishes) {
+  const site = await watchedSite();
+  try {
+    for (const [name, rest] of /** @type {[string, string][]} */ ([['market', ''], ['market-peer', '#peer=9'], ['market-projector', '?projector']])) {
+      if (!isWanted(`${name}-${look}`) || (rest === '?projector' && look === 'phone')) continue;
+      const v = await watcher(browser, site.url, name, wishes, rest);
+      await v.tell(...begun(), {type: 'audit', audit: {epoch: 24, height: 240, outcome: 'sound', peers: 16, transactions: 9}}, head(243));
+      await v.give({peers: 16, first: 1, last: 23, bare: 4, lively: true});
+      await v.give({peers: 16, first: 24, last: 24, since: 1, origin: 'computed', lively: true});
+      await v.page.waitForFunction(() => document.querySelector('#over svg circle'));
+      const peer = name === 'market-peer';
+      await keep(`${name}-${look}`, await (peer ? v.page.locator('#peer') : v.page).screenshot({animations: 'disabled'}));
+      await v.close();
+    }
+  } finally {
+    await site.close();
+  }
+}
+
 await mkdir(FOLDER, {recursive: true});
 if (wanted.length === 0) for (const file of await readdir(FOLDER)) if (file.endsWith('.png')) await rm(join(FOLDER, file));
 const browser = await launch({more: ['--hide-scrollbars']});
 try {
   for (const [look, wishes] of LOOKS) {
     await page(browser, look, {...wishes, timezoneId: 'UTC', locale: 'en-GB'});
+    await market(browser, look, {...wishes, timezoneId: 'UTC', locale: 'en-GB'});
     await lab(browser, look, wishes);
   }
 } finally {

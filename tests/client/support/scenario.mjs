@@ -8,7 +8,7 @@ export async function scenario(index, {honest, liar, kept}) {
   const light = /** @type {typeof import('../../../pkg/light/index.js')} */ (await import(index));
   const store = kept ? light.indexedDBStore() : light.memoryStore();
   const told = /** @type {Event[]} */ ([]);
-  const client = await light.createLightClient({sources: [honest], store, onEvent: (event) => told.push(event)});
+  const client = await light.createLightClient({sources: [honest], store, history: true, onEvent: (event) => told.push(event)});
   const ready = await client.ready;
   const audit = await next(client, 'audit', ({audit}) => audit.outcome !== 'not-audited' && audit);
   // With another end of an epoch there is something to keep.
@@ -20,6 +20,11 @@ export async function scenario(index, {honest, liar, kept}) {
   const row = await client.row(first.uid);
   const standing = await client.standing(first.uid);
   const totals = await client.totals();
+  const newest = await client.market();
+  const {parameters} = client;
+  const {epochs} = client;
+  const past = await client.market(epochs?.first ?? 0);
+  const future = await fault(client.market(10 ** 9));
   const nobody = await client.account(NOBODY);
   const malformed = await fault(client.account('nothing'));
   const nonsense = await fault(client.submit(new Uint8Array(10)));
@@ -45,7 +50,7 @@ export async function scenario(index, {honest, liar, kept}) {
   const fooled = await fault(light.createLightClient({sources: [honest], checkpoint: {...trusted, chain: NOBODY}}));
   const blind = await fault(light.createLightClient({sources: []}));
   const firstTold = told[0];
-  return plain({firstTold, trusted: client.trusted, chain: client.chain, ready, audit, peers, account, neuron, row, standing, totals, nobody, head, malformed, nonsense, twice, closed, restored, lied, later, sources, by, fooled, blind});
+  return plain({firstTold, newest: {...newest, stake: [...(newest.peers?.stake ?? [])]}, past: {...past, rank: past.rank.length}, epochs, future, parameters, trusted: client.trusted, chain: client.chain, ready, audit, peers, account, neuron, row, standing, totals, nobody, head, malformed, nonsense, twice, closed, restored, lied, later, sources, by, fooled, blind});
 }
 
 /** A key that is nobody's: the curve's base point. */

@@ -26,6 +26,14 @@ export function check(seen, chain, {honest, liar}) {
   assert.equal(seen.nobody.there, false);
   assert.equal(seen.nobody.source, honest, 'who says that there is none is named');
 
+  assert.ok(seen.newest.computed && seen.newest.epoch >= seen.audit.epoch, 'the newest market was computed here');
+  assert.equal(`${seen.newest.stake[first.uid]}`, first.stake);
+  assert.equal(seen.epochs.first, 1, 'with `history` the chain is followed from its genesis');
+  assert.equal(seen.past.epoch, 1);
+  assert.ok(!seen.past.computed && seen.past.rank > 0 && seen.past.totals.epoch === 1, 'a past epoch is proven');
+  assert.equal(seen.future, 'LightError unavailable');
+  assert.ok(seen.parameters.tempo > 0 && seen.parameters.blockMs > 0 && seen.parameters.mechanism);
+
   assert.equal(seen.malformed, 'LightError malformed');
   assert.equal(seen.nonsense, 'LightError malformed');
   assert.equal(seen.twice, 'LightError bad-source');

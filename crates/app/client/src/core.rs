@@ -1,6 +1,7 @@
 //! One chain, followed, as JavaScript sees it. Functions decode, call and encode; times are ms since 1970.
 
-use crate::words;
+use crate::object::Object;
+use crate::{market, words};
 use bytes::Bytes;
 use commonware_codec::{Copying, DecodeExt as _, Encode as _, Error as CodecError};
 use js_sys::Array;
@@ -65,7 +66,7 @@ impl Core {
         for key in genesis.validator_keys() {
             validators.push(&JsValue::from_str(&text::hex(&key)));
         }
-        Ok(crate::object::Object::empty()
+        Ok(Object::empty()
             .hex("chain", &genesis.chain().0)
             .count("height", header.height.get())
             .hex("digest", &header.digest())
@@ -228,6 +229,34 @@ impl Core {
     #[wasm_bindgen(js_name = tablesAt)]
     pub fn tables_at(&self) -> Option<f64> {
         self.follower.tables().map(|tables| tables.height().get() as f64)
+    }
+
+    /// The market of the newest whole tables.
+    pub fn market(&self) -> JsValue {
+        self.follower.newest_market().map_or(JsValue::UNDEFINED, |market| market::market(&market))
+    }
+
+    /// Asks for the market after a past epoch: an event `market` or `no-market`, sooner or later.
+    #[wasm_bindgen(js_name = askMarket)]
+    pub fn ask_market(&mut self, epoch: f64) {
+        self.follower.market(whole_number(epoch));
+    }
+
+    /// The first and the last epoch that can be asked for.
+    #[expect(clippy::cast_precision_loss, reason = "epochs are far below 2^53")]
+    pub fn epochs(&self) -> Option<Vec<f64>> {
+        self.follower.epochs().map(|(first, last)| vec![first as f64, last as f64])
+    }
+
+    /// What the chain reckons by: `{ mechanism, tempo, blockMs, trustMs }`.
+    pub fn parameters(&self) -> JsValue {
+        let parameters = self.follower.parameters();
+        Object::empty()
+            .text("mechanism", parameters.mechanism.name())
+            .count("tempo", parameters.tempo)
+            .count("blockMs", parameters.block_time)
+            .count("trustMs", parameters.trust_period)
+            .into()
     }
 
     /// Everyone in the audited tables.

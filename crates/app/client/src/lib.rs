@@ -12,6 +12,7 @@
 //! What comes in through the others is the caller's, and refused with a code where it is malformed.
 
 mod core;
+mod market;
 mod object;
 mod words;
 

@@ -56,6 +56,12 @@ pub fn seen(seen: &Seen) -> JsValue {
         Seen::Restored { height, epochs, tables } => {
             Object::of("restored").count("height", height.get()).count("epochs", *epochs).flag("tables", *tables).into()
         }
+        Seen::Market(found) => {
+            Object::of("market").count("epoch", found.epoch).with("market", &crate::market::market(found)).into()
+        }
+        Seen::NoMarket { epoch, reason } => {
+            Object::of("no-market").count("epoch", *epoch).text("reason", reason).into()
+        }
         Seen::Alarm(seen) => alarm(seen),
     }
 }
@@ -207,7 +213,8 @@ fn standing(leaf: &Standing) -> JsValue {
         .into()
 }
 
-fn totals(leaf: &Totals) -> JsValue {
+/// Figures of the whole chain.
+pub fn totals(leaf: &Totals) -> JsValue {
     Object::empty()
         .count("epoch", leaf.number)
         .count("height", leaf.height.get())

@@ -23,8 +23,9 @@ pub fn run() -> Result<setup::Ready> {
 /// Builds all of it on a machine that is set up.
 pub fn all(shell: &Shell) -> Result<()> {
     program(shell)?;
-    tab(shell)?;
-    client::build(shell)
+    // The site holds it too.
+    client::build(shell)?;
+    tab(shell)
 }
 
 /// Builds the page that direct connections between browsers are tested and measured with.

@@ -118,7 +118,7 @@ const PROFILE: &str = "client";
 /// Of the module's files.
 const NAME: &str = "peerage_client";
 /// Most bytes of the module, gzip: what it has and a little. 150 KB are wanted.
-const BUDGET: u64 = 220_000;
+const BUDGET: u64 = 225_000;
 /// Smallest as sent, in a third of a minute. It uses what the module says that its browser must know, and nothing newer.
 const SHRINK: &[&str] = &["-Oz"];
 /// Raw, gzip and brotli bytes of a file.

@@ -4,6 +4,7 @@
 //! that none has to be remembered; a second set-up only looks. What is fetched or built outside the checkout lies in
 //! `~/.cache/peerage`. This crate links no crate of ours: it compiles in seconds on a machine that has only Rust.
 
+mod alone;
 mod arrows;
 mod bench;
 mod build;
@@ -14,6 +15,7 @@ mod debian;
 mod figures;
 mod lab;
 mod licences;
+mod market;
 mod offline;
 mod package;
 mod setup;
@@ -46,6 +48,8 @@ enum Command {
     Client,
     /// Build the lab alone (pkg/site/lab), for any server of files
     Lab,
+    /// Build the view of the market alone (pkg/site/market)
+    Market,
     /// Build, then start a development network on this machine and print its address
     Run {
         /// Arguments of `peerage dev`, after `--`: for example `-- --corpus FILE`; `-- --help` lists them
@@ -94,6 +98,8 @@ fn main() -> ExitCode {
         Command::Build => build::run().map(|_| ()),
         Command::Client => setup::run(setup::For::Run).and_then(|ready| client::build(&ready.shell)),
         Command::Lab => setup::run(setup::For::Run).and_then(|ready| lab::build(&ready.shell)),
+        Command::Market => setup::run(setup::For::Run)
+            .and_then(|ready| client::build(&ready.shell).and_then(|()| market::build(&ready.shell))),
         Command::Run { dev } => build::dev(&dev),
         Command::Test => test::run(),
         Command::Check => check::run(),

@@ -1,8 +1,8 @@
 //! What the second visit needs: the service worker with the names of the files that it keeps, and documents that name their
 //! version.
 //!
-//! Written twice, with one script: for the page, whose model's module is kept once it is used, and for the lab, which stands by
-//! itself. The version is a hash of everything that is kept, so it changes where any of it does.
+//! Written three times, with one script: for the page, whose model's module is kept once it is used, and for the lab and the market,
+//! which stand by themselves. The version is a hash of everything that is kept, so it changes where any of it does.
 
 use crate::site::{files, fingerprint};
 use anyhow::{Context, Result, bail};
@@ -49,10 +49,10 @@ pub fn write(script: &Path, folder: &Path) -> Result<String> {
     Ok(version)
 }
 
-/// Whether a visitor's browser keeps the file of this name. The lab, below the page, keeps its own.
+/// Whether a visitor's browser keeps the file of this name. The lab and the market, below the page, keep their own.
 fn is_kept(name: &str) -> bool {
     let extra = [".br", ".d.ts", ".map"].iter().any(|end| name.ends_with(end));
-    !extra && name != SERVED && name != SCRIPT && !name.starts_with("lab/")
+    !extra && name != SERVED && name != SCRIPT && !name.starts_with("lab/") && !name.starts_with("market/")
 }
 
 /// The file's place below the folder, as an address writes it.

@@ -7,6 +7,7 @@
 
 use crate::bundle;
 use crate::lab;
+use crate::market;
 use crate::offline;
 use crate::shell::{Shell, read};
 use anyhow::{Context, Result, bail};
@@ -39,13 +40,15 @@ pub fn finish(shell: &Shell) -> Result<String> {
     }
     refuse_inline("index.html", &html)?;
     fs::write(&index, html)?;
-    // The lab's sources came along with the page's; they have a folder of their own.
-    let copied = site.join("www/lab");
-    if copied.exists() {
-        fs::remove_dir_all(copied)?;
+    // Their sources came along with the page's; they have folders of their own.
+    for copied in ["www/lab", "www/market"].map(|folder| site.join(folder)) {
+        if copied.exists() {
+            fs::remove_dir_all(copied)?;
+        }
     }
     bundle::bundle(shell, &site, "www", &[])?;
     lab::build(shell)?;
+    market::build(shell)?;
     offline::write(&shell.workspace.root.join(offline::SCRIPT), &site)?;
 
     let cache = shell.workspace.cache.join("brotli");

@@ -4,7 +4,7 @@ use crate::Proposal;
 use crate::audit::{Audit, Difference};
 use crate::follower::{Inclusion, Leaf, Subject};
 use crate::standing::Own;
-use crate::{Error, Shelf, Source, Verified};
+use crate::{Error, Market, Shelf, Source, Verified};
 use bytes::Bytes;
 use commonware_cryptography::{ed25519::PublicKey, sha256::Digest};
 use ledger::{Action, Amount, Height, Key, Puzzle, Query, Refusal, Transaction, Uid};
@@ -108,6 +108,15 @@ pub enum Seen {
         epochs: u64,
         /// Whether the tables of the last epoch were among it.
         tables: bool,
+    },
+    /// An epoch was asked for and came.
+    Market(Box<Market>),
+    /// An epoch was asked for and is not to be had.
+    NoMarket {
+        /// Which.
+        epoch: u64,
+        /// Why.
+        reason: String,
     },
     /// Something is wrong.
     Alarm(Alarm),

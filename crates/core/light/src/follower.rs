@@ -7,6 +7,7 @@
 //! - Heads come from any source and from gossip; links from epoch to epoch where validators change ([`crate::Client`]).
 //! - At the end of each epoch the last one is computed again ([`crate::audit`]), and its tables are those that everything
 //!   else is computed from ([`Follower::tables`]). A chain of more peers than [`Options::whole`] is followed by proofs alone.
+//! - What a past epoch came to is fetched on request and checked against its verified end ([`Follower::market`]).
 //! - Purchases that others say paid the own peer are verified and credited once ([`Follower::claim`]).
 //! - What was verified is kept ([`Shelf`]) and given to whoever asks ([`Follower::answer`]), so that sources need not be nodes.
 //!
@@ -17,6 +18,7 @@
 mod auditing;
 mod heads;
 mod keeping;
+mod past;
 mod proofs;
 mod queries;
 mod sales;
@@ -31,6 +33,7 @@ use bytes::Bytes;
 use heads::Heads;
 use ledger::query::Link;
 use ledger::{ChainId, Genesis, Header, Parameters, Query, Reply};
+use past::Past;
 use proofs::Proofs;
 use queries::{Open, Purpose, Queries};
 use sales::Till;
@@ -76,6 +79,8 @@ pub struct Follower {
     audit_again: Option<u64>,
     /// The newest links, to serve.
     links: VecDeque<Link>,
+    /// The ends of past epochs, and what is wanted of them.
+    past: Past,
     /// Purchases that were credited.
     till: Till,
     /// What the bootstrap named, to be compared when the chain gets there.
@@ -83,7 +88,7 @@ pub struct Follower {
     /// The head of the last visit, until the links to it are restored.
     kept: Option<(Header, Bytes)>,
     /// Whether what was kept begins too long ago.
-    past: bool,
+    stale: bool,
     /// Steps that come before any other.
     first: VecDeque<Step>,
     events: VecDeque<Seen>,
@@ -112,10 +117,11 @@ impl Follower {
             refuted: None,
             audit_again: None,
             links: VecDeque::new(),
+            past: Past::default(),
             till: Till::new(now),
             claims: Vec::new(),
             kept: None,
-            past: false,
+            stale: false,
             first: VecDeque::new(),
             events: VecDeque::new(),
             now,
@@ -259,14 +265,15 @@ impl Follower {
         let Open { purpose, source, at, .. } = open;
         let new = !self.nothing_new(&purpose, &reply);
         if matches!(reply, Reply::Unavailable { .. }) || !new {
-            // That a transaction is in no block yet is an answer.
-            self.sources.done(&source, !new || matches!(purpose, Purpose::Find(_)));
+            // That a transaction is in no block yet is an answer, and that the past is not kept.
+            self.sources.done(&source, !new || matches!(purpose, Purpose::Find(_) | Purpose::Past(..)));
             return self.lacks(&purpose, &source);
         }
         let outcome = match (&purpose, at) {
             (Purpose::Head, _) => self.on_head(reply),
             (Purpose::Links, _) => self.on_links(reply),
             (Purpose::Audit(need), _) => self.on_audit(*need, &source, reply),
+            (Purpose::Past(epoch, table), _) => self.on_past(*epoch, *table, &source, reply),
             (Purpose::Prove(subject), Some(at)) => self.on_proof(subject.clone(), &source, &at, reply),
             (Purpose::Submit(digest), _) => self.on_submitted(*digest, &source, reply),
             (Purpose::Find(digest), _) => self.on_found(*digest, &source, reply),
@@ -352,6 +359,7 @@ impl Follower {
         match purpose {
             Purpose::Submit(digest) => self.on_not_submitted(*digest, left),
             Purpose::Audit(need) => self.on_audit_failed(*need),
+            Purpose::Past(epoch, table) if !left => self.on_past_lacking(*epoch, *table),
             Purpose::Attest(digest, _) if !left => self.on_not_attested(*digest),
             _ => {}
         }
@@ -382,6 +390,7 @@ impl Follower {
             .or_else(|| self.next_head())
             .or_else(|| self.next_proof())
             .or_else(|| self.next_of_audit())
+            .or_else(|| self.next_of_past())
     }
 
     /// Writes `bytes` to a shelf before anything else is done.

@@ -5,6 +5,7 @@
 //! - [`tables`] and [`Tables`]: leaves and whole tables against the roots of a verified header; [`audit`]: an epoch computed again from
 //!   them.
 //! - [`Follower`]: all of that as one state machine over several [`Source`]s, with what it keeps ([`Shelf`]) and serves.
+//! - [`market`]: what an epoch came to, the newest or a past one, as tables.
 //! - [`own`]: the own figures and gradients at a verified state; [`policy`] and [`proposal`]: the row that a peer sets, and what
 //!   that would do.
 //! - [`gossip`]: heads and transactions that strangers pass around.
@@ -21,6 +22,7 @@ mod error;
 mod event;
 mod follower;
 pub mod gossip;
+pub mod market;
 pub mod own;
 mod participant;
 pub mod policy;
@@ -36,6 +38,7 @@ pub use client::{Accepted, Checkpoint, Client, Evidence, MAX_GENESIS, Verified, 
 pub use error::Error;
 pub use event::{Alarm, Deed, Event, Seen, Signer, Step, TransactionState};
 pub use follower::{CLAIM_MS, Follower, Goods, Inclusion, Leaf, Options, SKEW_MS, Subject};
+pub use market::Market;
 pub use participant::{Intent, Participant};
 pub use policy::Policy;
 pub use proposal::Proposal;

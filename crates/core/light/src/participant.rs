@@ -278,6 +278,8 @@ impl Participant {
                 Seen::Restored { height, epochs, tables } => {
                     self.events.push_back(Event::Restored { height, epochs, tables });
                 }
+                // Past epochs are for those who only look on.
+                Seen::Market(_) | Seen::NoMarket { .. } => {}
                 Seen::Alarm(alarm) => {
                     if matches!(alarm, Alarm::Stopped(_)) {
                         self.search = None;

@@ -48,7 +48,7 @@ impl Follower {
             // The visit before is too long ago: what the page says is newer.
             Err(Error::StaleCheckpoint { .. }) => {
                 self.keep(Shelf::Links, Bytes::new(), false);
-                self.past = true;
+                self.stale = true;
                 return Ok(());
             }
             Err(error) => return Err(error),
@@ -65,7 +65,7 @@ impl Follower {
 
     fn restore_links(&mut self, bytes: &[u8]) -> Result<(), Error> {
         // Links that a checkpoint of too long ago began are let go with it.
-        let (links, mut outcome) = shelf::links(if self.past { &[] } else { bytes });
+        let (links, mut outcome) = shelf::links(if self.stale { &[] } else { bytes });
         let mut good = 0;
         for (link, end) in links {
             let followed = epochs::after(link.header.height, self.parameters().tempo) <= self.client.epoch();
@@ -166,6 +166,7 @@ impl Follower {
     /// Takes over the links that were verified, to be served; gives them.
     fn serve_links(&mut self) -> Vec<Link> {
         let links = self.client.take_links();
+        self.past.remember(&links);
         self.links.extend(links.iter().cloned());
         while self.links.len() > SERVED {
             self.links.pop_front();

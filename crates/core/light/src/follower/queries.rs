@@ -27,6 +27,8 @@ pub(super) enum Purpose {
     Attest(Digest, Height),
     /// Something for the audit.
     Audit(Need),
+    /// The next piece of a table at the end of a past epoch.
+    Past(u64, Table),
 }
 
 /// What an audit needs.

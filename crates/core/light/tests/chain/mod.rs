@@ -356,9 +356,11 @@ impl Chain {
                 let limit = u64::from(*limit).clamp(1, MAX_LINKS as u64);
                 Reply::Epochs { links: self.links(*from, from.saturating_add(limit - 1)) }
             }
-            Query::History { .. } | Query::Blocks { .. } => {
-                Reply::Unavailable { reason: "this source keeps no past".into() }
-            }
+            Query::History { epoch, from } => match self.states.get((epoch * self.tempo()) as usize) {
+                Some(state) => state.part(Table::Epoch, *from),
+                None => Reply::Unavailable { reason: "it did not end".into() },
+            },
+            Query::Blocks { .. } => Reply::Unavailable { reason: "this source keeps no blocks".into() },
         }
     }
 

@@ -27,6 +27,7 @@ import {describe, signer} from './intents.js';
 import {drawKeys, startKeys} from './keys.js';
 import {begin, choose as chooseSource, chosen, drawLearning, missing, startLearning, taken} from './learning.js';
 import {drawAlarm, drawLedger, startAlarm} from './ledger.js';
+import {drawLimits, startLimits} from './limits.js';
 import {clause, sentence} from './lines.js';
 import {bootstrap, corpus, pageModule, workers} from './load.js';
 import {drawModel, startModel} from './model.js';
@@ -39,6 +40,7 @@ import {choose, drawSettings, start as startSettings} from './settings.js';
 import {drawSources} from './sources.js';
 import {fold, initial} from './state.js';
 import {drawTransactions, startTransactions} from './transactions.js';
+import {lock, startWatched, taken as takenElsewhere, watch} from './watch.js';
 
 const DRAW_MS = 250;
 const STOP_MS = 8000; // after this a stop that nobody confirmed counts as done
@@ -55,6 +57,8 @@ let takesPart = false;
 /** The node's text, as the bootstrap names it. @type {any} */
 let text = null;
 let release = () => {};
+/** Whether it has this browser's identity. */
+let holds = false;
 
 /** The page's script interface. */
 class Peerage extends EventTarget {
@@ -102,9 +106,11 @@ Object.defineProperty(globalThis, 'peerage', {value: peerage});
 function put(event) {
   if (!event || typeof event.type !== 'string') return;
   const up = state.node?.up;
+  const {slept} = state;
   fold(state, event, Date.now());
   peerage.dispatchEvent(new CustomEvent('event', {detail: event}));
   if (event.type === 'network' && event.node && (event.node.up !== up || !event.node.up)) recheck();
+  if (state.slept !== slept) wake();
   if (event.type === 'reading') taken(event.done);
   if (event.type === 'stopped') ended();
   schedule();
@@ -124,6 +130,7 @@ function draw() {
   drawChecklist(state, now, act);
   drawMessages(state, now, act);
   drawTab(state, now);
+  drawLimits(state, now);
   drawLearning(state);
   drawModel(state, now);
   drawNeighbours(state);
@@ -154,7 +161,8 @@ async function ask(intent, words) {
 
 /** @param {string} device @param {boolean} [another] as another peer, beside the tab that has this browser's identity */
 async function join(device, another = false) {
-  if (state.phase !== 'ready') return over() ? again(device) : undefined;
+  if (state.watching && another) return again(device, true);
+  if (state.phase !== 'ready' || state.watching) return over() ? again(device) : undefined;
   if (state.lines.browser.state === 'failed' || asked) return;
   const why = missing();
   if (why) {
@@ -241,6 +249,11 @@ const over = () => state.phase === 'stopping' || state.phase === 'stopped';
 /** @param {unknown} error */
 const reason = (error) => (error instanceof Error ? error.message : String(error));
 
+/** After a sleep connections look whole and may be dead: they are looked after as when the network comes back. */
+function wake() {
+  dispatchEvent(new Event('online'));
+}
+
 let checkedAt = 0;
 
 /** After the node went or came back: is it still the same chain? */
@@ -258,32 +271,59 @@ async function recheck() {
   }
 }
 
-/** The lock of this identity, held until `release`. @returns {Promise<boolean>} */
-const lock = () =>
-  new Promise((resolve) => {
-    navigator.locks
-      .request('peerage.identity', {ifAvailable: true}, (held) => {
-        resolve(held !== null);
-        return held === null ? undefined : new Promise((end) => (release = () => end(undefined)));
-      })
-      .catch(() => resolve(true));
-  });
-
 /** One identity, one tab. A page that was just loaded again waits for what it was before to let go. */
 async function onlyOne() {
-  if (!navigator.locks) return true;
   for (let i = 0; i < 5; i += 1) {
-    if (await lock()) return true;
+    const held = await lock();
+    if (held) {
+      release = held;
+      holds = true;
+      return true;
+    }
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
+  offer();
+  return false;
+}
+
+/** What a second tab of one browser can do. */
+function offer() {
   put({
     type: 'page:message',
     id: 'twice',
     tone: 'warning',
-    text: 'Peerage already runs in another tab of this browser, and two tabs cannot share one identity. Go on there, stop it and press Join here, or join here as another peer, whose key is gone when this tab closes.',
-    action: {id: 'another', label: 'Join here as another peer'},
+    text: 'Peerage already runs in another tab of this browser, and two tabs cannot share one identity. Watch that one from here, stop it and press Join here, or join here as another peer, whose key is gone when this tab closes.',
+    action: {id: 'watch', label: 'Watch it here'},
+    other: {id: 'another', label: 'Join here as another peer'},
   });
-  return false;
+}
+
+/** Shows what the other tab does. Nothing is signed, asked or changed from here: there is no `Tab`. */
+function watchOther() {
+  if (state.phase !== 'ready' || state.watching) return;
+  put({type: 'page:clear', id: 'twice'});
+  put({type: 'page:message', id: 'watched', tone: 'info', text: 'This tab only watches: all that it shows is of the tab that runs. Pause, stop and sign there.', action: {id: 'another', label: 'Join here as another peer'}});
+  state.watching = true;
+  figuresFirst();
+  watch({
+    take: (seen) => {
+      const own = state.messages.filter((m) => m.id === 'watched');
+      const others = seen.messages.filter((m) => m.id !== 'watched').map((m) => ({...m, action: null, other: null}));
+      Object.assign(state, seen, {messages: [...own, ...others], watching: true});
+      schedule();
+    },
+    gone: (ever) => {
+      put({type: 'page:clear', id: 'watched'});
+      put({
+        type: 'page:message',
+        id: 'unwatched',
+        tone: 'warning',
+        text: ever ? 'The tab that ran here has stopped or was closed. What is shown is the last that it told.' : 'The tab that runs does not answer. It may be of an older version of this page; load it again there.',
+        action: {id: 'again', label: 'Join here'},
+        other: {id: 'reload', label: 'Load this page again'},
+      });
+    },
+  });
 }
 
 async function stop() {
@@ -309,10 +349,10 @@ function ended() {
   the('join').focus({preventScroll: true});
 }
 
-/** A fresh start is a fresh page: no thread, key or device of before is left. @param {string} [device] */
-function again(device) {
+/** A fresh start is a fresh page: no thread, key or device of before is left. @param {string} [device] @param {boolean} [another] as another peer */
+function again(device, another = false) {
   try {
-    sessionStorage.setItem(AGAIN, `${device ?? 'auto'} ${chosen().source}`);
+    sessionStorage.setItem(AGAIN, `${device ?? 'auto'} ${chosen().source}${another ? ' another' : ''}`);
   } catch {
     // Then a person presses Join once more.
   }
@@ -335,7 +375,9 @@ async function act(id) {
   if (id === 'forget') await forget();
   if (id === 'work') peerage.work(!state.work?.paused);
   if (id === 'backup') show('keys');
+  if (id === 'effort') show('effort');
   if (id === 'another') await join(chosenDevice(), true);
+  if (id === 'watch') watchOther();
 }
 
 /** Takes a person to a panel. @param {string} id */
@@ -349,6 +391,20 @@ const listen = (type, heard) => peerage.addEventListener('event', (e) => {
   const {detail} = /** @type {CustomEvent} */ (e);
   if (detail.type === type) heard(detail);
 });
+
+/** Says at once that another tab runs, and no more when it has gone. A page that is loaded again meets what it was itself. */
+async function lookAround() {
+  const there = () => takenElsewhere().then((held) => held && state.phase === 'ready' && !asked && !state.watching);
+  if (!(await there())) return;
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  if (!(await there())) return;
+  offer();
+  const timer = setInterval(async () => {
+    if (await there()) return;
+    clearInterval(timer);
+    if (state.phase === 'ready' && !asked) put({type: 'page:clear', id: 'twice'});
+  }, 1000);
+}
 
 const chosenDevice = () => /** @type {HTMLSelectElement} */ (the('device')).value;
 
@@ -370,9 +426,11 @@ function start() {
   startLearning({state: () => state, draw, use: learn, tab: () => tab});
   startModel({state: () => state, put, tab: () => tab, listen});
   startBuying({state: () => state, draw, put, tab: () => tab});
+  startLimits({state: () => state, put, tab: () => tab, listen});
   startSettings({ask: bootstrap, draw, rejoin: () => again(chosenDevice())});
   startOffline({put, ask: bootstrap, waiting: () => state.phase === 'ready'});
-  setInterval(() => put({type: 'page:tick'}), 1000);
+  startWatched(() => (holds && state.joinedAt != null && state.phase !== 'stopped' ? state : null));
+  setInterval(() => state.watching || put({type: 'page:tick'}), 1000);
   draw();
   let device = null;
   try {
@@ -382,10 +440,13 @@ function start() {
     // No storage, no memory of a wish to join.
   }
   if (device !== null) {
-    const [on, source] = device.split(' ');
+    const [on, source, another] = device.split(' ');
     if (source) chooseSource(source);
-    join(on);
-  } else if (state.lines.browser.state !== 'failed') pageModule().catch(() => {}); // Join shows what went wrong
+    join(on, another === 'another');
+  } else if (state.lines.browser.state !== 'failed') {
+    pageModule().catch(() => {}); // Join shows what went wrong
+    lookAround();
+  }
 }
 
 start();

@@ -15,6 +15,14 @@ export function rates(s, now) {
   return {steps: (pace.length - 1) / seconds, tokens: tokens / seconds};
 }
 
+/** Share of the time in which the device computed, over the last half minute; null before two steps. @param {State} s @param {number} now */
+export function busy(s, now) {
+  const {pace} = s;
+  if (pace.length < 2) return null;
+  const elapsed = Math.max(now - 2000, pace[pace.length - 1].at) - pace[0].at;
+  return elapsed > 0 ? Math.min(1, pace.slice(1).reduce((sum, p) => sum + p.busy, 0) / elapsed) : null;
+}
+
 /** Bytes a second in and out over the last half minute. @param {State} s */
 export function flow(s) {
   const {marks} = s.traffic;

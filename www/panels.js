@@ -14,6 +14,8 @@ const PHASES = {ready: 'Not joined', joining: 'Joining', running: 'Training', pa
 /** Panels there is nothing to show in before joining. */
 const RUNNING = ['parts', 'tab', 'neighbours', 'ledger', 'my-gradient', 'my-row', 'transactions', 'keys', 'sources'];
 
+let watched = false;
+
 /** The bar at the top. @param {State} s */
 export function drawBar(s) {
   const alone = s.phase === 'running' && s.source.type !== 'nothing' && s.node != null && !s.node.up && neighbours(s).length === 0;
@@ -21,14 +23,20 @@ export function drawBar(s) {
   const phase = the('phase');
   const wrong = s.audit.wrong != null && s.phase !== 'stopped';
   attribute(phase, 'data-phase', wrong ? 'wrong' : alone ? 'alone' : s.phase);
-  write(phase, `${idle ? 'Connected' : alone ? 'Training alone' : PHASES[s.phase]}${wrong ? ', signs nothing' : ''}`);
+  write(phase, `${s.watching ? 'Watching: ' : ''}${idle ? 'Connected' : alone ? 'Training alone' : PHASES[s.phase]}${wrong ? ', signs nothing' : ''}`);
   const active = s.phase === 'joining' || s.phase === 'running' || s.phase === 'paused';
-  show(the('controls'), active);
+  show(the('controls'), active && !s.watching);
   const pause = /** @type {HTMLButtonElement} */ (the('pause'));
   pause.disabled = s.phase === 'joining' || idle;
   write(pause, s.phase === 'paused' ? 'Go on' : 'Pause');
   attribute(pause, 'aria-pressed', String(s.phase === 'paused'));
-  show(the('intro'), s.phase === 'ready' || s.phase === 'stopped');
+  show(the('intro'), (s.phase === 'ready' || s.phase === 'stopped') && !s.watching);
+  if (s.watching && !watched) {
+    watched = true;
+    // Nothing can be asked of a tab that is only looked at.
+    for (const part of document.querySelectorAll('main form, main :is(#cold-tools, #model, #backup) .buttons')) part.toggleAttribute('inert', true);
+    attribute(document.body, 'data-watching', '');
+  }
   attribute(document.body, 'data-joined', s.joinedAt == null ? null : '');
   for (const id of RUNNING) show(the(id), s.joinedAt != null);
   const step = s.steps.count;
@@ -55,7 +63,7 @@ export function drawTab(s, now) {
   fill('loss-unit', `nats per ${text ? 'byte of text' : s.learned?.each ? 'frame of sound' : 'example'}; lower is better`);
   const average = (/** @type {(x: import('./types.js').Step) => number} */ of) => recent.reduce((a, b) => a + of(b), 0) / Math.max(recent.length, 1);
   fill('step-time', latest ? format.duration(average((x) => x.millis)) : '–');
-  fill('step-wait', latest ? `${format.percent(Math.min(1, average((x) => x.waited) / Math.max(average((x) => x.millis), 1e-9)))} waiting for peers` : '');
+  fill('step-wait', latest ? `${format.percent(Math.min(1, average((x) => x.waited) / Math.max(average((x) => x.millis), 1e-9)))} of it waiting` : '');
   const speed = flow(s);
   fill('bytes-in', format.bytes(s.traffic.in));
   fill('bytes-in-rate', speed ? `${format.bytes(speed.in)}/s` : '');

@@ -8,6 +8,7 @@
  */
 
 import {auditing, lose, unaudited} from './auditing.js';
+import {rested, resting} from './effort.js';
 import {count, duration, fixed, short} from './format.js';
 import {begin, clause, clear, detail, done, ended, fail, LINES, sentence, tell} from './lines.js';
 import {name, neighbours} from './measures.js';
@@ -27,6 +28,7 @@ export const PACE_MS = 30_000; // window of the rates
 export function initial() {
   return {
     phase: 'ready',
+    watching: false,
     joinedAt: null,
     lines: Object.fromEntries(LINES.map((id) => [id, {state: 'idle', started: null, ended: null, detail: '', help: ''}])),
     messages: [],
@@ -38,6 +40,7 @@ export function initial() {
     ...unaudited(),
     device: null,
     ...untrained(),
+    ...rested(),
     steps: {count: 0, first: [], last: [], stride: 1, series: [], pending: []},
     pace: [],
     connections: [],
@@ -51,7 +54,7 @@ export function initial() {
 
 /** One event into the state, at time `now` (ms). Unknown types change nothing. @param {State} s @param {PeerageEvent} e @param {number} now */
 export function fold(s, e, now) {
-  if (Object.hasOwn(folds, e.type)) folds[e.type](s, e, now);
+  for (const part of FOLDS) if (Object.hasOwn(part, e.type)) part[e.type](s, e, now);
 }
 
 /** @type {Record<string, (s: State, e: PeerageEvent, now: number) => void>} */
@@ -113,8 +116,8 @@ const folds = {
     s.phase = 'stopping';
   },
 
-  'page:message'(s, {id, tone, text, action, until, retryAt}, now) {
-    tell(s, now, id, tone, text, {action, until, retryAt});
+  'page:message'(s, {id, tone, text, action, other, until, retryAt}, now) {
+    tell(s, now, id, tone, text, {action, other, until, retryAt});
   },
 
   'page:clear'(s, {id}) {
@@ -157,7 +160,7 @@ const folds = {
       done(s, 'step', now, `Took ${duration(step.millis)}; loss ${fixed(step.alone, 2)} nats.`);
     }
     remember(s, step);
-    s.pace.push({at: now, step: step.step, tokens: step.tokens});
+    s.pace.push({at: now, step: step.step, tokens: step.tokens, busy: Math.max(0, step.millis - step.waited)});
     while (s.pace.length > 2 && s.pace[0].at < now - PACE_MS) s.pace.shift();
     for (const peer of step.answered) {
       answer(s, peer, now).answered += 1;
@@ -194,6 +197,9 @@ const folds = {
     clear(s, 'node'); // nor anything that would reconnect
   },
 };
+
+/** An event may concern several parts. */
+const FOLDS = [folds, resting];
 
 /** The node went or came. @param {State} s @param {any} n @param {number} now */
 function node(s, n, now) {

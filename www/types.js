@@ -31,6 +31,7 @@
  * @property {number|null} until    when it goes away by itself
  * @property {number|null} retryAt  when the next try is, shown as a countdown
  * @property {{id: string, label: string}|null} action
+ * @property {{id: string, label: string}|null} other   a second way
  */
 
 /**
@@ -174,6 +175,7 @@
  * Everything the page knows; `peerage.snapshot` gives a copy of it.
  * @typedef {object} State
  * @property {'ready'|'joining'|'running'|'paused'|'stopping'|'stopped'} phase
+ * @property {boolean} watching       all of this is of another tab of this browser
  * @property {number|null} joinedAt
  * @property {Record<string, Line>} lines
  * @property {Message[]} messages
@@ -197,7 +199,11 @@
  * @property {Record<string, {peer: string, positions: string, at: number}>} credits  positions that a seller still owes
  * @property {string} price           own, base units for 1,024 positions; 0: not for sale
  * @property {{count: number, first: Step[], last: Step[], stride: number, series: Point[], pending: Point[]}} steps
- * @property {{at: number, step: number, tokens: number}[]} pace
+ * @property {{at: number, step: number, tokens: number, busy: number}[]} pace  busy: ms of its step that were not spent waiting
+ * @property {{most: number, onBattery: 'same'|'less'|'rest'}} effort  most: share of the time that training may take
+ * @property {{charging: boolean, level: number}|null} battery  null: there is none, or the browser does not tell
+ * @property {{hidden: boolean, at: number|null, count: number, seen: {ms: number, steps: number}, unseen: {ms: number, steps: number}}} sight
+ * @property {{ms: number, at: number}|null} slept  how long nothing ran, and until when
  * @property {Connection[]} connections
  * @property {Record<string, Answers>} answers
  * @property {{in: number, out: number, marks: {at: number, in: number, out: number}[]}} traffic

@@ -239,7 +239,9 @@ export class Tab {
     }
   }
 
-  pause() {}
+  pause(held) {
+    this.held = held;
+  }
 
   /** Signs nothing by itself: a test sends the transactions. */
   ask(intent) {

@@ -1,5 +1,5 @@
 // @ts-check
-/** What this browser can do, found without asking for anything and without waiting. */
+/** What this browser can do and keep, found without asking a person for anything. */
 
 /** A module whose only function returns an `i8x16.splat`: valid exactly where 128-bit SIMD is. */
 const SIMD = new Uint8Array([
@@ -24,4 +24,55 @@ export function capabilities() {
     secure: globalThis.isSecureContext === true,
     missing,
   };
+}
+
+const LITTLE = 30e6; // bytes that are left for a page, below which its model may not fit
+
+/**
+ * What this browser keeps for the page, tried out.
+ * @returns {Promise<{keys: string|null, vault: string|null, files: string|null, left: number|null}>} each null where it can be used, else
+ * why not; `left`: bytes, where they are few
+ */
+export async function storage() {
+  const [vault, files, left] = await Promise.all([why(vaulted), why(filed), room().catch(() => null)]);
+  return {keys: await why(kept), vault, files, left};
+}
+
+/** Why something does not work; null where it does. @param {() => unknown} act */
+async function why(act) {
+  try {
+    await act();
+    return null;
+  } catch (error) {
+    return error instanceof Error || error instanceof DOMException ? error.message || error.name : String(error);
+  }
+}
+
+function kept() {
+  const name = 'peerage-tried';
+  localStorage.setItem(name, 'x'.repeat(200));
+  localStorage.removeItem(name);
+}
+
+/** A database of its own name: one that is opened comes into being. */
+function vaulted() {
+  return new Promise((resolve, reject) => {
+    const opening = indexedDB.open('peerage-tried');
+    opening.onerror = () => reject(opening.error ?? new Error('it is closed'));
+    opening.onsuccess = () => {
+      opening.result.close();
+      indexedDB.deleteDatabase('peerage-tried');
+      resolve(undefined);
+    };
+  });
+}
+
+async function filed() {
+  if (!navigator.storage?.getDirectory) throw new Error('it has none for pages');
+  await navigator.storage.getDirectory();
+}
+
+async function room() {
+  const {quota, usage = 0} = await navigator.storage.estimate();
+  return quota != null && quota - usage < LITTLE ? Math.max(0, quota - usage) : null;
 }

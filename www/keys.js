@@ -1,8 +1,14 @@
 // @ts-check
-/** The three keys of a tab, what each can do, and the one backup of the cold key. */
+/**
+ * The three keys of a tab, what each can do, and the two that are kept as files: the cold one can be saved once, the hot one as often
+ * as one likes. Nothing replaces a key that nobody has saved without a question (replace.js).
+ */
 
 import {attribute, fill, save, show, the} from './dom.js';
-import {clause, sentence} from './lines.js';
+import * as hot from './hot.js';
+import {sentence} from './lines.js';
+import {askToReplace, startReplace} from './replace.js';
+import {taken} from './watch.js';
 
 /** @typedef {import('./types.js').State} State */
 
@@ -35,13 +41,40 @@ export function drawKeys(s) {
   fill('backup-save', held ? 'Save it again' : 'Save the cold key’s file');
   show(the('backup-save'), open);
   show(the('backup-done'), held != null);
+  const here = identity.kept !== null && !s.watching;
+  fill(
+    'hot-state',
+    here
+      ? `${hot.isSaved(identity.chain, key) ? 'A copy was saved. ' : ''}Who has the file signs as this peer${cold ? ', but owns none of its stake' : ' and owns its stake'}. Use it in one place at a time: two browsers with one key speak against each other on the ledger.`
+      : 'The hot key of this tab is in this tab alone and goes with it; it cannot be saved.',
+  );
+  /** @type {HTMLButtonElement} */ (the('hot-save')).disabled = !here;
+  /** @type {HTMLButtonElement} */ (the('hot-choose')).disabled = !here;
+}
+
+/** Saves the hot key of `chain`. Throws a sentence. @param {string} chain @param {string|null} key */
+function saveHot(chain, key) {
+  const seed = hot.kept(chain);
+  if (!seed || !key) throw new Error('This browser does not keep the hot key, so there is nothing to save.');
+  save(`peerage-hot-key-${key.slice(0, 8)}.json`, hot.written({chain, key, seed}), 'application/json');
+  hot.saved(chain, key);
+}
+
+/** The cold key's backup goes to the downloads; given out once, and held until a person has the file. @param {State} s @param {any} tab */
+async function saveCold(s, tab) {
+  held ??= String(await tab.backup());
+  save(`peerage-cold-key-${s.identity?.cold?.slice(0, 8)}.txt`, held, 'text/plain');
 }
 
 /**
  * Makes the buttons work.
- * @param {{state: () => State, draw: () => void, tab: () => any}} with_
+ * @param {{state: () => State, draw: () => void, tab: () => any, ask: () => Promise<{json: any}>, rejoin: () => void}} with_  ask: for
+ * the node's description
  */
-export function startKeys({state, draw, tab}) {
+export function startKeys({state, draw, tab, ask, rejoin}) {
+  startReplace();
+  startHot({state, rejoin, draw});
+  startBefore({state, ask});
   const said = (/** @type {string} */ text) => (fill('keys-said', text), fill('keys-fault', ''));
   const fault = (/** @type {unknown} */ error) => (fill('keys-said', ''), fill('keys-fault', sentence(error instanceof Error ? error.message : String(error))));
   for (const button of document.querySelectorAll('[data-copy]')) {
@@ -62,8 +95,7 @@ export function startKeys({state, draw, tab}) {
   button.addEventListener('click', async () => {
     button.disabled = true;
     try {
-      held ??= String(await tab().backup());
-      save(`peerage-cold-key-${state().identity?.cold?.slice(0, 8)}.txt`, held, 'text/plain');
+      await saveCold(state(), tab());
       said('');
     } catch (error) {
       fault(error);
@@ -81,21 +113,143 @@ export function startKeys({state, draw, tab}) {
   const file = /** @type {HTMLInputElement} */ (the('import-file'));
   const go = /** @type {HTMLButtonElement} */ (the('import'));
   file.addEventListener('change', () => (go.disabled = file.files?.length !== 1));
-  go.addEventListener('click', async () => {
-    const chosen = file.files?.[0];
-    if (!chosen) return;
+  const take = async (/** @type {string} */ text) => {
     go.disabled = true;
     try {
-      if (chosen.size > LARGEST) throw new Error(`“${chosen.name}” is no backup of a key: it is larger than ${LARGEST} bytes`);
-      await tab().importCold(await chosen.text());
+      await tab().importCold(text);
+      held = null;
       file.value = '';
       said('The cold key is here, and used from now on.');
     } catch (error) {
-      fault(clause(error instanceof Error ? error.message : String(error)));
+      fault(error);
       go.disabled = false;
+    }
+    draw();
+  };
+  go.addEventListener('click', async () => {
+    const chosen = file.files?.[0];
+    if (!chosen) return;
+    try {
+      const text = await content(chosen);
+      const {identity} = state();
+      if (!HEX.test(text.trim()) || identity?.cold == null || (identity.backedUp && held == null)) return await take(text);
+      askToReplace({
+        title: 'Replace the cold key that is here?',
+        text: `${held ? 'Its file was given out, and nobody has said that it arrived.' : 'It was never saved.'} It owns this peer’s stake and what it earned. Once another is in its place, only its file can bring it back; without one that stake can never be moved again.`,
+        save: async () => {
+          await saveCold(state(), tab());
+          return 'The file is on its way to your downloads. Look whether it is there before you import.';
+        },
+        then: () => take(text),
+      });
+    } catch (error) {
+      fault(error);
     }
     draw();
   });
 }
+
+/**
+ * The hot key of a tab that has joined.
+ * @param {{state: () => State, rejoin: () => void, draw: () => void}} with_
+ */
+function startHot({state, rejoin, draw}) {
+  const said = (/** @type {string} */ text) => (fill('keys-said', text), fill('keys-fault', ''));
+  const fault = (/** @type {unknown} */ error) => (fill('keys-said', ''), fill('keys-fault', sentence(error instanceof Error ? error.message : String(error))));
+  the('hot-save').addEventListener('click', () => {
+    try {
+      const {identity} = state();
+      saveHot(identity?.chain ?? '', identity?.key ?? null);
+      said('The hot key’s file is on its way to your downloads. Keep it where nobody else finds it.');
+    } catch (error) {
+      fault(error);
+    }
+    draw();
+  });
+  const file = /** @type {HTMLInputElement} */ (the('hot-file'));
+  the('hot-choose').addEventListener('click', () => file.click());
+  file.addEventListener('change', async () => {
+    const chosen = file.files?.[0];
+    file.value = '';
+    const {identity} = state();
+    if (!chosen || !identity) return;
+    try {
+      const found = await hot.read(await content(chosen), identity.chain);
+      if (found.key === identity.key) return said('This is the hot key that is here already.');
+      const then = () => {
+        try {
+          hot.keep(found);
+          rejoin();
+        } catch (error) {
+          fault(error);
+        }
+      };
+      if (hot.isSaved(identity.chain, identity.key)) return then();
+      askToReplace({
+        title: 'Replace the hot key that is here?',
+        text: `It was never saved. With another in its place this browser is another peer: what the one that is here has earned stays with it${identity.cold ? '' : ', its stake too, which it owns'}, and only its file can bring it back. This tab stops and joins again.`,
+        save: async () => {
+          saveHot(identity.chain, identity.key);
+          return 'The file is on its way to your downloads. Look whether it is there before you import.';
+        },
+        then,
+      });
+    } catch (error) {
+      fault(error);
+    }
+  });
+}
+
+/**
+ * A hot key brought along before joining.
+ * @param {{state: () => State, ask: () => Promise<{json: any}>}} with_
+ */
+function startBefore({state, ask}) {
+  const file = /** @type {HTMLInputElement} */ (the('before-file'));
+  const tell = (/** @type {string} */ said, /** @type {string} */ fault = '') => (fill('before-said', said), fill('before-fault', fault));
+  file.addEventListener('change', async () => {
+    const chosen = file.files?.[0];
+    if (!chosen) return;
+    tell('Being looked at.');
+    try {
+      if (await taken()) throw new Error('Peerage runs in another tab of this browser and has its keys. Stop it there first.');
+      const {json} = await ask().catch((error) => {
+        throw new Error(`Which chain the node serves is not known (${error instanceof Error ? error.message : error}), so the key cannot be put in its place yet. Choose the file again when the node answers.`);
+      });
+      const found = await hot.read(await content(chosen), String(json.chain));
+      const here = hot.kept(found.chain);
+      const then = () => {
+        try {
+          hot.keep(found);
+          tell(`The key ${found.key.slice(0, 8)} is here. Press Join, and this tab is that peer.`);
+        } catch (error) {
+          tell('', sentence(error instanceof Error ? error.message : String(error)));
+        }
+      };
+      if (here === null || here === found.seed) return then();
+      tell('');
+      askToReplace({
+        title: 'Replace the hot key that is here?',
+        text: 'This browser has a key of this chain from an earlier visit. With another in its place it is another peer, and what the one that is here has earned stays with it. To save that one first, join with it and save it under “Keys”.',
+        save: null,
+        then,
+      });
+    } catch (error) {
+      tell('', sentence(error instanceof Error ? error.message : String(error)));
+    } finally {
+      file.value = '';
+    }
+  });
+  // What was said is of the visit before.
+  the('join').addEventListener('click', () => state().phase === 'ready' && tell(''));
+}
+
+/** The text of a file that may be a key. Throws a sentence. @param {File} chosen */
+async function content(chosen) {
+  if (chosen.size > LARGEST) throw new Error(`“${chosen.name}” is no backup of a key: it is larger than ${LARGEST} bytes.`);
+  return chosen.text();
+}
+
+const HEX = /^[0-9a-f]{64}$/i;
 
 const LARGEST = 10_000; // bytes of a backup file

@@ -16,7 +16,7 @@
  */
 
 import {isOtherChain, otherChain} from './auditing.js';
-import {capabilities} from './browser.js';
+import {capabilities, storage} from './browser.js';
 import {drawBuying, startBuying} from './buying.js';
 import {drawChecklist, drawMessages} from './checklist.js';
 import {startConfirm} from './confirm.js';
@@ -376,6 +376,7 @@ async function act(id) {
   if (id === 'work') peerage.work(!state.work?.paused);
   if (id === 'backup') show('keys');
   if (id === 'effort') show('effort');
+  if (id === 'model') show('model');
   if (id === 'another') await join(chosenDevice(), true);
   if (id === 'watch') watchOther();
 }
@@ -410,6 +411,7 @@ const chosenDevice = () => /** @type {HTMLSelectElement} */ (the('device')).valu
 
 function start() {
   put({type: 'page:browser', ...capabilities()});
+  storage().then((found) => put({type: 'page:storage', ...found}));
   the('join').addEventListener('click', () => join(chosenDevice()));
   the('pause').addEventListener('click', () => peerage.pause(state.phase !== 'paused'));
   the('stop').addEventListener('click', stop);
@@ -422,7 +424,7 @@ function start() {
   startRow(peerage);
   startHand({state: () => state, draw});
   startTransactions({state: () => state, draw});
-  startKeys({state: () => state, draw, tab: () => tab});
+  startKeys({state: () => state, draw, tab: () => tab, ask: bootstrap, rejoin: () => again(chosenDevice())});
   startLearning({state: () => state, draw, use: learn, tab: () => tab});
   startModel({state: () => state, put, tab: () => tab, listen});
   startBuying({state: () => state, draw, put, tab: () => tab});

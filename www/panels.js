@@ -34,7 +34,7 @@ export function drawBar(s) {
   if (s.watching && !watched) {
     watched = true;
     // Nothing can be asked of a tab that is only looked at.
-    for (const part of document.querySelectorAll('main form, main :is(#cold-tools, #model, #backup) .buttons')) part.toggleAttribute('inert', true);
+    for (const part of document.querySelectorAll('main form, main :is(#key-tools, #model, #backup) .buttons, #buying .columns')) part.toggleAttribute('inert', true);
     attribute(document.body, 'data-watching', '');
   }
   attribute(document.body, 'data-joined', s.joinedAt == null ? null : '');

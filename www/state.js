@@ -9,7 +9,7 @@
 
 import {auditing, lose, unaudited} from './auditing.js';
 import {rested, resting} from './effort.js';
-import {count, duration, fixed, short} from './format.js';
+import {bytes, count, duration, fixed, short} from './format.js';
 import {begin, clause, clear, detail, done, ended, fail, LINES, sentence, tell} from './lines.js';
 import {name, neighbours} from './measures.js';
 import {training, untrained} from './training.js';
@@ -80,6 +80,16 @@ const folds = {
     }
   },
 
+  'page:storage'(s, {keys, vault, files, left}, now) {
+    if (keys) {
+      tell(s, now, 'unstored', 'warning', `This browser keeps nothing for this page (${clause(keys).replace(/\.$/, '')}). It is so in private windows and where its storage is full. Everything works, but this tab’s key, with what it earns, and its model are gone when it closes. To keep them open the page in an ordinary window, or free some space.`, {action: {id: 'reload', label: 'Look again'}});
+      return;
+    }
+    const without = [vault && 'no place for a cold key, so that the hot key will own the stake', files && 'no files for pages, so that model and ledger begin anew at the next visit (export the model before you close this tab)'].filter((t) => t);
+    if (without.length > 0) tell(s, now, 'unstored', 'info', `This browser has ${without.join('; and ')}. It may be a private window; an ordinary one keeps them.`);
+    if (left != null) tell(s, now, 'little', 'warning', `This device has only ${bytes(left)} left for this page, less than a model may need. Free some space, and it is kept; without it everything works, but the next visit may begin anew.`, {action: {id: 'reload', label: 'Look again'}});
+  },
+
   'page:join'(s, {source}, now) {
     s.phase = 'joining';
     s.joinedAt = now;
@@ -103,7 +113,7 @@ const folds = {
 
   'page:failed'(s, {line, text, help}, now) {
     if (s.lines[line]) fail(s, line, now, text, help ?? '');
-    tell(s, now, `failed-${line}`, 'error', help ? `${text} ${help}` : text);
+    tell(s, now, `failed-${line}`, 'error', help ? `${text} ${help}` : text, {action: {id: 'reload', label: 'Load the page again'}});
     s.phase = 'stopped';
   },
 
@@ -132,7 +142,7 @@ const folds = {
 
   identity(s, {key, chain, peer, kept, cold, backedUp}, now) {
     const first = s.identity == null;
-    s.identity = {key, chain, peer: peer ?? null, cold: cold ?? null, backedUp: backedUp === true};
+    s.identity = {key, chain, peer: peer ?? null, cold: cold ?? null, backedUp: backedUp === true, kept: kept ?? null};
     if (s.identity.backedUp) clear(s, 'backup');
     if (first) {
       done(s, 'identity', now, `${kept === true ? 'Key from your last visit' : kept === false ? 'New key, kept in this browser' : 'Key ready, for this tab alone'}: ${short(key)}. Its secret never leaves this browser.`);
@@ -183,6 +193,7 @@ const folds = {
 
   trouble(s, {message, fatal}, now) {
     s.validating = false; // what was under way may have come to nothing
+    if (!fatal && /going on with the CPU/i.test(message)) return lostDevice(s, now, message);
     tell(s, now, fatal ? 'trouble' : `trouble-${message.slice(0, 40)}`, fatal ? 'error' : 'warning', `${fatal ? 'Training has ended: ' : 'Training: '}${clause(message)}${fatal ? ' Join again to go on.' : ''}`, {
       until: fatal ? null : now + 30_000,
       action: fatal ? {id: 'again', label: 'Join again'} : null,
@@ -236,6 +247,12 @@ function node(s, n, now) {
     s.lines.node.help = 'Is the node still running, and does nothing between here and there block websockets? It is tried again by itself.';
     tell(s, now, 'node', 'warning', `The node does not answer${reason}.`, {retryAt: s.node.retryAt});
   }
+}
+
+/** The graphics chip is gone: the trainer went on with its newest copy. @param {State} s @param {number} now @param {string} why */
+function lostDevice(s, now, why) {
+  const step = /from step (\d+)/.exec(why)?.[1];
+  tell(s, now, 'device-lost', 'warning', `The graphics chip was lost: its driver was restarted, another program took it, or the computer slept. Training goes on with the processor${step ? ` from step ${step}` : ''}; nothing else is lost. Join again to use the graphics chip anew.`, {action: {id: 'again', label: 'Join again'}});
 }
 
 /** @param {State} s @param {any[]} list @param {number} now */

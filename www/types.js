@@ -180,7 +180,7 @@
  * @property {Record<string, Line>} lines
  * @property {Message[]} messages
  * @property {{webgpu: boolean, webrtc: boolean, missing: string[]}|null} browser
- * @property {{key: string, chain: string, peer: string|null, cold: string|null, backedUp: boolean}|null} identity  cold: null where the hot key owns the stake
+ * @property {{key: string, chain: string, peer: string|null, cold: string|null, backedUp: boolean, kept: boolean|null}|null} identity  cold: null where the hot key owns the stake; kept: from an earlier visit, null: for this tab alone
  * @property {string|null} chain      chain id of the bootstrap file
  * @property {{from: 'own'|'network', urls: string[]}|null} servers  STUN and TURN servers it has joined with
  * @property {{up: boolean, reason: string, since: number, retryAt: number|null, times: number}|null} node

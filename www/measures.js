@@ -40,6 +40,9 @@ export function share(s, key) {
   return total > 0 ? s.scores[key] / total : null;
 }
 
+/** What this tab is worth to `key`, of what it is worth to who values it most; null where the ledger does not tell. @param {State} s @param {string|null|undefined} key */
+export const valued = (s, key) => (key && key in s.askers ? s.askers[key] : key && s.neurons[key] && Object.keys(s.askers).length > 0 ? 0 : null);
+
 /** Those connected who said who they are, without the node. @param {State} s */
 export const neighbours = (s) => s.connections.filter((c) => c.kind === 'tab' || c.kind === 'resident');
 

@@ -4,7 +4,8 @@
 import {LossChart} from './chart.js';
 import {attribute, cells, each, fill, make, meter, show, the, write} from './dom.js';
 import * as format from './format.js';
-import {byPath, flow, name, neighbours, paths, rates, share} from './measures.js';
+import {Graph} from './graph.js';
+import {byPath, flow, name, neighbours, paths, rates, share, valued} from './measures.js';
 
 /** @typedef {import('./types.js').State} State */
 /** @typedef {import('./types.js').Connection} Connection */
@@ -84,6 +85,9 @@ export function drawTab(s, now) {
   chart.draw(points);
 }
 
+/** @type {Graph|undefined} */
+let graph;
+
 /** What a path is, in plain words. @type {Record<string, string>} */
 const PATHS = {
   direct: 'Direct: browser to browser',
@@ -113,28 +117,33 @@ export function drawNeighbours(s) {
   );
   const table = the('neighbours-table');
   show(table, peers.length > 0);
+  show(the('graph-figure'), peers.length > 0);
+  graph ??= new Graph(the('graph'));
+  graph.draw(s);
   show(the('paths'), peers.length > 0);
   const rows = [...peers].sort((a, b) => (share(s, b.key) ?? -1) - (share(s, a.key) ?? -1) || a.peer.localeCompare(b.peer));
-  const heads = ['Peer', 'Kind', 'Path', 'Round trip', 'Answers', 'Worth to me'];
+  const heads = ['Peer', 'Kind', 'Path', 'Round trip', 'Answers', 'Worth to me', 'My worth to it'];
   each(
     /** @type {Element} */ (table.querySelector('tbody')),
     rows,
     (c) => c.peer,
     () => {
-      const row = cells(heads, [3, 4, 5]);
+      const row = cells(heads, [3, 4, 5, 6]);
       row.children[2].append(make('span', 'path'));
       return row;
     },
     (row, c) => {
       const a = s.answers[c.peer];
       const worth = share(s, c.key);
+      const theirs = valued(s, c.key);
       const text = [
         name(s, c.key),
         c.kind ?? '–',
         c.path,
-        c.rtt == null ? '–' : c.rtt < 10 ? `${format.fixed(c.rtt, 1)} ms` : format.duration(c.rtt),
+        format.roundTrip(c.rtt),
         a ? `${format.whole(a.answered)} of ${format.whole(a.answered + a.missed)}` : 'not asked yet',
         worth == null ? '–' : format.percent(worth),
+        theirs == null ? '–' : format.percent(theirs),
       ];
       const path = /** @type {HTMLElement} */ (row.children[2].firstElementChild);
       text.forEach((t, i) => write(i === 2 ? path : row.children[i], t));
@@ -144,6 +153,7 @@ export function drawNeighbours(s) {
       attribute(row.children[4], 'title', a?.reason ? `Last unusable answer: ${a.reason}` : null);
       attribute(row, 'data-kind', c.kind ?? null);
       meter(row.children[5], worth);
+      meter(row.children[6], theirs);
     },
   );
   const {asked, served, failed} = s.exchanges;

@@ -18,6 +18,7 @@ export function startReplace() {
     try {
       fill('replace-said', await open.save());
       fill('replace-yes', 'I have the file: import');
+      lead(true);
     } catch (error) {
       fill('replace-said', `It cannot be saved: ${error instanceof Error ? error.message : error}`);
     } finally {
@@ -32,6 +33,12 @@ export function startReplace() {
   });
 }
 
+/** Which button is the one to press: saving comes first. @param {boolean} saved */
+function lead(saved) {
+  the('replace-yes').classList.toggle('strong', saved);
+  the('replace-save').classList.toggle('strong', !saved);
+}
+
 /**
  * Asks. `save` saves the key that is here and says what became of it.
  * @param {{title: string, text: string, save: (() => Promise<string>)|null, then: () => void}} question  save: null where it cannot be saved
@@ -44,6 +51,7 @@ export function askToReplace({title, text, save, then}) {
   fill('replace-said', '');
   fill('replace-yes', 'Import without saving');
   show(the('replace-save'), save !== null);
+  lead(save === null);
   /** @type {HTMLDialogElement} */ (the('replace')).showModal();
   the('replace-cancel').focus();
 }

@@ -211,6 +211,7 @@
  * @property {Record<string, number>} scores
  * @property {Record<string, {uid: number, stake: string}>} neurons
  * @property {Record<string, string>} keys  hot key by uid
+ * @property {Record<string, number>} askers  stake × weight given to this tab, as a share of the largest, by hot key; from verified tables
  * @property {{last: Audit|null, wrong: Audit|null, sound: number, history: Audit[]}} audit  wrong: the first that differed
  * @property {any} own
  * @property {any} proposal           the next row as the light client would sign it, with `at`

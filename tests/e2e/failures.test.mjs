@@ -110,6 +110,7 @@ describe('the page with a played tab', () => {
     const again = v.page.waitForEvent('framenavigated');
     await v.page.locator('#messages').getByRole('button', {name: 'Load the page again'}).click();
     await again;
+    await v.page.waitForFunction(() => 'peerage' in window);
     await v.join();
     await v.context.close(); // the console has said that the script is missing
   });

@@ -138,6 +138,7 @@ export class Tab {
   minute() {
     this.emit({type: 'neurons', neurons: KEYS.map((k, i) => [i, k, String((4 - i) * 1_250_000_000)])});
     this.emit({type: 'transaction', digest: 'aa'.padEnd(64, '1'), action: 'register', state: {type: 'included', height: this.height}});
+    this.emit({type: 'askers', askers: [[KEYS[2], 1], [KEYS[1], 0.62], [KEYS[3], 0.08]]});
     this.own(0);
     this.steps(3);
     this.scores();

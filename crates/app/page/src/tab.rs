@@ -469,6 +469,8 @@ export type TabEvent =
   | { type: "damaged"; shelf: string; reason: string }
   | TabValidation
   | { type: "scores"; scores: TabScore[] }
+  /** Whose stake stands behind this tab: stake times the weight given to it, as a share of the largest such product, by hot key. */
+  | { type: "askers"; askers: [key: string, weight: number][] }
   | { type: "reading"; done: number; of: number }
   | { type: "unusable"; source: TabSource; reason: string }
   | { type: "modelKept"; step: number; bytes: number; place: "opfs" | "memory"; reason?: string }

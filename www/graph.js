@@ -21,6 +21,7 @@ import {name, neighbours, share, valued} from './measures.js';
  * @property {SVGElement} theirs   what this tab is worth to it
  * @property {SVGElement} hit
  * @property {SVGElement} mark
+ * @property {SVGElement} words
  * @property {SVGElement} label
  * @property {SVGElement} below
  */
@@ -77,7 +78,8 @@ export class Graph {
     this.me = element('g', {class: 'me', 'aria-hidden': 'true'});
     this.me.append(element('circle', {r: 13}), text({class: 'name', y: 30}, 'this tab'));
     this.peers = element('g', {});
-    this.root.append(this.lines, this.node, this.me, this.peers);
+    this.names = element('g', {'aria-hidden': 'true'});
+    this.root.append(this.lines, this.node, this.me, this.peers, this.names);
     host.append(this.root);
     new ResizeObserver(() => this.#state && this.draw(this.#state)).observe(host);
     the('graph-back').addEventListener('click', () => {
@@ -102,7 +104,7 @@ export class Graph {
     attribute(this.node, 'display', all.some((c) => c.path !== 'direct') || s.node?.up ? null : 'none');
     for (const [peer, seen] of this.#seen) {
       if (all.some((c) => c.peer === peer)) continue;
-      for (const gone of [seen.group, seen.path, seen.mine, seen.theirs]) gone.remove();
+      for (const gone of [seen.group, seen.path, seen.mine, seen.theirs, seen.words]) gone.remove();
       this.#seen.delete(peer);
       this.#moved.delete(peer);
     }
@@ -110,6 +112,7 @@ export class Graph {
       const seen = this.#seen.get(c.peer) ?? this.#begin(c.peer);
       const place = at(this.#moved.get(c.peer) ?? ring(i, all.length));
       put(seen.group, place);
+      put(seen.words, place);
       if (seen.group.dataset.kind !== c.kind) attribute(seen.group, 'data-kind', c.kind ?? 'tab');
       const small = width < 480;
       const label = short(name(s, c.key), small);
@@ -141,10 +144,13 @@ export class Graph {
       theirs: element('path', {class: 'theirs'}),
       hit: element('circle', {class: 'hit', r: 24}),
       mark,
+      words: element('g', {class: 'words'}),
       label: text({class: 'name', y: -R - 8}, ''),
       below: text({class: 'below', y: R + 18}, ''),
     };
-    group.append(seen.hit, mark, seen.label, seen.below);
+    group.append(seen.hit, mark);
+    seen.words.append(seen.label, seen.below);
+    this.names.append(seen.words);
     this.lines.append(seen.path, seen.mine, seen.theirs);
     this.peers.append(group);
     this.#seen.set(peer, seen);

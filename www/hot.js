@@ -88,3 +88,11 @@ export function saved(chain, key) {
     // It is asked about once more.
   }
 }
+
+/** The text of a file that may be a key. Throws a sentence. @param {File} chosen */
+export async function content(chosen) {
+  if (chosen.size > LARGEST) throw new Error(`“${chosen.name}” is no backup of a key: it is larger than ${LARGEST} bytes.`);
+  return chosen.text();
+}
+
+const LARGEST = 10_000; // bytes of a file with a key

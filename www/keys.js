@@ -7,8 +7,7 @@
 import {attribute, fill, save, show, the} from './dom.js';
 import * as hot from './hot.js';
 import {sentence} from './lines.js';
-import {askToReplace, startReplace} from './replace.js';
-import {taken} from './watch.js';
+import {askToReplace} from './replace.js';
 
 /** @typedef {import('./types.js').State} State */
 
@@ -68,13 +67,10 @@ async function saveCold(s, tab) {
 
 /**
  * Makes the buttons work.
- * @param {{state: () => State, draw: () => void, tab: () => any, ask: () => Promise<{json: any}>, rejoin: () => void}} with_  ask: for
- * the node's description
+ * @param {{state: () => State, draw: () => void, tab: () => any, rejoin: () => void}} with_
  */
-export function startKeys({state, draw, tab, ask, rejoin}) {
-  startReplace();
+export function startKeys({state, draw, tab, rejoin}) {
   startHot({state, rejoin, draw});
-  startBefore({state, ask});
   const said = (/** @type {string} */ text) => (fill('keys-said', text), fill('keys-fault', ''));
   const fault = (/** @type {unknown} */ error) => (fill('keys-said', ''), fill('keys-fault', sentence(error instanceof Error ? error.message : String(error))));
   for (const button of document.querySelectorAll('[data-copy]')) {
@@ -130,7 +126,7 @@ export function startKeys({state, draw, tab, ask, rejoin}) {
     const chosen = file.files?.[0];
     if (!chosen) return;
     try {
-      const text = await content(chosen);
+      const text = await hot.content(chosen);
       const {identity} = state();
       if (!HEX.test(text.trim()) || identity?.cold == null || (identity.backedUp && held == null)) return await take(text);
       askToReplace({
@@ -174,7 +170,7 @@ function startHot({state, rejoin, draw}) {
     const {identity} = state();
     if (!chosen || !identity) return;
     try {
-      const found = await hot.read(await content(chosen), identity.chain);
+      const found = await hot.read(await hot.content(chosen), identity.chain);
       if (found.key === identity.key) return said('This is the hot key that is here already.');
       const then = () => {
         try {
@@ -200,56 +196,4 @@ function startHot({state, rejoin, draw}) {
   });
 }
 
-/**
- * A hot key brought along before joining.
- * @param {{state: () => State, ask: () => Promise<{json: any}>}} with_
- */
-function startBefore({state, ask}) {
-  const file = /** @type {HTMLInputElement} */ (the('before-file'));
-  const tell = (/** @type {string} */ said, /** @type {string} */ fault = '') => (fill('before-said', said), fill('before-fault', fault));
-  file.addEventListener('change', async () => {
-    const chosen = file.files?.[0];
-    if (!chosen) return;
-    tell('Being looked at.');
-    try {
-      if (await taken()) throw new Error('Peerage runs in another tab of this browser and has its keys. Stop it there first.');
-      const {json} = await ask().catch((error) => {
-        throw new Error(`Which chain the node serves is not known (${error instanceof Error ? error.message : error}), so the key cannot be put in its place yet. Choose the file again when the node answers.`);
-      });
-      const found = await hot.read(await content(chosen), String(json.chain));
-      const here = hot.kept(found.chain);
-      const then = () => {
-        try {
-          hot.keep(found);
-          tell(`The key ${found.key.slice(0, 8)} is here. Press Join, and this tab is that peer.`);
-        } catch (error) {
-          tell('', sentence(error instanceof Error ? error.message : String(error)));
-        }
-      };
-      if (here === null || here === found.seed) return then();
-      tell('');
-      askToReplace({
-        title: 'Replace the hot key that is here?',
-        text: 'This browser has a key of this chain from an earlier visit. With another in its place it is another peer, and what the one that is here has earned stays with it. To save that one first, join with it and save it under “Keys”.',
-        save: null,
-        then,
-      });
-    } catch (error) {
-      tell('', sentence(error instanceof Error ? error.message : String(error)));
-    } finally {
-      file.value = '';
-    }
-  });
-  // What was said is of the visit before.
-  the('join').addEventListener('click', () => state().phase === 'ready' && tell(''));
-}
-
-/** The text of a file that may be a key. Throws a sentence. @param {File} chosen */
-async function content(chosen) {
-  if (chosen.size > LARGEST) throw new Error(`“${chosen.name}” is no backup of a key: it is larger than ${LARGEST} bytes.`);
-  return chosen.text();
-}
-
 const HEX = /^[0-9a-f]{64}$/i;
-
-const LARGEST = 10_000; // bytes of a backup file

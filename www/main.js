@@ -16,6 +16,7 @@
  */
 
 import {isOtherChain, otherChain} from './auditing.js';
+import {startBefore} from './before.js';
 import {capabilities, storage} from './browser.js';
 import {drawBuying, startBuying} from './buying.js';
 import {drawChecklist, drawMessages} from './checklist.js';
@@ -36,6 +37,7 @@ import {drawBar, drawNeighbours, drawTab} from './panels.js';
 import {figuresFirst, startParts} from './parts.js';
 import {keepPolicy, keptPolicy} from './policy.js';
 import {drawRow, startRow} from './row.js';
+import {startReplace} from './replace.js';
 import {choose, drawSettings, start as startSettings} from './settings.js';
 import {drawSources} from './sources.js';
 import {fold, initial} from './state.js';
@@ -424,7 +426,9 @@ function start() {
   startRow(peerage);
   startHand({state: () => state, draw});
   startTransactions({state: () => state, draw});
-  startKeys({state: () => state, draw, tab: () => tab, ask: bootstrap, rejoin: () => again(chosenDevice())});
+  startReplace();
+  startBefore({state: () => state, ask: bootstrap});
+  startKeys({state: () => state, draw, tab: () => tab, rejoin: () => again(chosenDevice())});
   startLearning({state: () => state, draw, use: learn, tab: () => tab});
   startModel({state: () => state, put, tab: () => tab, listen});
   startBuying({state: () => state, draw, put, tab: () => tab});

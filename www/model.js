@@ -98,7 +98,9 @@ function drawSteps(s) {
 function drawWorth(s) {
   const list = Object.values(s.worth).sort((a, b) => b.score - a.score || a.key.localeCompare(b.key));
   show(the('worth-table'), list.length > 0);
-  fill('worth-state', list.length > 0 ? '' : 'Nobody has answered yet.');
+  const others = list.filter((w) => w.key !== s.identity?.key);
+  const gained = others.some((w) => w.score > 0);
+  fill('worth-state', others.length === 0 ? 'Nobody has answered yet.' : gained ? '' : 'No answers lower this tab’s loss by more than chance does just now, so its scores name itself alone.');
   const heads = ['Whose answers', 'Gate', 'Gain', 'Score', 'Taken away'];
   each(
     rowsOf('worth-table'),

@@ -15,6 +15,6 @@ export class LightError extends Error {
     if (thrown instanceof WebAssembly.RuntimeError) return new LightError('broken', 'the light client broke: make a new one', {cause: thrown});
     const {code, message} = /** @type {{code?: any, message?: string}} */ (thrown ?? {});
     const ours = !(thrown instanceof Error) && typeof code === 'string';
-    return new LightError(ours ? code : 'unavailable', message ?? String(thrown), {cause: thrown});
+    return new LightError(ours ? /** @type {any} */ (code) : 'unavailable', message ?? String(thrown), {cause: thrown});
   }
 }

@@ -38,6 +38,8 @@ const RUNS = {
   'self-vote': ['steps=60&enough=3&seed=3', 'steps=20&peers=5&little=0&rate=0.2'],
   'zero-regret': ['states=3&directions=20&seed=4', 'states=2&directions=12&peers=5&ratio=1'],
   'score-forms': ['models=2&examples=50&seed=5', 'models=1&neighbours=4&examples=300&noise=2&common=1'],
+  gating: ['steps=40&seed=3', 'neighbours=5&kinds=2&asked=1&noise=0.5&steps=60&balance=0.1'],
+  distillation: ['steps=300&cut=0.3&seed=2', 'size=5&drift=1&noise=0&rate=0.5&steps=120'],
 };
 
 const run = promisify(execFile);
@@ -114,7 +116,7 @@ describe('the lab', () => {
     const v = await visit('every scenario', 'bench.html');
     await v.quiet();
     const names = await v.page.locator('#list a').evaluateAll((all) => all.map((a) => /** @type {HTMLElement} */ (a).dataset.name ?? ''));
-    assert.equal(names.length, 18);
+    assert.equal(names.length, 20);
     for (const name of names) {
       await v.page.locator(`#list a[data-name="${name}"]`).click();
       await until(`${name} is shown`, 60, () => v.lab.evaluate((e, name) => /** @type {any} */ (e).state.scenario === name && !e.shadowRoot?.querySelector('.pictures[aria-busy]'), name));
@@ -246,11 +248,11 @@ describe('the lab', () => {
     await v.close();
   });
 
-  test('teaches twelve chapters, each with a picture that computes', async () => {
+  test('teaches fourteen chapters, each with a picture that computes', async () => {
     const v = await visit('lessons', '');
     const chapters = v.page.locator('.chapter');
-    assert.equal(await chapters.count(), 12);
-    for (let i = 0; i < 12; i++) {
+    assert.equal(await chapters.count(), 14);
+    for (let i = 0; i < 14; i++) {
       const lab = chapters.nth(i).locator('peerage-lab');
       await lab.scrollIntoViewIfNeeded();
       await until(`chapter ${i + 1} has a picture`, 60, () => lab.evaluate((e) => e.shadowRoot?.querySelector('.sheet svg') != null));

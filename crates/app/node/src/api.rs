@@ -4,6 +4,7 @@
 //! may read all of it, and hand in transactions, which the ledger judges by their signatures; there are no cookies and no
 //! other writes. How often a client asks is limited ([`crate::limit`]), as are the length of what it sends, the time it
 //! takes for it, and how many are answered at a time. Trees and proofs are made on threads that nothing else waits for.
+//! Pages of other origins may ask too ([`crate::origin`]).
 //!
 //! What is said here is this node's word. Leaves come with proofs, and headers with certificates, for those who check.
 
@@ -12,7 +13,7 @@ mod read;
 mod send;
 pub mod views;
 
-use crate::{limit::Clients, metrics::Metrics};
+use crate::{limit::Clients, metrics::Metrics, origin};
 use axum::{
     Router,
     extract::{ConnectInfo, DefaultBodyLimit, MatchedPath, Request, State},
@@ -58,6 +59,7 @@ pub fn router(ledger: LedgerHandle, genesis: Genesis, clients: Arc<Clients>, met
         .layer(middleware::from_fn_with_state(clients, admit))
         .layer(SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
         .layer(SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
+        .layer(origin::layer())
         .route_layer(middleware::from_fn_with_state(metrics, count))
 }
 

@@ -25,6 +25,7 @@ mod log;
 mod metrics;
 mod node;
 mod operate;
+mod origin;
 mod progress;
 mod remote;
 mod resident;

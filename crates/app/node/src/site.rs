@@ -6,9 +6,10 @@
 //! the served document itself contains, by their digest.
 //!
 //! Whoever reaches the port may read all of it and change nothing: there are no cookies, no writes, and paths do not
-//! leave the folder (`tower_http::services::ServeDir`). The number of connections is not bounded here.
+//! leave the folder (`tower_http::services::ServeDir`). Pages of other origins read the texts ([`crate::origin`]) and the
+//! lab, not the files. The number of connections is not bounded here.
 
-use crate::corpus::Corpus;
+use crate::{corpus::Corpus, origin};
 use axum::{
     Router,
     body::Body,
@@ -67,6 +68,7 @@ pub fn router(site: Site) -> Router {
     let texts = Router::new().route("/bootstrap.json", get(bootstrap)).route("/corpus", get(corpus));
     texts
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        .layer(origin::layer())
         .fallback_service(files)
         .layer(middleware::from_fn_with_state(site.clone(), headers))
         .with_state(site)
@@ -283,6 +285,24 @@ mod tests {
             let (_, headers, _) = fetch(&router, path, &[]).await;
             assert!(!headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN), "{path}");
             assert_eq!(headers["cross-origin-resource-policy"], "same-origin", "{path}");
+        }
+    }
+
+    #[tokio::test]
+    async fn pages_of_other_origins_read_the_texts_and_not_the_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let router = site(folder.path());
+        let page = [(header::HOST, "node.example"), (header::ORIGIN, "https://page.example")];
+        for path in ["/bootstrap.json", "/corpus"] {
+            let (status, headers, _) = fetch(&router, path, &page).await;
+            assert_eq!(status, StatusCode::OK, "{path}");
+            assert_eq!(headers[header::ACCESS_CONTROL_ALLOW_ORIGIN], "https://page.example", "{path}");
+        }
+        let (_, headers, _) = fetch(&router, "/corpus", &[(header::HOST, "localhost"), page[1].clone()]).await;
+        assert!(!headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN), "a text of a person's own machine");
+        for path in ["/", "/main.js", "/page-0123456789abcdef_bg.wasm"] {
+            let (_, headers, _) = fetch(&router, path, &page).await;
+            assert!(!headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN), "{path}");
         }
     }
 

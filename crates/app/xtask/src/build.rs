@@ -1,8 +1,10 @@
-//! Builds the native program, the site and the light client for npm, and starts a development network.
+//! Builds the native program, the site and the packages for npm, and starts a development network.
 //!
-//! Three profiles: `dev` for everything native, `release` for everything in the tab, `client` for the npm package.
+//! Four profiles: `dev` for everything native, `release` for the model and the lab in the tab, `small` for the page and its auditor,
+//! `client` for the npm package.
 
 use crate::client;
+use crate::package;
 use crate::setup::{self, For};
 use crate::shell::{Shell, run as run_it, say, step};
 use crate::site;
@@ -107,7 +109,7 @@ fn tab(shell: &Shell) -> Result<()> {
     run_it(&mut trunk).context("the page could not be built")?;
     let words = site::finish(shell)?;
     step("site", "built", &words, since);
-    Ok(())
+    package::peer(shell)
 }
 
 #[cfg(unix)]

@@ -3,6 +3,7 @@
 //! A profile of its own (`client` in the workspace's `Cargo.toml`) optimises for size across crates. What dependencies export for
 //! others, such as a sorting function for C, is taken out, since nobody calls it and it holds on to code.
 
+use crate::package::licences;
 use crate::shell::{Shell, read, run as run_it, say, step};
 use crate::toolchain::TARGET;
 use anyhow::{Context, Result, bail};
@@ -56,6 +57,7 @@ pub fn build(shell: &Shell) -> Result<()> {
         fs::copy(unfinished.join(&file), package.join(&file))
             .with_context(|| format!("wasm-bindgen left no {file}"))?;
     }
+    licences(&shell.workspace.root, "light")?;
     step("client", "built", &format!("pkg/light, {sizes}"), since);
     Ok(())
 }

@@ -14,6 +14,7 @@ mod figures;
 mod lab;
 mod licences;
 mod offline;
+mod package;
 mod setup;
 mod shell;
 mod site;
@@ -38,7 +39,7 @@ struct Arguments {
 enum Command {
     /// Get what is missing: the wasm32 library, wasm-bindgen, trunk, npm packages, a browser to test in
     Setup,
-    /// Build the native program and the site it serves (pkg/site)
+    /// Build the native program, the site it serves (pkg/site) and the npm packages (pkg/peer, pkg/light)
     Build,
     /// Build the light client for npm (pkg/light)
     Client,

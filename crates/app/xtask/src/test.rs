@@ -141,7 +141,7 @@ fn tally(text: &str) -> (u64, u64) {
 /// The suites that start several browsers.
 const SCRIPTS: [(&str, &str); 3] = [
     ("direct connections", "tests/webrtc/run.mjs"),
-    ("light client for npm", "tests/client/run.mjs"),
+    ("npm packages", "tests/client/run.mjs"),
     ("end to end", "tests/e2e/run.mjs"),
 ];
 /// What runs in a tab and has a suite of its own.

@@ -5,6 +5,7 @@
 //! (`docs/mechanisms`).
 
 pub mod groups;
+pub mod learning;
 pub mod market;
 pub mod pay;
 pub mod trust;

@@ -7,7 +7,9 @@ mod bonders;
 mod cabal_decay;
 mod cabal_share;
 mod direct_trust;
+mod distillation;
 mod emission;
+pub(crate) mod gating;
 pub(crate) mod loose_stake;
 mod market_game;
 mod market_play;
@@ -41,4 +43,6 @@ pub const ALL: &[&Scenario] = &[
     &self_vote::SCENARIO,
     &zero_regret::SCENARIO,
     &score_forms::SCENARIO,
+    &gating::SCENARIO,
+    &distillation::SCENARIO,
 ];

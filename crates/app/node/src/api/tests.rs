@@ -285,6 +285,30 @@ fn a_follower_asks_in_the_ledgers_own_words() {
 }
 
 #[test]
+fn pages_of_other_origins_ask_and_read_answers_and_refusals() {
+    run(generous(), async |node| {
+        let ask = async |method: Method, path: &'static str, body: Vec<u8>| {
+            let request = Request::builder().method(method).uri(path).header(header::HOST, "node.example");
+            let request = request.header(header::ORIGIN, "https://page.example");
+            let request = request.header(header::CONTENT_TYPE, "application/octet-stream").body(Body::from(body));
+            let (status, headers, body) = node.send(request.unwrap()).await;
+            (status, headers.get(header::ACCESS_CONTROL_ALLOW_ORIGIN).cloned(), body)
+        };
+        let page = Some(HeaderValue::from_static("https://page.example"));
+        let query = Query::Headers { from: Height(0), limit: 1 }.encode().to_vec();
+        let (status, allowed, reply) = ask(Method::POST, "/api/query", query).await;
+        assert_eq!((status, allowed), (StatusCode::OK, page.clone()));
+        assert!(Reply::decode(Bytes::from(reply)).is_ok());
+        let (status, allowed, _) = ask(Method::GET, "/api/head", Vec::new()).await;
+        assert_eq!((status, allowed), (StatusCode::OK, page.clone()));
+        let (status, allowed, _) = ask(Method::GET, "/api/nothing", Vec::new()).await;
+        assert_eq!((status, allowed), (StatusCode::NOT_FOUND, page.clone()));
+        let (status, allowed, asked) = ask(Method::OPTIONS, "/api/query", Vec::new()).await;
+        assert_eq!((status, allowed, asked), (StatusCode::OK, page, Vec::new()));
+    });
+}
+
+#[test]
 fn who_asks_too_often_waits_and_is_counted() {
     run(Clients::new(1, 2, &[]), async |node| {
         let ask = async |last| {

@@ -17,6 +17,7 @@ const TRANSACTIONS = 64;
 const ASKED = 16; // wishes that are not signed yet
 const DROPPED = 32; // sources that lied
 const DAMAGED = 8;
+const ASKERS = 512; // peers that value this tab, those that value it most
 const ANSWER_MS = 5_000; // so long a reason against signing is taken as the answer to a wish
 const PATIENCE_MS = 60_000; // after this a wish of which nothing came is said to be lost
 
@@ -35,6 +36,7 @@ export const unaudited = () => ({
   audit: {last: null, wrong: null, sound: 0, history: []},
   neurons: {},
   keys: {},
+  askers: /** @type {Record<string, number>} */ ({}),
   own: null,
   proposal: null,
   policy: {type: /** @type {'scores'} */ ('scores')},
@@ -111,6 +113,10 @@ export const auditing = {
         : /** @type {const} */ (['info', 'This tab’s cold key owns its stake and is in this browser alone. Save a copy of it when you have a moment; until then the stake is lost if the browser’s data is cleared.']);
       tell(s, now, 'backup', tone, text, {action: {id: 'backup', label: 'Show the keys'}});
     }
+  },
+
+  askers(s, {askers}) {
+    s.askers = Object.fromEntries([...askers].sort((a, b) => b[1] - a[1]).slice(0, ASKERS));
   },
 
   proposal(s, e, now) {

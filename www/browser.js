@@ -1,5 +1,5 @@
 // @ts-check
-/** What this browser can do and how long it keeps what the page gives it, found without asking a person for anything. */
+/** What this browser can do and keep, found without asking a person for anything. */
 
 /** A module whose only function returns an `i8x16.splat`: valid exactly where 128-bit SIMD is. */
 const SIMD = new Uint8Array([
@@ -26,21 +26,64 @@ export function capabilities() {
   };
 }
 
+const LITTLE = 30e6; // bytes that are left for a page, below which its model may not fit
+
 /**
- * How long what the page keeps here lasts: `window`: until a private window of Firefox closes, where keys can be kept and files cannot;
- * `tab`: nothing is kept at all, since a person blocks cookies and site data. Private windows of other browsers cannot be told.
- * @returns {Promise<'lasting'|'window'|'tab'>}
+ * What this browser keeps for the page, tried out.
+ * @returns {Promise<{keys: string|null, vault: string|null, files: string|null, left: number|null, keeps: 'lasting'|'window'|'tab'}>} each
+ * null where it can be used, else why not; `left`: bytes, where they are few; `keeps`: how long what is kept lasts, `window`: until a private
+ * window of Firefox closes, where keys can be kept and files cannot (private windows of other browsers cannot be told)
  */
-export async function keeping() {
+export async function storage() {
+  const [vault, files, left] = await Promise.all([why(vaulted), why(filed), room().catch(() => null)]);
+  const keys = await why(kept);
+  return {keys, vault, files, left, keeps: keys ? 'tab' : (await isPrivate()) ? 'window' : 'lasting'};
+}
+
+/** Why something does not work; null where it does. @param {() => unknown} act */
+async function why(act) {
   try {
-    localStorage.getItem('peerage');
-  } catch {
-    return 'tab';
+    await act();
+    return null;
+  } catch (error) {
+    return error instanceof Error || error instanceof DOMException ? error.message || error.name : String(error);
   }
+}
+
+function kept() {
+  const name = 'peerage-tried';
+  localStorage.setItem(name, 'x'.repeat(200));
+  localStorage.removeItem(name);
+}
+
+/** A database of its own name: one that is opened comes into being. */
+function vaulted() {
+  return new Promise((resolve, reject) => {
+    const opening = indexedDB.open('peerage-tried');
+    opening.onerror = () => reject(opening.error ?? new Error('it is closed'));
+    opening.onsuccess = () => {
+      opening.result.close();
+      indexedDB.deleteDatabase('peerage-tried');
+      resolve(undefined);
+    };
+  });
+}
+
+async function isPrivate() {
   try {
     await navigator.storage?.getDirectory?.();
-    return 'lasting';
+    return false;
   } catch (error) {
-    return error instanceof DOMException && error.name === 'SecurityError' ? 'window' : 'lasting';
+    return error instanceof DOMException && error.name === 'SecurityError';
   }
+}
+
+async function filed() {
+  if (!navigator.storage?.getDirectory) throw new Error('it has none for pages');
+  await navigator.storage.getDirectory();
+}
+
+async function room() {
+  const {quota, usage = 0} = await navigator.storage.estimate();
+  return quota != null && quota - usage < LITTLE ? Math.max(0, quota - usage) : null;
 }

@@ -145,18 +145,21 @@ export function drawMessages(s, now, act) {
       write(/** @type {HTMLElement} */ (p.querySelector('.text')), m.text);
       write(/** @type {HTMLElement} */ (p.querySelector('.countdown')), left == null ? '' : left > 0 ? `Next try in ${left} s.` : 'Trying now.');
       const buttons = /** @type {HTMLElement} */ (box.querySelector('.buttons'));
-      const known = /** @type {HTMLElement|null} */ (buttons.querySelector('.act'));
-      if (m.action && known?.dataset.act !== m.action.id) {
-        known?.remove();
-        const {id, label} = m.action;
-        const button = make('button', 'act', label);
-        button.setAttribute('type', 'button');
-        button.dataset.act = id;
-        button.addEventListener('click', () => act(id));
-        buttons.prepend(button);
-      } else if (!m.action) {
-        known?.remove();
+      const ways = [m.action, m.other].filter((way) => way != null);
+      const known = /** @type {HTMLElement[]} */ ([...buttons.querySelectorAll('.act')]);
+      if (known.map((button) => button.dataset.act).join() !== ways.map((way) => way.id).join()) {
+        for (const button of known) button.remove();
+        buttons.prepend(...ways.map((way) => button(way, act)));
       }
     },
   );
+}
+
+/** A way back as a button. @param {{id: string, label: string}} way @param {(id: string) => void} act */
+function button({id, label}, act) {
+  const made = make('button', 'act', label);
+  made.setAttribute('type', 'button');
+  made.dataset.act = id;
+  made.addEventListener('click', () => act(id));
+  return made;
 }

@@ -66,6 +66,9 @@ export function duration(ms) {
   return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
 }
 
+/** A round trip in milliseconds. @param {number|null|undefined} ms */
+export const roundTrip = (ms) => (ms == null ? '–' : ms < 10 ? `${fixed(ms, 1)} ms` : duration(ms));
+
 /** Tokens from base units as text, at most six decimals. @param {string} base */
 export function tokens(base) {
   if (!/^\d+$/.test(base)) return '–';

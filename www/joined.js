@@ -7,6 +7,7 @@ import {drawGradient} from './gradient.js';
 import {drawHand, startHand} from './hand.js';
 import {drawKeys, startKeys} from './keys.js';
 import {drawAlarm, drawLedger, startAlarm} from './ledger.js';
+import {drawLimits, startLimits} from './limits.js';
 import {drawModel, startModel} from './model.js';
 import {drawNeighbours, drawTab} from './panels.js';
 import {drawRow, startRow} from './row.js';
@@ -26,22 +27,25 @@ import {drawTransactions, startTransactions} from './transactions.js';
  * @param {(type: string, heard: (event: any) => void) => void} with_.listen
  * @param {(policy: import('./types.js').Policy) => void} with_.policy
  * @param {() => void} with_.reload
+ * @param {() => void} with_.rejoin
  */
-export function startJoined({state, tab, draw, put, ask, listen, policy, reload}) {
+export function startJoined({state, tab, draw, put, ask, listen, policy, reload, rejoin}) {
   startAlarm(state, reload);
   startConfirm({state, ask});
   startRow({policy});
   startHand({state, draw});
   startTransactions({state, draw});
-  startKeys({state, draw, tab});
+  startKeys({state, draw, tab, rejoin});
   startModel({state, put, tab, listen});
   startBuying({state, draw, put, tab});
+  startLimits({state, put, tab, listen});
 }
 
 /** What is drawn of them, part by part. @param {State} s @param {number} now */
 export const joinedParts = (s, now) => [
   () => drawAlarm(s),
   () => drawTab(s, now),
+  () => drawLimits(s, now),
   () => drawModel(s, now),
   () => drawNeighbours(s),
   () => drawBuying(s),

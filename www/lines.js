@@ -50,10 +50,10 @@ export function fail(s, id, now, text, help) {
 
 /**
  * @param {State} s @param {number} now @param {string} id @param {'info'|'warning'|'error'} tone @param {string} text
- * @param {{until?: number|null, retryAt?: number|null, action?: {id: string, label: string}|null}} [more]
+ * @param {{until?: number|null, retryAt?: number|null, action?: {id: string, label: string}|null, other?: {id: string, label: string}|null}} [more]
  */
-export function tell(s, now, id, tone, text, {until = null, retryAt = null, action = null} = {}) {
-  const next = {id, tone, text, since: now, until, retryAt, action};
+export function tell(s, now, id, tone, text, {until = null, retryAt = null, action = null, other = null} = {}) {
+  const next = {id, tone, text, since: now, until, retryAt, action, other};
   const at = s.messages.findIndex((m) => m.id === id);
   if (at >= 0) s.messages[at] = {...next, since: s.messages[at].since};
   else s.messages.push(next);

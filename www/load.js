@@ -20,16 +20,31 @@ let tries = 0;
 /** The module of the page with its class `Tab`, loaded once. @returns {Promise<any>} */
 export function pageModule() {
   loading ??= (async () => {
-    // Firefox remembers a module that did not come by its whole address, and never asks for it again.
-    const module = await import(tries === 0 ? address('page-module') : `${address('page-module')}#${tries}`);
-    await module.default({module_or_path: address('page-wasm')});
-    return module;
+    try {
+      // Firefox remembers a module that did not come by its whole address, and never asks for it again.
+      const module = await import(tries === 0 ? address('page-module') : `${address('page-module')}#${tries}`);
+      await module.default({module_or_path: address('page-wasm')});
+      return module;
+    } catch (error) {
+      throw new Error(`The program of this page did not load: ${(await isOld()) ? 'the site has a newer version by now, and this one is gone from it' : error instanceof Error ? error.message : error}`);
+    }
   })();
   loading.catch(() => {
     loading = undefined;
     tries += 1;
   });
   return loading;
+}
+
+/** Whether the site serves another version of this page than this one. */
+async function isOld() {
+  try {
+    const response = await fetch(new URL('./', document.baseURI), {cache: 'no-store', signal: AbortSignal.timeout(5_000)});
+    const theirs = new DOMParser().parseFromString(await response.text(), 'text/html').getElementById('page-module')?.getAttribute('href');
+    return theirs != null && new URL(theirs, document.baseURI).href !== address('page-module');
+  } catch {
+    return false; // nobody answers
+  }
 }
 
 /** Where the two workers are. */

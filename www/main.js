@@ -17,7 +17,8 @@
 
 import {isOtherChain, otherChain} from './auditing.js';
 import {drawBar} from './bar.js';
-import {capabilities, keeping} from './browser.js';
+import {startBefore} from './before.js';
+import {capabilities, storage} from './browser.js';
 import {drawChecklist, drawMessages} from './checklist.js';
 import {fill, rest, the} from './dom.js';
 import {begin, choose as chooseSource, chosen, drawLearning, missing, startLearning, taken} from './learning.js';
@@ -26,8 +27,10 @@ import {bootstrap, corpus, pageModule, workers} from './load.js';
 import {startOffline} from './offline.js';
 import {figuresFirst, startParts} from './parts.js';
 import {keepPolicy, keptPolicy} from './policy.js';
+import {startReplace} from './replace.js';
 import {choose, drawSettings, start as startSettings} from './settings.js';
 import {fold, initial} from './state.js';
+import {lock, startWatched, taken as takenElsewhere, watch} from './watch.js';
 
 const DRAW_MS = 250;
 const SLICE_MS = 8; // of drawing in one go
@@ -48,6 +51,8 @@ let fetching = false;
 /** The node's text, as the bootstrap names it. @type {any} */
 let text = null;
 let release = () => {};
+/** Whether it has this browser's identity. */
+let holds = false;
 
 /** The page's script interface. */
 class Peerage extends EventTarget {
@@ -95,9 +100,11 @@ Object.defineProperty(globalThis, 'peerage', {value: peerage});
 function put(event) {
   if (!event || typeof event.type !== 'string') return;
   const up = state.node?.up;
+  const {slept} = state;
   fold(state, event, Date.now());
   peerage.dispatchEvent(new CustomEvent('event', {detail: event}));
   if (event.type === 'network' && event.node && (event.node.up !== up || !event.node.up)) recheck();
+  if (state.slept !== slept) wake();
   if (event.type === 'reading') taken(event.done);
   if (event.type === 'stopped') ended();
   schedule();
@@ -154,7 +161,8 @@ async function ask(intent, words) {
 
 /** @param {string} device @param {boolean} [another] as another peer, beside the tab that has this browser's identity */
 async function join(device, another = false) {
-  if (state.phase !== 'ready') return over() ? again(device) : undefined;
+  if (state.watching && another) return again(device, true);
+  if (state.phase !== 'ready' || state.watching) return over() ? again(device) : undefined;
   if (state.lines.browser.state === 'failed' || asked) return;
   const why = missing();
   if (why) {
@@ -208,7 +216,7 @@ async function withPanels() {
   fetching = true;
   try {
     const panels = await import('./joined.js');
-    panels.startJoined({state: () => state, tab: () => tab, draw, put, ask, listen, policy: (policy) => peerage.policy(policy), reload: () => location.reload()});
+    panels.startJoined({state: () => state, tab: () => tab, draw, put, ask, listen, policy: (policy) => peerage.policy(policy), reload: () => location.reload(), rejoin: () => again(chosenDevice())});
     joined = panels;
     put({type: 'page:clear', id: 'panels'});
     draw();
@@ -257,6 +265,11 @@ const over = () => state.phase === 'stopping' || state.phase === 'stopped';
 /** @param {unknown} error */
 const reason = (error) => (error instanceof Error ? error.message : String(error));
 
+/** After a sleep connections look whole and may be dead: they are looked after as when the network comes back. */
+function wake() {
+  dispatchEvent(new Event('online'));
+}
+
 let checkedAt = 0;
 
 /** After the node went or came back: is it still the same chain? */
@@ -274,32 +287,59 @@ async function recheck() {
   }
 }
 
-/** The lock of this identity, held until `release`. @returns {Promise<boolean>} */
-const lock = () =>
-  new Promise((resolve) => {
-    navigator.locks
-      .request('peerage.identity', {ifAvailable: true}, (held) => {
-        resolve(held !== null);
-        return held === null ? undefined : new Promise((end) => (release = () => end(undefined)));
-      })
-      .catch(() => resolve(true));
-  });
-
 /** One identity, one tab. A page that was just loaded again waits for what it was before to let go. */
 async function onlyOne() {
-  if (!navigator.locks) return true;
   for (let i = 0; i < 5; i += 1) {
-    if (await lock()) return true;
+    const held = await lock();
+    if (held) {
+      release = held;
+      holds = true;
+      return true;
+    }
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
+  offer();
+  return false;
+}
+
+/** What a second tab of one browser can do. */
+function offer() {
   put({
     type: 'page:message',
     id: 'twice',
     tone: 'warning',
-    text: 'Peerage already runs in another tab of this browser, and two tabs cannot share one identity. Go on there, stop it and press Join here, or join here as another peer, whose key is gone when this tab closes.',
-    action: {id: 'another', label: 'Join here as another peer'},
+    text: 'Peerage already runs in another tab of this browser, and two tabs cannot share one identity. Watch that one from here, stop it and press Join here, or join here as another peer, whose key is gone when this tab closes.',
+    action: {id: 'watch', label: 'Watch it here'},
+    other: {id: 'another', label: 'Join here as another peer'},
   });
-  return false;
+}
+
+/** Shows what the other tab does. Nothing is signed, asked or changed from here: there is no `Tab`. */
+function watchOther() {
+  if (state.phase !== 'ready' || state.watching) return;
+  put({type: 'page:clear', id: 'twice'});
+  put({type: 'page:message', id: 'watched', tone: 'info', text: 'This tab only watches: all that it shows is of the tab that runs. Pause, stop and sign there.', action: {id: 'another', label: 'Join here as another peer'}});
+  state.watching = true;
+  figuresFirst();
+  watch({
+    take: (seen) => {
+      const own = state.messages.filter((m) => m.id === 'watched');
+      const others = seen.messages.filter((m) => m.id !== 'watched').map((m) => ({...m, action: null, other: null}));
+      Object.assign(state, seen, {messages: [...own, ...others], watching: true});
+      schedule();
+    },
+    gone: (ever) => {
+      put({type: 'page:clear', id: 'watched'});
+      put({
+        type: 'page:message',
+        id: 'unwatched',
+        tone: 'warning',
+        text: ever ? 'The tab that ran here has stopped or was closed. What is shown is the last that it told.' : 'The tab that runs does not answer. It may be of an older version of this page; load it again there.',
+        action: {id: 'again', label: 'Join here'},
+        other: {id: 'reload', label: 'Load this page again'},
+      });
+    },
+  });
 }
 
 async function stop() {
@@ -325,10 +365,10 @@ function ended() {
   the('join').focus({preventScroll: true});
 }
 
-/** A fresh start is a fresh page: no thread, key or device of before is left. @param {string} [device] */
-function again(device) {
+/** A fresh start is a fresh page: no thread, key or device of before is left. @param {string} [device] @param {boolean} [another] as another peer */
+function again(device, another = false) {
   try {
-    sessionStorage.setItem(AGAIN, `${device ?? 'auto'} ${chosen().source}`);
+    sessionStorage.setItem(AGAIN, `${device ?? 'auto'} ${chosen().source}${another ? ' another' : ''}`);
   } catch {
     // Then a person presses Join once more.
   }
@@ -351,7 +391,10 @@ async function act(id) {
   if (id === 'forget') await forget();
   if (id === 'work') peerage.work(!state.work?.paused);
   if (id === 'backup') show('keys');
+  if (id === 'effort') show('effort');
+  if (id === 'model') show('model');
   if (id === 'another') await join(chosenDevice(), true);
+  if (id === 'watch') watchOther();
 }
 
 /** Takes a person to a panel. @param {string} id */
@@ -366,11 +409,25 @@ const listen = (type, heard) => peerage.addEventListener('event', (e) => {
   if (detail.type === type) heard(detail);
 });
 
+/** Says at once that another tab runs, and no more when it has gone. A page that is loaded again meets what it was itself. */
+async function lookAround() {
+  const there = () => takenElsewhere().then((held) => held && state.phase === 'ready' && !asked && !state.watching);
+  if (!(await there())) return;
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  if (!(await there())) return;
+  offer();
+  const timer = setInterval(async () => {
+    if (await there()) return;
+    clearInterval(timer);
+    if (state.phase === 'ready' && !asked) put({type: 'page:clear', id: 'twice'});
+  }, 1000);
+}
+
 const chosenDevice = () => /** @type {HTMLSelectElement} */ (the('device')).value;
 
 function start() {
   put({type: 'page:browser', ...capabilities()});
-  keeping().then((keeps) => put({type: 'page:keeps', keeps}));
+  storage().then((found) => put({type: 'page:storage', ...found}));
   the('join').addEventListener('click', () => join(chosenDevice()));
   the('pause').addEventListener('click', () => peerage.pause(state.phase !== 'paused'));
   the('stop').addEventListener('click', stop);
@@ -378,10 +435,13 @@ function start() {
   addEventListener('online', () => put({type: 'page:clear', id: 'offline'}));
   document.addEventListener('visibilitychange', schedule);
   startParts();
+  startReplace();
+  startBefore({state: () => state, ask: bootstrap});
   startLearning({state: () => state, draw, use: learn, tab: () => tab});
   startSettings({ask: bootstrap, draw, rejoin: () => again(chosenDevice())});
   startOffline({put, ask: bootstrap, waiting: () => state.phase === 'ready'});
-  setInterval(() => put({type: 'page:tick'}), 1000);
+  startWatched(() => (holds && state.joinedAt != null && state.phase !== 'stopped' ? state : null));
+  setInterval(() => state.watching || put({type: 'page:tick'}), 1000);
   draw();
   let device = null;
   try {
@@ -391,10 +451,13 @@ function start() {
     // No storage, no memory of a wish to join.
   }
   if (device !== null) {
-    const [on, source] = device.split(' ');
+    const [on, source, another] = device.split(' ');
     if (source) chooseSource(source);
-    join(on);
-  } else if (state.lines.browser.state !== 'failed') pageModule().catch(() => {}); // Join shows what went wrong
+    join(on, another === 'another');
+  } else if (state.lines.browser.state !== 'failed') {
+    pageModule().catch(() => {}); // Join shows what went wrong
+    lookAround();
+  }
 }
 
 start();

@@ -15,6 +15,14 @@ export function rates(s, now) {
   return {steps: (pace.length - 1) / seconds, tokens: tokens / seconds};
 }
 
+/** Share of the time in which the device computed, over the last half minute; null before two steps. @param {State} s @param {number} now */
+export function busy(s, now) {
+  const {pace} = s;
+  if (pace.length < 2) return null;
+  const elapsed = Math.max(now - 2000, pace[pace.length - 1].at) - pace[0].at;
+  return elapsed > 0 ? Math.min(1, pace.slice(1).reduce((sum, p) => sum + p.busy, 0) / elapsed) : null;
+}
+
 /** Bytes a second in and out over the last half minute. @param {State} s */
 export function flow(s) {
   const {marks} = s.traffic;
@@ -31,6 +39,9 @@ export function share(s, key) {
   const total = Object.values(s.scores).reduce((a, b) => a + b, 0);
   return total > 0 ? s.scores[key] / total : null;
 }
+
+/** What this tab is worth to `key`, of what it is worth to who values it most; null where the ledger does not tell. @param {State} s @param {string|null|undefined} key */
+export const valued = (s, key) => (key && key in s.askers ? s.askers[key] : key && s.neurons[key] && Object.keys(s.askers).length > 0 ? 0 : null);
 
 /** Those connected who said who they are, without the node. @param {State} s */
 export const neighbours = (s) => s.connections.filter((c) => c.kind === 'tab' || c.kind === 'resident');

@@ -37,6 +37,7 @@ export async function record(seconds, level) {
     const full = new Promise((resolve, reject) => {
       node.port.onmessage = ({data}) => {
         clearTimeout(silence);
+        if (at === samples.length) return; // a part that was on its way when the last one had come
         const part = /** @type {Float32Array} */ (data).subarray(0, samples.length - at);
         samples.set(part, at);
         at += part.length;

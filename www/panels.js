@@ -4,7 +4,8 @@
 import {LossChart} from './chart.js';
 import {attribute, cells, each, fill, make, meter, show, the, write} from './dom.js';
 import * as format from './format.js';
-import {byPath, flow, name, neighbours, paths, rates, share} from './measures.js';
+import {Graph} from './graph.js';
+import {byPath, flow, name, neighbours, paths, rates, share, valued} from './measures.js';
 
 /** @typedef {import('./types.js').State} State */
 /** @typedef {import('./types.js').Connection} Connection */
@@ -28,7 +29,7 @@ export function drawTab(s, now) {
   fill('loss-unit', `nats per ${text ? 'byte of text' : s.learned?.each ? 'frame of sound' : 'example'}; lower is better`);
   const average = (/** @type {(x: import('./types.js').Step) => number} */ of) => recent.reduce((a, b) => a + of(b), 0) / Math.max(recent.length, 1);
   fill('step-time', latest ? format.duration(average((x) => x.millis)) : '–');
-  fill('step-wait', latest ? `${format.percent(Math.min(1, average((x) => x.waited) / Math.max(average((x) => x.millis), 1e-9)))} waiting for peers` : '');
+  fill('step-wait', latest ? `${format.percent(Math.min(1, average((x) => x.waited) / Math.max(average((x) => x.millis), 1e-9)))} of it waiting` : '');
   const speed = flow(s);
   fill('bytes-in', format.bytes(s.traffic.in));
   fill('bytes-in-rate', speed ? `${format.bytes(speed.in)}/s` : '');
@@ -48,6 +49,9 @@ export function drawTab(s, now) {
   const points = steps.pending.length && steps.series.length < 2 ? [...steps.series, ...steps.pending] : steps.series;
   chart.draw(points);
 }
+
+/** @type {Graph|undefined} */
+let graph;
 
 /** What a path is, in plain words. @type {Record<string, string>} */
 const PATHS = {
@@ -78,28 +82,33 @@ export function drawNeighbours(s) {
   );
   const table = the('neighbours-table');
   show(table, peers.length > 0);
+  show(the('graph-figure'), peers.length > 0);
+  graph ??= new Graph(the('graph'));
+  graph.draw(s);
   show(the('paths'), peers.length > 0);
   const rows = [...peers].sort((a, b) => (share(s, b.key) ?? -1) - (share(s, a.key) ?? -1) || a.peer.localeCompare(b.peer));
-  const heads = ['Peer', 'Kind', 'Path', 'Round trip', 'Answers', 'Worth to me'];
+  const heads = ['Peer', 'Kind', 'Path', 'Round trip', 'Answers', 'Worth to me', 'My worth to it'];
   each(
     /** @type {Element} */ (table.querySelector('tbody')),
     rows,
     (c) => c.peer,
     () => {
-      const row = cells(heads, [3, 4, 5]);
+      const row = cells(heads, [3, 4, 5, 6]);
       row.children[2].append(make('span', 'path'));
       return row;
     },
     (row, c) => {
       const a = s.answers[c.peer];
       const worth = share(s, c.key);
+      const theirs = valued(s, c.key);
       const text = [
         name(s, c.key),
         c.kind ?? '–',
         c.path,
-        c.rtt == null ? '–' : c.rtt < 10 ? `${format.fixed(c.rtt, 1)} ms` : format.duration(c.rtt),
+        format.roundTrip(c.rtt),
         a ? `${format.whole(a.answered)} of ${format.whole(a.answered + a.missed)}` : 'not asked yet',
         worth == null ? '–' : format.percent(worth),
+        theirs == null ? '–' : format.percent(theirs),
       ];
       const path = /** @type {HTMLElement} */ (row.children[2].firstElementChild);
       text.forEach((t, i) => write(i === 2 ? path : row.children[i], t));
@@ -109,6 +118,7 @@ export function drawNeighbours(s) {
       attribute(row.children[4], 'title', a?.reason ? `Last unusable answer: ${a.reason}` : null);
       attribute(row, 'data-kind', c.kind ?? null);
       meter(row.children[5], worth);
+      meter(row.children[6], theirs);
     },
   );
   const {asked, served, failed} = s.exchanges;

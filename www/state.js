@@ -8,7 +8,8 @@
  */
 
 import {auditing, lose, unaudited} from './auditing.js';
-import {count, duration, fixed, short} from './format.js';
+import {rested, resting} from './effort.js';
+import {bytes, count, duration, fixed, short} from './format.js';
 import {begin, clause, clear, detail, done, ended, fail, FLEETING, LINES, sentence, tell} from './lines.js';
 import {name, neighbours} from './measures.js';
 import {training, untrained} from './training.js';
@@ -27,6 +28,7 @@ export const PACE_MS = 30_000; // window of the rates
 export function initial() {
   return {
     phase: 'ready',
+    watching: false,
     joinedAt: null,
     lines: Object.fromEntries(LINES.map((id) => [id, {state: 'idle', started: null, ended: null, detail: '', help: ''}])),
     messages: [],
@@ -38,6 +40,7 @@ export function initial() {
     ...unaudited(),
     device: null,
     ...untrained(),
+    ...rested(),
     steps: {count: 0, first: [], last: [], stride: 1, series: [], pending: []},
     pace: [],
     connections: [],
@@ -51,7 +54,7 @@ export function initial() {
 
 /** One event into the state, at time `now` (ms). Unknown types change nothing. @param {State} s @param {PeerageEvent} e @param {number} now */
 export function fold(s, e, now) {
-  if (Object.hasOwn(folds, e.type)) folds[e.type](s, e, now);
+  for (const part of FOLDS) if (Object.hasOwn(part, e.type)) part[e.type](s, e, now);
 }
 
 /** @type {Record<string, (s: State, e: PeerageEvent, now: number) => void>} */
@@ -77,16 +80,23 @@ const folds = {
     }
   },
 
-  'page:keeps'(s, {keeps}) {
-    if (!s.browser || !ended(s, 'browser')) return;
-    s.browser.keeps = keeps;
-    if (!(keeps in FLEETING)) return;
-    const {until, instead} = FLEETING[keeps];
-    Object.assign(s.lines.browser, {
-      state: 'note',
-      detail: s.lines.browser.detail.replace(/\.$/, `, but nothing is kept when ${until} closes.`),
-      help: `Key, stake and model are gone with it. ${instead}`,
-    });
+  'page:storage'(s, {keys, vault, files, left, keeps = 'lasting'}, now) {
+    if (s.browser) s.browser.keeps = keeps;
+    if (keeps in FLEETING && ended(s, 'browser')) {
+      const {until, instead} = FLEETING[keeps];
+      Object.assign(s.lines.browser, {
+        state: 'note',
+        detail: s.lines.browser.detail.replace(/\.$/, `, but nothing is kept when ${until} closes.`),
+        help: `Key, stake and model are gone with it. ${instead}`,
+      });
+    }
+    if (keys) {
+      tell(s, now, 'unstored', 'warning', `This browser keeps nothing for this page (${clause(keys).replace(/\.$/, '')}). It is so in private windows and where its storage is full. Everything works, but this tab’s key, with what it earns, and its model are gone when it closes. To keep them open the page in an ordinary window, or free some space.`, {action: {id: 'reload', label: 'Look again'}});
+      return;
+    }
+    const without = [vault && 'no place for a cold key, so that the hot key will own the stake', files && 'no files for pages, so that model and ledger begin anew at the next visit (export the model before you close this tab)'].filter((t) => t);
+    if (without.length > 0 && keeps === 'lasting') tell(s, now, 'unstored', 'info', `This browser has ${without.join('; and ')}. It may be a private window; an ordinary one keeps them.`);
+    if (left != null) tell(s, now, 'little', 'warning', `This device has only ${bytes(left)} left for this page, less than a model may need. Free some space, and it is kept; without it everything works, but the next visit may begin anew.`, {action: {id: 'reload', label: 'Look again'}});
   },
 
   'page:join'(s, {source}, now) {
@@ -112,7 +122,7 @@ const folds = {
 
   'page:failed'(s, {line, text, help}, now) {
     if (s.lines[line]) fail(s, line, now, text, help ?? '');
-    tell(s, now, `failed-${line}`, 'error', help ? `${text} ${help}` : text);
+    tell(s, now, `failed-${line}`, 'error', help ? `${text} ${help}` : text, {action: {id: 'reload', label: 'Load the page again'}});
     s.phase = 'stopped';
   },
 
@@ -125,8 +135,8 @@ const folds = {
     s.phase = 'stopping';
   },
 
-  'page:message'(s, {id, tone, text, action, until, retryAt}, now) {
-    tell(s, now, id, tone, text, {action, until, retryAt});
+  'page:message'(s, {id, tone, text, action, other, until, retryAt}, now) {
+    tell(s, now, id, tone, text, {action, other, until, retryAt});
   },
 
   'page:clear'(s, {id}) {
@@ -141,7 +151,7 @@ const folds = {
 
   identity(s, {key, chain, peer, kept, cold, backedUp}, now) {
     const first = s.identity == null;
-    s.identity = {key, chain, peer: peer ?? null, cold: cold ?? null, backedUp: backedUp === true};
+    s.identity = {key, chain, peer: peer ?? null, cold: cold ?? null, backedUp: backedUp === true, kept: kept ?? null};
     if (s.identity.backedUp) clear(s, 'backup');
     if (first) {
       const fresh = s.browser?.keeps === 'window' ? 'New key, kept until this private window closes' : 'New key, kept in this browser';
@@ -170,7 +180,7 @@ const folds = {
       done(s, 'step', now, `Took ${duration(step.millis)}; loss ${fixed(step.alone, 2)} nats.`);
     }
     remember(s, step);
-    s.pace.push({at: now, step: step.step, tokens: step.tokens});
+    s.pace.push({at: now, step: step.step, tokens: step.tokens, busy: Math.max(0, step.millis - step.waited)});
     while (s.pace.length > 2 && s.pace[0].at < now - PACE_MS) s.pace.shift();
     for (const peer of step.answered) {
       answer(s, peer, now).answered += 1;
@@ -193,6 +203,7 @@ const folds = {
 
   trouble(s, {message, fatal}, now) {
     s.validating = false; // what was under way may have come to nothing
+    if (!fatal && /going on with the CPU/i.test(message)) return lostDevice(s, now, message);
     tell(s, now, fatal ? 'trouble' : `trouble-${message.slice(0, 40)}`, fatal ? 'error' : 'warning', `${fatal ? 'Training has ended: ' : 'Training: '}${clause(message)}${fatal ? ' Join again to go on.' : ''}`, {
       until: fatal ? null : now + 30_000,
       action: fatal ? {id: 'again', label: 'Join again'} : null,
@@ -207,6 +218,9 @@ const folds = {
     clear(s, 'node'); // nor anything that would reconnect
   },
 };
+
+/** An event may concern several parts. */
+const FOLDS = [folds, resting];
 
 /** The node went or came. @param {State} s @param {any} n @param {number} now */
 function node(s, n, now) {
@@ -243,6 +257,12 @@ function node(s, n, now) {
     s.lines.node.help = 'Is the node still running, and does nothing between here and there block websockets? It is tried again by itself.';
     tell(s, now, 'node', 'warning', `The node does not answer${reason}.`, {retryAt: s.node.retryAt});
   }
+}
+
+/** The graphics chip is gone: the trainer went on with its newest copy. @param {State} s @param {number} now @param {string} why */
+function lostDevice(s, now, why) {
+  const step = /from step (\d+)/.exec(why)?.[1];
+  tell(s, now, 'device-lost', 'warning', `The graphics chip was lost: its driver was restarted, another program took it, or the computer slept. Training goes on with the processor${step ? ` from step ${step}` : ''}; nothing else is lost. Join again to use the graphics chip anew.`, {action: {id: 'again', label: 'Join again'}});
 }
 
 /** @param {State} s @param {any[]} list @param {number} now */

@@ -113,7 +113,7 @@ export const training = {
     if (kind !== 'WebGPU' && s.browser?.webgpu) note(s, 'device');
     if (kind !== 'WebGPU' && s.browser?.webgpu === false) s.lines.device.help = s.browser.secure ? WITHOUT_WEBGPU : WITHOUT_HTTPS;
     clear(s, 'webgpu');
-    if (kind !== 'WebGPU') tell(s, now, 'webgpu', 'info', `This tab trains on the processor. ${reason} It takes part like any other.`, {until: now + 60_000});
+    if (kind !== 'WebGPU' && !s.messages.some((m) => m.id === 'device-lost')) tell(s, now, 'webgpu', 'info', `This tab trains on the processor. ${reason} It takes part like any other.`, {until: now + 60_000});
     ready(s, now);
   },
 
@@ -132,7 +132,13 @@ export const training = {
   modelKept(s, {step, bytes: size, place, reason: said}, now) {
     const reason = said && s.browser?.keeps === 'window' ? 'private windows of this browser keep no files' : (said ?? null);
     s.model.kept = {step, bytes: size, place, reason, at: now};
-    if (reason) tell(s, now, 'unkept', 'warning', `The model is not kept${said === reason ? ' any more' : ''}: ${clause(reason)} Training goes on; what it learns is gone when this tab closes, unless you export it.`);
+    if (!reason) return clear(s, 'unkept');
+    const full = /quota|space|full/i.test(reason);
+    const way = full ? ' This device is full, or this page has had its share of it. Free some space, then join again.' : '';
+    tell(s, now, 'unkept', 'warning', `The model is not kept${said === reason ? ' any more' : ''}: ${clause(reason)} Training goes on; what it learns is gone when this tab closes, unless you export it.${way}`, {
+      action: {id: 'model', label: 'Show the model'},
+      other: full ? {id: 'again', label: 'Join again'} : null,
+    });
   },
 
   modelRestored(s, {step, bytes: size}, now) {

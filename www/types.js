@@ -31,6 +31,7 @@
  * @property {number|null} until    when it goes away by itself
  * @property {number|null} retryAt  when the next try is, shown as a countdown
  * @property {{id: string, label: string}|null} action
+ * @property {{id: string, label: string}|null} other   a second way
  */
 
 /**
@@ -174,11 +175,12 @@
  * Everything the page knows; `peerage.snapshot` gives a copy of it.
  * @typedef {object} State
  * @property {'ready'|'joining'|'running'|'paused'|'stopping'|'stopped'} phase
+ * @property {boolean} watching       all of this is of another tab of this browser
  * @property {number|null} joinedAt
  * @property {Record<string, Line>} lines
  * @property {Message[]} messages
- * @property {{webgpu: boolean, webrtc: boolean, secure: boolean, missing: string[], keeps: 'lasting'|'window'|'tab'}|null} browser  keeps: as `keeping` of browser.js says
- * @property {{key: string, chain: string, peer: string|null, cold: string|null, backedUp: boolean}|null} identity  cold: null where the hot key owns the stake
+ * @property {{webgpu: boolean, webrtc: boolean, secure: boolean, missing: string[], keeps: 'lasting'|'window'|'tab'}|null} browser  keeps: as `storage` of browser.js says
+ * @property {{key: string, chain: string, peer: string|null, cold: string|null, backedUp: boolean, kept: boolean|null}|null} identity  cold: null where the hot key owns the stake; kept: from an earlier visit, null: for this tab alone
  * @property {string|null} chain      chain id of the bootstrap file
  * @property {{from: 'own'|'network', urls: string[]}|null} servers  STUN and TURN servers it has joined with
  * @property {{up: boolean, reason: string, since: number, retryAt: number|null, times: number}|null} node
@@ -197,7 +199,11 @@
  * @property {Record<string, {peer: string, positions: string, at: number}>} credits  positions that a seller still owes
  * @property {string} price           own, base units for 1,024 positions; 0: not for sale
  * @property {{count: number, first: Step[], last: Step[], stride: number, series: Point[], pending: Point[]}} steps
- * @property {{at: number, step: number, tokens: number}[]} pace
+ * @property {{at: number, step: number, tokens: number, busy: number}[]} pace  busy: ms of its step that were not spent waiting
+ * @property {{most: number, onBattery: 'same'|'less'|'rest'}} effort  most: share of the time that training may take
+ * @property {{charging: boolean, level: number}|null} battery  null: there is none, or the browser does not tell
+ * @property {{hidden: boolean, at: number|null, count: number, seen: {ms: number, steps: number}, unseen: {ms: number, steps: number}}} sight
+ * @property {{ms: number, at: number}|null} slept  how long nothing ran, and until when
  * @property {Connection[]} connections
  * @property {Record<string, Answers>} answers
  * @property {{in: number, out: number, marks: {at: number, in: number, out: number}[]}} traffic
@@ -205,6 +211,7 @@
  * @property {Record<string, number>} scores
  * @property {Record<string, {uid: number, stake: string}>} neurons
  * @property {Record<string, string>} keys  hot key by uid
+ * @property {Record<string, number>} askers  stake × weight given to this tab, as a share of the largest, by hot key; from verified tables
  * @property {{last: Audit|null, wrong: Audit|null, sound: number, history: Audit[]}} audit  wrong: the first that differed
  * @property {any} own
  * @property {any} proposal           the next row as the light client would sign it, with `at`

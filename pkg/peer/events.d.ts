@@ -224,6 +224,8 @@ export type AuditorEvent =
   | Proposal
   /** Everyone on the ledger, with stake in base units. */
   | { type: 'neurons'; neurons: [uid: number, key: string, stake: string][] }
+  /** Whose stake stands behind this peer, by hot key: stake times the weight given to it, as a share of the largest such product. */
+  | { type: 'askers'; askers: [key: string, weight: number][] }
   /** The proof of work of the registration: hashes tried, expected, a second. */
   | { type: 'working'; tried: number; expected: number; rate: number; paused: boolean }
   /** Where an own transaction stands. */

@@ -41,7 +41,7 @@ test('where nothing lasts the checklist and the messages say so, with what to do
   for (const [keeps, detail, help, backup] of cases) {
     const s = initial();
     fold(s, browser, 0);
-    fold(s, {type: 'page:keeps', keeps}, 1);
+    fold(s, {type: 'page:storage', keys: null, vault: null, files: null, left: null, keeps}, 1);
     assert.equal(s.lines.browser.state, keeps === 'lasting' ? 'done' : 'note');
     assert.match(s.lines.browser.detail, detail);
     assert.match(s.lines.browser.help, help);
@@ -58,7 +58,7 @@ test('where nothing lasts the checklist and the messages say so, with what to do
 test('what a browser lacks is said even where storage is asked about later', () => {
   const s = initial();
   fold(s, {type: 'page:browser', webgpu: false, webrtc: true, locks: true, secure: true, missing: ['WebAssembly']}, 0);
-  fold(s, {type: 'page:keeps', keeps: 'tab'}, 1);
+  fold(s, {type: 'page:storage', keys: 'it is blocked', vault: null, files: null, left: null, keeps: 'tab'}, 1);
   assert.equal(s.lines.browser.state, 'failed');
 });
 

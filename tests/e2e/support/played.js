@@ -43,6 +43,12 @@ export class Tab {
   }
 
   async join() {
+    const place = `peerage.${CHAIN}.seed`;
+    try {
+      if (!localStorage.getItem(place)) localStorage.setItem(place, '5eed'.repeat(16));
+    } catch {
+      // A browser that keeps nothing.
+    }
     this.at(40, this.identity(COLD, false));
     this.at(90, () => this.network());
     this.at(160, () => this.head());
@@ -132,6 +138,7 @@ export class Tab {
   minute() {
     this.emit({type: 'neurons', neurons: KEYS.map((k, i) => [i, k, String((4 - i) * 1_250_000_000)])});
     this.emit({type: 'transaction', digest: 'aa'.padEnd(64, '1'), action: 'register', state: {type: 'included', height: this.height}});
+    this.emit({type: 'askers', askers: [[KEYS[2], 1], [KEYS[1], 0.62], [KEYS[3], 0.08]]});
     this.own(0);
     this.steps(3);
     this.scores();
@@ -239,7 +246,9 @@ export class Tab {
     }
   }
 
-  pause() {}
+  pause(held) {
+    this.held = held;
+  }
 
   /** Signs nothing by itself: a test sends the transactions. */
   ask(intent) {

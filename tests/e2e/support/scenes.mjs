@@ -83,6 +83,16 @@ export const SCENES = [
     parts: ['dialog[open]'],
   },
   {
+    name: 'replace',
+    play: async (v) => {
+      await v.page.keyboard.press('Escape');
+      await v.page.setInputFiles('#import-file', {name: 'key.txt', mimeType: 'text/plain', buffer: Buffer.from('c0ffee00'.repeat(8))});
+      await v.page.click('#import');
+      await v.page.getByRole('dialog').getByText(/It was never saved/).waitFor();
+    },
+    parts: ['dialog[open]'],
+  },
+  {
     name: 'gone',
     play: async (v) => {
       await v.page.keyboard.press('Escape');

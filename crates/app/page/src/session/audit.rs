@@ -110,7 +110,7 @@ impl Session {
             auditor::Event::Sign { id, message, .. } => return self.sign(id, message.into_vec()),
             auditor::Event::Askers { askers } => {
                 self.askers = askers.into_iter().collect();
-                return self.tell_worth();
+                self.tell_worth();
             }
             auditor::Event::Masks { masks } => return self.masks(masks),
             auditor::Event::Judged { id, judgement } => return self.on_judged(id, judgement),

@@ -14,8 +14,8 @@ import {budgets, bytes, weigh} from './support/weight.mjs';
 
 const SITE = process.env.PEERAGE_SITE ?? fileURLToPath(new URL('../../pkg/site', import.meta.url));
 const HASHED = /-[0-9a-f]{8,16}[._]/;
-/** What keeps one name: documents, what is embedded by others, and the script that keeps the rest. */
-const NAMED = /(\.html|\.d\.ts|\.map|icon\.svg|service-worker\.js|^lab\/(lab|engine)\.js)$/;
+/** What keeps one name: documents, what is embedded by others, the light client as it is published, and the script that keeps the rest. */
+const NAMED = /(\.html|\.d\.ts|\.map|icon\.svg|service-worker\.js|^lab\/(lab|engine)\.js|^market\/light\/.+)$/;
 
 /** Every file of the site, as its address names it. */
 const all = readdirSync(SITE, {recursive: true, withFileTypes: true})

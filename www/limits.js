@@ -2,7 +2,7 @@
 /** The limits of a person on this tab: how much it takes, on mains and on a battery. Chosen here, kept by the pacer (effort.js). */
 
 import {fill, the, write} from './dom.js';
-import {allowed, Clock, keepEffort, keptEffort, Pacer, sightWords} from './effort.js';
+import {allowed, Clock, keepEffort, Pacer, sightWords} from './effort.js';
 import {percent} from './format.js';
 import {busy} from './measures.js';
 
@@ -53,7 +53,7 @@ export function startLimits({state, put, tab, listen}) {
       say({type: 'page:effort', ...effort});
     });
   }
-  say({type: 'page:effort', ...keptEffort()});
+  keepTo();
   listen('step', (step) => pacer.step(step));
   listen('page:pause', () => pacer.reset());
   // A trainer that has just come knows nothing of a rest.

@@ -21,6 +21,7 @@ import {startBefore} from './before.js';
 import {capabilities, storage} from './browser.js';
 import {drawChecklist, drawMessages} from './checklist.js';
 import {fill, rest, the} from './dom.js';
+import {keptEffort} from './effort.js';
 import {begin, choose as chooseSource, chosen, drawLearning, missing, startLearning, taken} from './learning.js';
 import {clause, sentence} from './lines.js';
 import {bootstrap, corpus, pageModule, workers} from './load.js';
@@ -427,6 +428,7 @@ const chosenDevice = () => /** @type {HTMLSelectElement} */ (the('device')).valu
 
 function start() {
   put({type: 'page:browser', ...capabilities()});
+  put({type: 'page:effort', ...keptEffort()});
   storage().then((found) => put({type: 'page:storage', ...found}));
   the('join').addEventListener('click', () => join(chosenDevice()));
   the('pause').addEventListener('click', () => peerage.pause(state.phase !== 'paused'));

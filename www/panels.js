@@ -36,8 +36,8 @@ export function drawTab(s, now) {
   fill('bytes-out', format.bytes(s.traffic.out));
   fill('bytes-out-rate', speed ? `${format.bytes(speed.out)}/s` : '');
   const helped = s.helped;
-  fill('served', helped.served ? format.count(helped.served, 'answer') : '–');
-  fill('served-rate', helped.applied ? `${format.count(helped.applied, 'correction')} taken` : '');
+  fill('served', helped.served ? format.whole(helped.served) : '–');
+  fill('served-rate', helped.served ? `${helped.served === 1 ? 'answer' : 'answers'}; ${format.count(helped.applied, 'correction')} taken` : '');
 
   for (const item of the('legend').children) {
     const key = /** @type {HTMLElement} */ (item).dataset.series;

@@ -127,14 +127,13 @@ fn a_network_lives_is_killed_and_goes_on() {
     assert_eq!(json("/api/head")["chain"], first["chain"]);
     assert_eq!(json("/api/neurons")["total"], 2);
     assert_eq!((json("/health")["healthy"].as_bool(), json("/ready")["ready"].as_bool()), (Some(true), Some(true)));
-    let figures = get(&metrics, "/metrics");
     for figure in [
         "peerage_height ",
         "peerage_peers{path=\"websocket\"} 2.0",
         "peerage_http_requests_total{",
         "validator_node_engine_simplex_",
     ] {
-        assert!(figures.contains(figure), "{figure} is not in {figures}");
+        shown(&metrics, figure);
     }
     assert!(node.get("/metrics").starts_with("HTTP/1.1 404"), "figures are for the operator alone");
 
@@ -317,6 +316,19 @@ fn get(address: &str, path: &str) -> String {
 }
 
 /// An address of this machine that nobody listens at.
+/// Waits until the figures for operators hold `figure`: residents connect when they have started.
+fn shown(metrics: &str, figure: &str) {
+    let end = Instant::now() + LIMIT;
+    loop {
+        let figures = get(metrics, "/metrics");
+        if figures.contains(figure) {
+            return;
+        }
+        assert!(Instant::now() < end, "{figure} is not in {figures}");
+        thread::sleep(Duration::from_millis(200));
+    }
+}
+
 fn free() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }

@@ -137,4 +137,8 @@ const EXPECTED: &[(&str, u64)] = &[
     ("formulas of self-vote", 0x8791_4567_2f81_7afc),
     ("formulas of zero-regret", 0x2421_571d_ae01_6743),
     ("formulas of score-forms", 0x59a9_5027_4a6a_76a3),
+    ("gating", 0xe989_9d60_374e_3de1),
+    ("formulas of gating", 0xbebc_d9e7_9410_700d),
+    ("distillation", 0x5ddf_9654_367a_ccac),
+    ("formulas of distillation", 0x1f33_374b_3aa3_91cc),
 ];

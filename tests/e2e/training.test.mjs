@@ -70,8 +70,8 @@ describe('one tab that learns', {concurrency: false}, () => {
     const v = /** @type {import('../../www/types.js').Validation} */ ((await tab.snapshot()).validations.at(-1));
     for (const loss of [v.withPeers, v.alone, v.student]) assert.ok(Number.isFinite(loss) && /** @type {number} */ (loss) > 0, JSON.stringify(v));
     assert.ok(v.examples > 0);
-    const rows = await tab.page.locator('#validation-table tbody tr').allInnerTexts();
-    assert.ok(rows.every((r) => /\d\.\d{3} nats/.test(r)), rows.join('|'));
+    const rows = () => tab.page.locator('#validation-table tbody tr').allInnerTexts();
+    await until('shows all three', 10, async () => (await rows()).every((r) => /\d\.\d{3} nats/.test(r)), async () => (await rows()).join('|'));
   });
 
   step('goes on with its student when it is cut off, and comes back', async () => {

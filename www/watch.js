@@ -75,4 +75,11 @@ export function lock() {
   });
 }
 
-const open = () => (typeof BroadcastChannel === 'function' ? new BroadcastChannel(CHANNEL) : null);
+/** Null where pages of this address may not hear each other: Firefox forbids it where a person blocks cookies and site data. */
+function open() {
+  try {
+    return new BroadcastChannel(CHANNEL);
+  } catch {
+    return null;
+  }
+}

@@ -17,7 +17,7 @@ const PAGE = 'crates/app/page/src';
 /** What workers and page say among themselves (`on_trainer`, `on_auditor` in crates/app/page/src/session), which no script hears. */
 const WITHIN = {
   trainer: ['ask', 'served', 'stopped'],
-  auditor: ['loaded', 'identity', 'query', 'served', 'sign', 'judged', 'publish', 'askers', 'masks', 'bought', 'selling', 'claimed'],
+  auditor: ['loaded', 'identity', 'query', 'served', 'sign', 'judged', 'publish', 'masks', 'bought', 'selling', 'claimed'],
 };
 
 describe('the types of the npm packages', () => {

@@ -110,10 +110,10 @@ describe('the lab in Firefox', {concurrency: false}, () => {
     assert.match(await page.url(), /step=18/);
   });
 
-  test('teaches twelve chapters, each with a picture that computes', async () => {
+  test('teaches fourteen chapters, each with a picture that computes', async () => {
     await visit('');
     const chapters = await page.evaluate(() => document.querySelectorAll('.chapter').length);
-    assert.equal(chapters, 12);
+    assert.equal(chapters, 14);
     for (let i = 0; i < chapters; i += 1) {
       await page.evaluate((i) => document.querySelectorAll('.chapter')[i].querySelector('peerage-lab')?.scrollIntoView(), i);
       await until(`chapter ${i + 1} has a picture`, 60, () => page.evaluate((i) => document.querySelectorAll('.chapter')[i].querySelector('peerage-lab')?.shadowRoot?.querySelector('.sheet svg') != null, i));

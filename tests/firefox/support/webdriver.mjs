@@ -33,8 +33,8 @@ const PREFS = {
   'browser.download.alwaysOpenPanel': false,
 };
 
-/** What Firefox says of itself: parts of it that asked the outside in vain, files of its own. */
-const BROWSER = /^console\.error: (RSLoader|[A-Z]\w+):|(resource|chrome|moz-extension|moz-src):\/\//;
+/** What Firefox says of itself: parts of it that asked the outside in vain, files of its own, the icon of a page in a private window. */
+const BROWSER = /^console\.error: (RSLoader|[A-Z]\w+):|^console\.error: \[Exception\.\.\. "Component is not available".*location: "<unknown>"|(resource|chrome|moz-extension|moz-src):\/\//;
 /** What its console says when a node goes away, and nothing else. */
 const EXPECTED = [/can.t establish a connection to the server at ws/i, /connection to ws.* was interrupted/i, /NetworkError/];
 
@@ -190,10 +190,10 @@ export class Page {
   /** As the browser's button does; WebDriver's own command passes by what a service worker keeps. */
   async reload() {
     await this.evaluate(() => {
-      Object.assign(window, {before: true});
+      Object.assign(window, {leftBehind: true});
       location.reload();
     });
-    await until('the page has loaded again', 60, () => this.evaluate(() => !('before' in window) && document.readyState === 'complete'));
+    await until('the page has loaded again', 60, () => this.evaluate(() => !('leftBehind' in window) && document.readyState === 'complete'));
   }
   /** As with Shift held. */
   reloadWhole() {

@@ -31,7 +31,6 @@ const LAB = [
   ['lab', '', ''],
   ['lab-chapter', '', '#half'],
   ['lab-cabal-decay', 'bench.html#cabal-decay', ''],
-  ['lab-loose-stake', 'bench.html#loose-stake?step=2', ''],
   ['lab-adversaries', 'bench.html#adversaries?blocks=60&step=20', ''],
 ];
 

@@ -21,12 +21,12 @@ export function drawKeys(s) {
   if (!identity) return;
   const {key, cold, peer, backedUp} = identity;
   fill('key-hot', key);
-  fill('key-cold', cold ?? 'none of its own');
+  fill('key-cold', cold ?? 'none in this browser');
   fill('key-peer', peer ?? '–');
   show(the('key-cold-copy'), cold != null);
   show(the('backup'), cold != null);
-  fill('key-hot-can', cold ? 'Signs this tab’s rows, and what its own account pays. It is used all the time, which is why it does not own the stake.' : 'Signs this tab’s rows and what its account pays, and owns the stake.');
-  fill('key-cold-can', cold ? 'Owns the stake and what it earned: puts stake in, takes it out, pays, gives up the place. It is used only when you say so.' : 'This identity has none: the hot key owns the stake. A new identity gets one, where the browser can keep it safely.');
+  fill('key-hot-can', cold ? 'Signs this tab’s rows, and what its own account pays. It is used all the time, which is why it does not own the stake.' : 'Signs this tab’s rows and what its account pays. It owns the stake too, unless it was registered with a cold key that is elsewhere.');
+  fill('key-cold-can', cold ? 'Owns the stake and what it earned: puts stake in, takes it out, pays, gives up the place. It is used only when you say so.' : 'Where this peer was registered with a cold key elsewhere, that one owns the stake: keep its file. Otherwise the hot key does. A new identity gets one, where the browser can keep it safely.');
   const open = held != null || !backedUp;
   attribute(the('backup'), 'data-open', open ? '' : null);
   fill(
@@ -44,7 +44,7 @@ export function drawKeys(s) {
   fill(
     'hot-state',
     here
-      ? `${hot.isSaved(identity.chain, key) ? 'A copy was saved. ' : ''}Who has the file signs as this peer${cold ? ', but owns none of its stake' : ' and owns its stake'}. Use it in one place at a time: two browsers with one key speak against each other on the ledger.`
+      ? `${hot.isSaved(identity.chain, key) ? 'A copy was saved. ' : ''}Who has the file signs as this peer${cold ? ', but owns none of its stake' : ' and owns its stake, unless a cold key elsewhere does'}. Use it in one place at a time: two browsers with one key speak against each other on the ledger.`
       : 'The hot key of this tab is in this tab alone and goes with it; it cannot be saved.',
   );
   /** @type {HTMLButtonElement} */ (the('hot-save')).disabled = !here;

@@ -330,6 +330,7 @@ function watchOther() {
       schedule();
     },
     gone: (ever) => {
+      if (ever) state.phase = 'stopped';
       put({type: 'page:clear', id: 'watched'});
       put({
         type: 'page:message',

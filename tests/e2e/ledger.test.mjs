@@ -339,7 +339,7 @@ describe('keys', () => {
       const {tab} = /** @type {any} */ (window).peerage;
       tab.emit(tab.identity(null, false));
     });
-    await v.reads('#keys', /none of its own[^]*the hot key owns the stake/);
+    await v.reads('#keys', /none in this browser[^]*that one owns the stake: keep its file[^]*Otherwise the hot key does/);
     assert.equal(await v.page.locator('#backup').isVisible(), false);
     await v.page.click('#intent-details summary');
     assert.equal(await v.page.locator('#intent-from-line').isVisible(), false);

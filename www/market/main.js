@@ -23,6 +23,8 @@ let playing;
 const due = new Set();
 const client = watch((told) => {
   take(state, told, Date.now());
+  // An address may name what has not been yet.
+  if (told.type === 'audit' && !state.live && state.last > 0 && state.shown > state.last) look(state.last);
   if (told.type === 'market' || told.type === 'epochs' || told.type === 'lacking') later(all);
   else later(figures);
 });
@@ -195,3 +197,9 @@ matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => late
 // The age of the newest block goes on without one.
 setInterval(() => later(figures), 1000);
 recall();
+addEventListener('hashchange', () => {
+  stop();
+  if (!/epoch=/.test(location.hash)) state.live = true;
+  recall();
+  later(all);
+});

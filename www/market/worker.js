@@ -146,8 +146,12 @@ async function serve(client) {
 /** @param {Client} client @param {number} first @param {number} last */
 function choose(client, first, last) {
   if (newest && presentable(client, newest) && !given.get(newest.epoch)) return newest.epoch;
-  const asked = wanted.pop();
-  if (asked !== undefined) return asked;
+  // What is beyond waits until the chain, or what is known of it, has come so far.
+  const asked = wanted.findLast((epoch) => epoch >= first && epoch <= last);
+  if (asked !== undefined) {
+    wanted = wanted.filter((epoch) => epoch !== asked);
+    return asked;
+  }
   // An epoch that has just ended comes with its audit, where there is one to come.
   const none = silent || (client.audit && client.audit.outcome !== 'sound');
   const from = none ? last : (newest?.epoch ?? -1);
@@ -170,6 +174,11 @@ async function give(client, epoch) {
     hand(known);
   } catch (error) {
     if (kept) return hand({market: kept.market, origin: 'kept'});
+    if (silentSince > 0) {
+      // It may have it all the same: asked again once it answers.
+      wanted = [epoch, ...wanted].slice(0, 16);
+      return void (await pause(AGAIN_MS));
+    }
     given.set(epoch, true);
     tell({type: 'lacking', epoch, reason: error instanceof Error ? error.message : String(error)});
   }

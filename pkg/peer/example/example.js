@@ -1,8 +1,7 @@
 import {createPeer} from '../index.js';
-
 const [form, chart, line] = ['form', 'svg', 'polyline'].map((name) => document.querySelector(name));
 const show = (id, text) => (document.getElementById(id).textContent = text);
-const say = ({message}) => show('says', message);
+const say = ({message}) => void show('says', message);
 const hear = {
   device: ({kind, name}) => show('device', [kind, name].filter(Boolean).join(', ')),
   network: ({connections}) => show('neighbours', connections.filter(({kind}) => kind !== 'node').length),
@@ -15,6 +14,7 @@ const hear = {
   },
 };
 
-await new Promise((join) => (form.onsubmit = join));
-form.inert = true;
-createPeer({node: form.node.value, onEvent: (event) => (event.message ? say : hear[event.type])?.(event)}).catch(say);
+form.onsubmit = () => {
+  form.inert = true;
+  createPeer({node: form.node.value, onEvent: (event) => (event.message ? say : hear[event.type])?.(event)}).catch(say).then((peer) => (form.inert = !!peer));
+};

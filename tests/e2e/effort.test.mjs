@@ -1,13 +1,11 @@
 // What this tab may take: a limit is kept by resting between steps, a battery lowers it, and a tab that nobody sees goes on.
 
 import assert from 'node:assert/strict';
-import {after, before, describe, test} from 'node:test';
+import {describe, test} from 'node:test';
 import {allowed, Pacer, parseEffort, sightWords} from '../../www/effort.js';
 import {busy} from '../../www/measures.js';
 import {fold, initial} from '../../www/state.js';
-import {launch} from './support/browser.mjs';
-import {playedSite} from './support/site.mjs';
-import {visitor} from './support/visit.mjs';
+import {playedVisits} from './support/visit.mjs';
 import {until} from './support/wait.mjs';
 
 const STEP = {type: 'step', withPeers: 2, alone: 3, student: 2.5, distillation: 0, tokens: 512, millis: 100, waited: 0, answered: [], missed: [], applied: 0, served: 0};
@@ -117,19 +115,7 @@ test('the share of the device is that of the time which was not waiting', () => 
 });
 
 describe('the page with a played tab', () => {
-  /** @type {import('playwright-core').Browser} */
-  let browser;
-  /** @type {Awaited<ReturnType<typeof playedSite>>} */
-  let served;
-  before(async () => {
-    served = await playedSite();
-    browser = await launch();
-  });
-  after(async () => {
-    await browser?.close();
-    await served?.close();
-  });
-  const visit = visitor(() => ({browser, url: served.url}));
+  const {visit} = playedVisits();
   /** Whether the trainer is held. @param {Awaited<ReturnType<typeof visit>>} v */
   const held = (v) => v.page.evaluate(() => /** @type {any} */ (window).peerage.tab.held === true);
 

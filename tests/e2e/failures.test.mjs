@@ -1,11 +1,9 @@
 // What can go wrong with a browser or a device, each with its sentence and its way back.
 
 import assert from 'node:assert/strict';
-import {after, before, describe, test} from 'node:test';
+import {describe, test} from 'node:test';
 import {fold, initial} from '../../www/state.js';
-import {launch} from './support/browser.mjs';
-import {playedSite} from './support/site.mjs';
-import {visitor} from './support/visit.mjs';
+import {playedVisits} from './support/visit.mjs';
 import {until} from './support/wait.mjs';
 
 test('a graphics chip that is lost is said once, with its way back', () => {
@@ -46,19 +44,8 @@ test('what a browser does not keep is said with what that means', () => {
 });
 
 describe('the page with a played tab', () => {
-  /** @type {import('playwright-core').Browser} */
-  let browser;
-  /** @type {Awaited<ReturnType<typeof playedSite>>} */
-  let served;
-  before(async () => {
-    served = await playedSite();
-    browser = await launch();
-  });
-  after(async () => {
-    await browser?.close();
-    await served?.close();
-  });
-  const visit = visitor(() => ({browser, url: served.url}));
+  const played = playedVisits();
+  const {visit} = played;
 
   test('runs where a browser keeps nothing, and says so', async () => {
     const v = await visit('private window', {}, () => {
@@ -101,7 +88,7 @@ describe('the page with a played tab', () => {
   test('an old page whose program is gone from the site says so, and is loaded again', async () => {
     const v = await visit('stale');
     await v.page.route('**/played.js', (route) => route.fulfill({status: 404, body: 'gone'}));
-    await v.page.route(served.url, (route) => (route.request().isNavigationRequest() ? route.continue() : route.fulfill({contentType: 'text/html', body: '<link id="page-module" href="/played-4567.js" />'})));
+    await v.page.route(played.url, (route) => (route.request().isNavigationRequest() ? route.continue() : route.fulfill({contentType: 'text/html', body: '<link id="page-module" href="/played-4567.js" />'})));
     await v.page.reload();
     await v.page.click('#join');
     await v.shows(/The program of this page did not load: the site has a newer version by now, and this one is gone from it\. Load the page again to try once more\./);

@@ -4,13 +4,12 @@
 import assert from 'node:assert/strict';
 import {generateKeyPairSync} from 'node:crypto';
 import {readFile} from 'node:fs/promises';
-import {after, before, describe, test} from 'node:test';
+import {describe, test} from 'node:test';
 import {read, written} from '../../www/hot.js';
 import {faults} from './support/accessible.mjs';
 import {axe} from './support/axe.mjs';
-import {launch} from './support/browser.mjs';
-import {CHAIN, playedSite} from './support/site.mjs';
-import {visitor} from './support/visit.mjs';
+import {CHAIN} from './support/site.mjs';
+import {playedVisits} from './support/visit.mjs';
 import {until} from './support/wait.mjs';
 
 /** A new hot key of the played chain. @returns {import('../../www/hot.js').Hot} */
@@ -37,19 +36,8 @@ test('a hot key is read as it was written, and anything else is refused with wha
 });
 
 describe('the page with a played tab', () => {
-  /** @type {import('playwright-core').Browser} */
-  let browser;
-  /** @type {Awaited<ReturnType<typeof playedSite>>} */
-  let served;
-  before(async () => {
-    served = await playedSite();
-    browser = await launch();
-  });
-  after(async () => {
-    await browser?.close();
-    await served?.close();
-  });
-  const visit = visitor(() => ({browser, url: served.url}));
+  const played = playedVisits();
+  const {visit} = played;
   /** @param {string} name @param {import('playwright-core').BrowserContextOptions} [options] */
   async function running(name, options) {
     const v = await visit(name, options);
@@ -125,14 +113,14 @@ describe('the page with a played tab', () => {
   test('takes none along while another tab has the keys, or before the chain is known', async () => {
     const v = await running('one');
     const second = await v.context.newPage();
-    await second.goto(served.url);
+    await second.goto(played.url);
     await second.getByText('I have a key from another browser').click();
     await second.setInputFiles('#before-file', {name: 'k.json', mimeType: '', buffer: Buffer.from(written(fresh()))});
     await second.getByText(/Peerage runs in another tab of this browser and has its keys\. Stop it there first\./).waitFor({timeout: 10_000});
     await v.close();
     const w = await visit('silent');
     await w.page.getByText('I have a key from another browser').click();
-    served.site.late = 1;
+    played.site.late = 1;
     await give(w, '#before-file', written(fresh()));
     await w.shows(/Which chain the node serves is not known \(it is still starting\)/);
     assert.equal(await seed(w), null);

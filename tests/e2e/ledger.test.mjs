@@ -2,29 +2,15 @@
 
 import assert from 'node:assert/strict';
 import {readFile} from 'node:fs/promises';
-import {after, before, describe, test} from 'node:test';
+import {describe, test} from 'node:test';
 import {faults} from './support/accessible.mjs';
 import {DAMAGED, DROPPED, notAudited, proposal, RESTORED, sound, transaction, wrong} from './support/audited.js';
-import {launch} from './support/browser.mjs';
-import {CHAIN, playedSite} from './support/site.mjs';
-import {visitor} from './support/visit.mjs';
+import {CHAIN} from './support/site.mjs';
+import {playedVisits} from './support/visit.mjs';
 import {until} from './support/wait.mjs';
 
-/** @type {import('playwright-core').Browser} */
-let browser;
-/** @type {Awaited<ReturnType<typeof playedSite>>} */
-let served;
-
-before(async () => {
-  served = await playedSite();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await served?.close();
-});
-
-const visit = visitor(() => ({browser, url: served.url}));
+const played = playedVisits();
+const {visit} = played;
 
 /** A visit that has joined and run its first minute. @param {string} name @param {import('playwright-core').BrowserContextOptions} [options] */
 async function running(name, options) {
@@ -386,7 +372,7 @@ describe('sources', () => {
   test('a second tab joins as another peer when told to', async () => {
     const v = await running('one');
     const second = await v.context.newPage();
-    await second.goto(served.url);
+    await second.goto(played.url);
     await second.click('#join');
     await second.getByRole('button', {name: 'Join here as another peer'}).click();
     await second.getByText(/Proof of work/).waitFor({timeout: 10_000});

@@ -1,13 +1,11 @@
 // The neighbours as a graph: what it shows, moved by pointer and by keyboard, and who comes and goes.
 
 import assert from 'node:assert/strict';
-import {after, before, describe, test} from 'node:test';
+import {describe, test} from 'node:test';
 import {about, inside, ring} from '../../www/graph.js';
 import {valued} from '../../www/measures.js';
 import {fold, initial} from '../../www/state.js';
-import {launch} from './support/browser.mjs';
-import {playedSite} from './support/site.mjs';
-import {visitor} from './support/visit.mjs';
+import {playedVisits} from './support/visit.mjs';
 import {until} from './support/wait.mjs';
 
 test('neighbours stand apart from each other, from this tab and from the node, however many there are', () => {
@@ -39,19 +37,7 @@ test('what is known of a neighbour is one sentence, without what is not known', 
 });
 
 describe('the graph of the neighbours', () => {
-  /** @type {import('playwright-core').Browser} */
-  let browser;
-  /** @type {Awaited<ReturnType<typeof playedSite>>} */
-  let served;
-  before(async () => {
-    served = await playedSite();
-    browser = await launch();
-  });
-  after(async () => {
-    await browser?.close();
-    await served?.close();
-  });
-  const visit = visitor(() => ({browser, url: served.url}));
+  const {visit} = playedVisits();
   /** @param {string} name @param {import('playwright-core').BrowserContextOptions} [options] */
   async function running(name, options) {
     const v = await visit(name, options);

@@ -1,29 +1,14 @@
 // Several tabs of one browser: one has its identity, the others watch it or are other peers.
 
 import assert from 'node:assert/strict';
-import {after, before, describe, test} from 'node:test';
-import {launch} from './support/browser.mjs';
+import {describe, test} from 'node:test';
 import {faults} from './support/accessible.mjs';
 import {axe} from './support/axe.mjs';
-import {playedSite} from './support/site.mjs';
-import {visitor} from './support/visit.mjs';
+import {playedVisits} from './support/visit.mjs';
 import {until} from './support/wait.mjs';
 
-/** @type {import('playwright-core').Browser} */
-let browser;
-/** @type {Awaited<ReturnType<typeof playedSite>>} */
-let served;
-
-before(async () => {
-  served = await playedSite();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await served?.close();
-});
-
-const visit = visitor(() => ({browser, url: served.url}));
+const played = playedVisits();
+const {visit} = played;
 
 /** A tab that runs, and a second page of the same browser. @param {string} name @param {import('playwright-core').BrowserContextOptions} [options] */
 async function two(name, options) {
@@ -32,7 +17,7 @@ async function two(name, options) {
   await v.minute();
   const second = await v.context.newPage();
   second.on('pageerror', (error) => v.errors.push(`second: ${error.stack}`));
-  await second.goto(served.url);
+  await second.goto(played.url);
   const text = () => second.locator('body').innerText();
   const shows = (/** @type {RegExp} */ what) => until(`the second tab shows ${what}`, 15, async () => what.test(await text()), text);
   return {v, second, shows};
@@ -89,7 +74,7 @@ describe('a second tab of one browser', () => {
     await shows(/Proof of work/);
     await second.evaluate(() => /** @type {any} */ (window).peerage.tab.steps(500));
     const third = await v.context.newPage();
-    await third.goto(served.url);
+    await third.goto(played.url);
     await third.getByRole('button', {name: 'Watch it here'}).click();
     await until('the third shows the first', 15, async () => (await third.locator('#steps').innerText()) === '3', () => third.locator('#tab').innerText());
     await third.waitForTimeout(2500); // the second is asked too, and keeps silent

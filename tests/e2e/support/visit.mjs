@@ -1,7 +1,9 @@
 // Visits to the page with a played tab, each in a browser context of its own.
 
 import assert from 'node:assert/strict';
-import {open} from './browser.mjs';
+import {after, before} from 'node:test';
+import {launch, open} from './browser.mjs';
+import {playedSite} from './site.mjs';
 import {until} from './wait.mjs';
 
 /** Visits to where `site` says. @param {() => {browser: import('playwright-core').Browser, url: string}} site known once tests run */
@@ -38,3 +40,28 @@ export const visitor =
     };
     return {...seen, text, shows, emit, join, minute, asked, wishes, snapshot, close};
   };
+
+/** A played site and a browser for the tests around: started before them, closed after them. */
+export function playedVisits() {
+  /** @type {import('playwright-core').Browser} */
+  let browser;
+  /** @type {Awaited<ReturnType<typeof playedSite>>} */
+  let served;
+  before(async () => {
+    served = await playedSite();
+    browser = await launch();
+  });
+  after(async () => {
+    await browser?.close();
+    await served?.close();
+  });
+  return {
+    visit: visitor(() => ({browser, url: served.url})),
+    get url() {
+      return served.url;
+    },
+    get site() {
+      return served.site;
+    },
+  };
+}

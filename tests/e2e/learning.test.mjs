@@ -254,7 +254,9 @@ describe('the page with a played tab', () => {
     await v.page.click('#source-use');
     await v.shows(/“broken\.csv”, line 3: 2 fields where the header has 4/);
     assert.equal((await v.snapshot()).learned?.words, 'iris.csv: 16 bytes.');
+    const before = (await v.wishes()).length;
     await v.page.uncheck('#private');
+    await until('sharing is asked for', 10, async () => (await v.wishes()).length > before);
     assert.deepEqual((await v.wishes()).at(-1), {type: 'private', private: false});
     await v.close();
   });
@@ -381,6 +383,7 @@ describe('the page with a played tab', () => {
     await v.page.click('#pay');
     await v.shows(/Pay for answers \(peer 1\)/);
     await v.page.click('#confirm-sign');
+    await until('the purchase is asked for', 10, async () => (await v.asked()).length > 0);
     assert.deepEqual((await v.asked()).at(-1), {type: 'purchase', from: 'hot', seller: '5be2770d'.padEnd(64, '7'), amount: '500000000'});
     await v.emit({type: 'credit', peer: '12D3KooWResidentOne', positions: 10240, all: true});
     await v.shows(/10,240 positions are paid for/);

@@ -51,7 +51,7 @@ pub use network::Network;
 pub use preset::Preset;
 pub use reading::{Losses, Outcome, Pending, Removal, Served};
 pub use route::{Routing, route};
-pub use router::Gate;
+pub use router::{Gate, gates, importance, load, variation};
 pub use scores::fisher;
 pub use serve::{Answers, Measured, Measuring};
 pub use step::{Extra, ScoresPending};

@@ -60,6 +60,30 @@ impl Routing {
         if self.known == 0 { 0.0 } else { self.k as f64 / self.known as f64 }
     }
 
+    /// The slots of each example, best first: [batch, k].
+    #[must_use]
+    pub fn picks(&self) -> &[usize] {
+        &self.picks
+    }
+
+    /// Slots that share in the balance, ascending.
+    #[must_use]
+    pub fn listed(&self) -> &[usize] {
+        &self.listed
+    }
+
+    /// The slot whose noisy score each of [`Self::listed`] has to beat: [batch, listed]; empty where nothing is to choose.
+    #[must_use]
+    pub fn rivals(&self) -> &[usize] {
+        &self.rivals
+    }
+
+    /// What was added to the scores: [batch, width].
+    #[must_use]
+    pub fn noise(&self) -> &[f32] {
+        &self.noise
+    }
+
     /// Place of each pick among the answers: chosen slot and row.
     pub(crate) fn places(&self) -> impl Iterator<Item = (usize, usize)> {
         self.picks.iter().enumerate().map(|(i, slot)| {

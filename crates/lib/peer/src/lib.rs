@@ -25,4 +25,6 @@ pub use event::{Blame, Control, Event, Scored, Validation};
 pub use kept::KeptError;
 pub use mesh::{Mesh, Neighbour, Unanswered};
 pub use peer::{AHEAD, ANSWERS, Error, GRADIENTS, Manners, Peer, Setup};
+pub use roster::{Candidate, Roster};
 pub use shortlist::{EXPLORE, Listed, Places, shortlist};
+pub use tally::{Found, Tally};

@@ -15,9 +15,11 @@ use crate::Neighbour;
 
 /// A neighbour that may be asked in this step.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Candidate {
-    pub(crate) slot: usize,
-    pub(crate) neighbour: Neighbour,
+pub struct Candidate {
+    /// Its slot of the gate.
+    pub slot: usize,
+    /// Who it is.
+    pub neighbour: Neighbour,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -47,7 +49,7 @@ struct Wait {
 
 /// What is known of neighbours, over steps.
 #[derive(Debug)]
-pub(crate) struct Roster {
+pub struct Roster {
     slots: Vec<Option<Slot>>,
     records: HashMap<String, Record>,
 }
@@ -69,30 +71,32 @@ const RECORDS: usize = 256;
 pub(crate) const AWAY: u64 = 64;
 
 impl Roster {
-    pub(crate) fn new(slots: usize) -> Self {
+    /// With so many slots, all free.
+    #[must_use]
+    pub fn new(slots: usize) -> Self {
         Self { slots: vec![None; slots], records: HashMap::new() }
     }
 
     /// The slots as they were: a hot key each, or none. More than there are places for are left out.
-    pub(crate) fn restore(&mut self, keys: impl IntoIterator<Item = Option<String>>, step: u64) {
+    pub fn restore(&mut self, keys: impl IntoIterator<Item = Option<String>>, step: u64) {
         for (slot, key) in self.slots.iter_mut().zip(keys) {
             *slot = key.map(|key| Slot { key, seen: step });
         }
     }
 
     /// The hot key of each slot.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = Option<&str>> {
+    pub fn keys(&self) -> impl Iterator<Item = Option<&str>> {
         self.slots.iter().map(|slot| slot.as_ref().map(|slot| slot.key.as_str()))
     }
 
     /// The hot key that holds `slot`.
-    pub(crate) fn key(&self, slot: usize) -> Option<&str> {
+    pub fn key(&self, slot: usize) -> Option<&str> {
         self.slots.get(slot)?.as_ref().map(|slot| slot.key.as_str())
     }
 
     /// Gives newcomers a slot, as far as they go: a free one, else that of the neighbour longest away. Returns the slots
     /// that changed hands, whose students know another peer.
-    pub(crate) fn seat(&mut self, neighbours: &[Neighbour], step: u64) -> Vec<usize> {
+    pub fn seat(&mut self, neighbours: &[Neighbour], step: u64) -> Vec<usize> {
         for slot in self.slots.iter_mut().flatten() {
             if neighbours.iter().any(|neighbour| neighbour.key == slot.key) {
                 slot.seen = step;
@@ -122,7 +126,7 @@ impl Roster {
     }
 
     /// Those of the listed that hold a slot and are not masked in `step`, one a key.
-    pub(crate) fn candidates(&self, neighbours: &[Neighbour], step: u64) -> Vec<Candidate> {
+    pub fn candidates(&self, neighbours: &[Neighbour], step: u64) -> Vec<Candidate> {
         let mut candidates: Vec<Candidate> = Vec::new();
         for neighbour in neighbours {
             let Some(slot) = self.slot(&neighbour.key) else { continue };
@@ -134,22 +138,22 @@ impl Roster {
     }
 
     /// Whether `key` is masked in `step`.
-    pub(crate) fn is_masked(&self, key: &str, step: u64) -> bool {
+    pub fn is_masked(&self, key: &str, step: u64) -> bool {
         self.records.get(key).is_some_and(|record| record.until > step)
     }
 
     /// Longest wait for an answer of `key`, ms.
-    pub(crate) fn deadline(&self, key: &str) -> u32 {
+    pub fn deadline(&self, key: &str) -> u32 {
         self.records.get(key).map_or(Wait::default(), |record| record.wait).deadline()
     }
 
     /// Milliseconds in which `key` answers, once measured.
-    pub(crate) fn latency(&self, key: &str) -> Option<f64> {
+    pub fn latency(&self, key: &str) -> Option<f64> {
         self.records.get(key)?.wait.measured.map(|(mean, _)| mean)
     }
 
     /// An answer that could be used came after `millis`.
-    pub(crate) fn answered(&mut self, key: &str, millis: f64) {
+    pub fn answered(&mut self, key: &str, millis: f64) {
         let record = self.record(key);
         record.strikes = 0;
         record.wait.answered(millis);
@@ -157,7 +161,7 @@ impl Roster {
 
     /// No answer came to an ask of step `asked`, or a refusal; waits longer next time. Masks grow faster than waits: one
     /// that stays silent costs less and less. Several asks that were out together are one silence.
-    pub(crate) fn missed(&mut self, key: &str, asked: u64, step: u64) {
+    pub fn missed(&mut self, key: &str, asked: u64, step: u64) {
         let record = self.record(key);
         if record.strikes == 0 || record.struck <= asked {
             record.wait.missed();
@@ -166,7 +170,7 @@ impl Roster {
     }
 
     /// The answer was nonsense.
-    pub(crate) fn blamed(&mut self, key: &str, step: u64) {
+    pub fn blamed(&mut self, key: &str, step: u64) {
         self.record(key).mask(step, NONSENSE);
     }
 

@@ -22,7 +22,7 @@ use crate::kept;
 
 /// The newest figures of all neighbours, and of the own encoding.
 #[derive(Debug, Default)]
-pub(crate) struct Tally {
+pub struct Tally {
     own: Smoothed,
     worth: BTreeMap<String, Worth>,
 }
@@ -40,13 +40,15 @@ struct Worth {
 
 /// What a step found about one neighbour; all is 0 where it was not routed to.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Found {
-    pub(crate) fisher: f64,
+pub struct Found {
+    /// Its Fisher score.
+    pub fisher: f64,
     /// Its part in what the loss fell by, nats.
-    pub(crate) gain: f64,
-    pub(crate) mass: f64,
+    pub gain: f64,
+    /// Its share of the gate's weight.
+    pub mass: f64,
     /// Where it was left out.
-    pub(crate) removal: Option<Removal>,
+    pub removal: Option<Removal>,
 }
 
 /// What is kept of one neighbour, or of the own encoding where the key is empty.
@@ -69,12 +71,12 @@ impl Tally {
     const MOST: usize = 256;
 
     /// The own encoding's Fisher score of a step.
-    pub(crate) fn own(&mut self, fisher: f64) {
+    pub fn own(&mut self, fisher: f64) {
         self.own.take(fisher);
     }
 
     /// What a step found about `key`.
-    pub(crate) fn take(&mut self, key: &str, found: Found, step: u64) {
+    pub fn take(&mut self, key: &str, found: Found, step: u64) {
         if self.worth.len() >= Self::MOST && !self.worth.contains_key(key) {
             let least = self.worth.iter().min_by(|a, b| a.1.gain.mean.total_cmp(&b.1.gain.mean));
             if let Some(least) = least.map(|(key, _)| key.clone()) {
@@ -93,7 +95,7 @@ impl Tally {
     }
 
     /// A step in which those without a slot (`seated` says who has one) were worth nothing.
-    pub(crate) fn fade(&mut self, seated: impl Fn(&str) -> bool) {
+    pub fn fade(&mut self, seated: impl Fn(&str) -> bool) {
         for (_, worth) in self.worth.iter_mut().filter(|(key, _)| !seated(key)) {
             worth.fisher.take(0.0);
             worth.gain.take(0.0);
@@ -102,12 +104,12 @@ impl Tally {
     }
 
     /// Step after which `key` was last left out; 0 for never.
-    pub(crate) fn looked(&self, key: &str) -> u64 {
+    pub fn looked(&self, key: &str) -> u64 {
         self.worth.get(key).map_or(0, |worth| worth.looked)
     }
 
     /// All of them, the own encoding as `own`.
-    pub(crate) fn list(&self, own: &str) -> Vec<Scored> {
+    pub fn list(&self, own: &str) -> Vec<Scored> {
         let helping = || self.worth.values().filter(|worth| worth.helps());
         let (fisher, gain) = helping().fold((0.0, 0.0), |(f, g), worth| (f + worth.fisher.mean, g + worth.gain.mean));
         let share = if gain > 0.0 { fisher / gain } else { 0.0 };

@@ -5,6 +5,7 @@
 //! The peers are those of [`peer`], with the loop and the models that run in a tab; only the network between them is a
 //! [`street`] of channels.
 
+pub mod crowd;
 pub mod digits;
 pub mod hostile;
 pub mod latency;

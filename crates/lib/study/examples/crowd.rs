@@ -1,0 +1,75 @@
+//! Figures of many tabs on virtual time: one JSON object a line for each number of tabs and model, then how they grow.
+//!
+//!     cargo run --example crowd -- [--quick] [--seeds N] [--tabs N]… [--warm S] [--counted S] [--measure]
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints")]
+#![recursion_limit = "256"]
+
+use anyhow::Result;
+use clap::Parser;
+use peerage_study::crowd::{Crowd, Directory, Growth, effort::Effort};
+use std::time::Instant;
+
+/// Figures of many tabs.
+#[derive(Parser)]
+struct Arguments {
+    /// Fewer tabs and seeds, less virtual time
+    #[arg(long)]
+    quick: bool,
+    /// Seeds; three, or two with `--quick`
+    #[arg(long)]
+    seeds: Option<u64>,
+    /// Numbers of tabs; 100, 1,000 and 10,000, or 30, 100 and 300 with `--quick`
+    #[arg(long)]
+    tabs: Vec<usize>,
+    /// Virtual seconds before counting
+    #[arg(long)]
+    warm: Option<u64>,
+    /// Virtual seconds counted
+    #[arg(long)]
+    counted: Option<u64>,
+    /// Tabs as they are alone: islands of nodes; without it also one node for all
+    #[arg(long)]
+    islands: bool,
+    /// Measure on this machine what a step, an answer and a gradient take, and nothing else
+    #[arg(long)]
+    measure: bool,
+}
+
+fn main() -> Result<()> {
+    let options = Arguments::parse();
+    if options.measure {
+        println!("{}", serde_json::json!({"subject": "effort", "effort": Effort::measure(9, 12)?}));
+        return Ok(());
+    }
+    let seeds = options.seeds.unwrap_or(if options.quick { 2 } else { 3 });
+    let sizes = match (&options.tabs[..], options.quick) {
+        ([], false) => vec![100, 1_000, 10_000],
+        ([], true) => vec![30, 100, 300],
+        (given, _) => given.to_vec(),
+    };
+    let models = if options.islands { vec![Directory::Islands] } else { vec![Directory::Islands, Directory::Shared] };
+    let mut rows = Vec::new();
+    for directory in models {
+        for tabs in &sizes {
+            let began = Instant::now();
+            let mut crowd = Crowd::of(*tabs, directory);
+            crowd.warm = options.warm.unwrap_or(if options.quick { 12 } else { crowd.warm });
+            crowd.counted = options.counted.unwrap_or(if options.quick { 10 } else { crowd.counted });
+            let row = crowd.row(seeds)?;
+            let mut value = serde_json::to_value(&row)?;
+            if let Some(object) = value.as_object_mut() {
+                object.insert("subject".into(), "crowd".into());
+            }
+            println!("{value}");
+            eprintln!("{tabs} tabs, {directory:?}: {:.1} s", began.elapsed().as_secs_f64());
+            rows.push(row);
+        }
+        let mut value = serde_json::to_value(Growth::of(directory, &rows))?;
+        if let Some(object) = value.as_object_mut() {
+            object.insert("subject".into(), "growth".into());
+        }
+        println!("{value}");
+    }
+    Ok(())
+}

@@ -141,7 +141,7 @@ fn connections(role: Role) -> ConnectionLimits {
     ConnectionLimits::default()
         .with_max_established(Some(most))
         .with_max_established_per_peer(Some(CONNECTIONS_PER_PEER))
-        .with_max_pending_incoming(Some(PENDING))
+        .with_max_pending_incoming(Some(if role == Role::Node { NODE_PENDING } else { PENDING }))
         .with_max_pending_outgoing(Some(PENDING))
 }
 
@@ -171,6 +171,8 @@ const RESIDENT_CONNECTIONS: u32 = 256;
 const CONNECTIONS_PER_PEER: u32 = 4;
 /// Connections being made.
 const PENDING: u32 = 64;
+/// Connections being made to a node: more than one address may have, so that one that begins and does not go on keeps nobody out.
+const NODE_PENDING: u32 = 1_024;
 /// Streams of one protocol on one connection.
 const STREAMS: usize = 32;
 /// Bytes a second of a circuit.

@@ -3,6 +3,7 @@
 use commonware_cryptography::sha256::Digest;
 use libp2p::{Multiaddr, PeerId, identity::Keypair, multiaddr::Protocol};
 use protocol::exchange::Hello;
+use std::net::{IpAddr, Ipv6Addr};
 use webrtc::IceServer;
 
 /// What the swarm serves.
@@ -37,6 +38,9 @@ pub struct Config {
     pub hello: Option<Hello>,
     /// STUN and TURN servers that help a tab to connect directly with others.
     pub ice_servers: Vec<IceServer>,
+    /// What one address may take of the ports that it listens on; none where something in front of them sees to that.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub sources: Option<crate::Sources>,
 }
 
 /// Why a swarm cannot start.
@@ -85,6 +89,8 @@ impl Config {
             external: Vec::new(),
             hello: None,
             ice_servers: Vec::new(),
+            #[cfg(not(target_arch = "wasm32"))]
+            sources: None,
         }
     }
 }
@@ -101,6 +107,14 @@ pub fn addresses(texts: &[String]) -> Result<Vec<Multiaddr>, StartError> {
         })
     };
     texts.iter().map(parse).collect()
+}
+
+/// The part of an address that one source has.
+pub fn source_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
+    }
 }
 
 /// The peer that an address ends in.

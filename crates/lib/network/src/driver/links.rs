@@ -11,10 +11,11 @@ use commonware_cryptography::ed25519::PublicKey;
 use libp2p::{
     PeerId,
     core::ConnectedPoint,
+    multiaddr::Protocol,
     swarm::{ConnectionId, DialError},
 };
 use protocol::exchange::{Hello, HelloError, Refuse};
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 use web_time::{Instant, SystemTime, UNIX_EPOCH};
 use webrtc::{Initiator, surplus};
 
@@ -22,6 +23,8 @@ use webrtc::{Initiator, surplus};
 #[derive(Debug)]
 pub(super) struct Peer {
     links: Vec<Link>,
+    /// The address of its machine; none where it comes through something else, or from this machine.
+    pub(super) source: Option<IpAddr>,
     pub(super) since: Instant,
     /// When it last asked or was asked.
     pub(super) used: Option<Instant>,
@@ -69,6 +72,7 @@ impl Driver {
         let link = Link { id, path: Path::of(endpoint), dialled: endpoint.is_dialer() };
         let state = self.peers.entry(peer).or_insert_with(|| Peer {
             links: Vec::new(),
+            source: source_of(endpoint),
             since: now,
             used: None,
             hellos: (now, 0),
@@ -227,6 +231,19 @@ impl Driver {
     pub(super) fn neighbours(&self) -> usize {
         self.peers.keys().filter(|peer| !self.nodes.contains(peer)).count()
     }
+}
+
+/// Where a connection comes from, if an address says it: one of loopback says that TLS was taken off or a proxy is in front.
+fn source_of(endpoint: &ConnectedPoint) -> Option<IpAddr> {
+    if endpoint.is_dialer() || endpoint.is_relayed() {
+        return None;
+    }
+    let ip = endpoint.get_remote_address().iter().find_map(|part| match part {
+        Protocol::Ip4(ip) => Some(IpAddr::from(ip)),
+        Protocol::Ip6(ip) => Some(IpAddr::from(ip)),
+        _ => None,
+    });
+    ip.map(crate::source_of).filter(|ip| !ip.is_loopback())
 }
 
 /// Milliseconds since the Unix epoch.

@@ -366,7 +366,7 @@ fn what_does_not_belong_together_does_not_start() {
     let other = Genesis { name: "other".into(), ..genesis() };
     let error = refused_start(&folder, Config { genesis: other, ..config(&folder) }, alone());
     assert!(error.to_string().contains("belongs to chain"), "{error}");
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let listen = Some(taken.local_addr().unwrap());
     let error = refused_start(&folder, config(&folder), Place { listen, ..alone() });
     assert!(matches!(error, StartError::Listen { .. }), "{error}");

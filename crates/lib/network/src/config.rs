@@ -117,6 +117,21 @@ pub fn source_of(address: IpAddr) -> IpAddr {
     }
 }
 
+/// Where whoever is at this address comes from; none where it comes through something else, or from this machine: one of loopback says
+/// that TLS was taken off or a proxy is in front.
+pub(crate) fn source_at(address: &Multiaddr) -> Option<IpAddr> {
+    let mut found = None;
+    for part in address {
+        match part {
+            Protocol::Ip4(ip) => found = Some(IpAddr::from(ip)),
+            Protocol::Ip6(ip) => found = Some(IpAddr::from(ip)),
+            Protocol::P2pCircuit => return None,
+            _ => {}
+        }
+    }
+    found.map(source_of).filter(|ip| !ip.is_loopback())
+}
+
 /// The peer that an address ends in.
 pub(crate) fn peer_of(address: &Multiaddr) -> Result<PeerId, StartError> {
     match address.iter().last() {
@@ -128,6 +143,18 @@ pub(crate) fn peer_of(address: &Multiaddr) -> Result<PeerId, StartError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_source_is_known_where_an_address_says_it() {
+        let at = |text: &str| source_at(&text.parse().unwrap()).map(|ip| ip.to_string());
+        assert_eq!(at("/ip4/192.0.2.1/tcp/1/ws").as_deref(), Some("192.0.2.1"));
+        assert_eq!(at("/ip6/2001:db8::7/tcp/1").as_deref(), Some("2001:db8::"));
+        assert_eq!(at("/ip6/::ffff:192.0.2.1/tcp/1").as_deref(), Some("192.0.2.1"));
+        for none in ["/ip4/127.0.0.1/tcp/1/ws", "/ip6/::1/tcp/1", "/ip4/192.0.2.1/tcp/1/ws/p2p-circuit", "/dns/a/tcp/1"]
+        {
+            assert_eq!(at(none), None, "{none}");
+        }
+    }
 
     #[test]
     fn addresses_name_their_peer_or_are_refused() {

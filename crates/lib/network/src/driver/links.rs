@@ -6,12 +6,11 @@
 //! moment, so that nothing under way is lost. Direct ones, and circuits that they replace, are closed by the `webrtc` crate.
 
 use super::{Driver, choice, mesh::Loss};
-use crate::{Event, Path, Role};
+use crate::{Event, Path, Role, config::source_at};
 use commonware_cryptography::ed25519::PublicKey;
 use libp2p::{
     PeerId,
     core::ConnectedPoint,
-    multiaddr::Protocol,
     swarm::{ConnectionId, DialError},
 };
 use protocol::exchange::{Hello, HelloError, Refuse};
@@ -72,7 +71,7 @@ impl Driver {
         let link = Link { id, path: Path::of(endpoint), dialled: endpoint.is_dialer() };
         let state = self.peers.entry(peer).or_insert_with(|| Peer {
             links: Vec::new(),
-            source: source_of(endpoint),
+            source: if endpoint.is_dialer() { None } else { source_at(endpoint.get_remote_address()) },
             since: now,
             used: None,
             hellos: (now, 0),
@@ -231,19 +230,6 @@ impl Driver {
     pub(super) fn neighbours(&self) -> usize {
         self.peers.keys().filter(|peer| !self.nodes.contains(peer)).count()
     }
-}
-
-/// Where a connection comes from, if an address says it: one of loopback says that TLS was taken off or a proxy is in front.
-fn source_of(endpoint: &ConnectedPoint) -> Option<IpAddr> {
-    if endpoint.is_dialer() || endpoint.is_relayed() {
-        return None;
-    }
-    let ip = endpoint.get_remote_address().iter().find_map(|part| match part {
-        Protocol::Ip4(ip) => Some(IpAddr::from(ip)),
-        Protocol::Ip6(ip) => Some(IpAddr::from(ip)),
-        _ => None,
-    });
-    ip.map(crate::source_of).filter(|ip| !ip.is_loopback())
 }
 
 /// Milliseconds since the Unix epoch.

@@ -232,6 +232,33 @@ fn every_kind_of_answer_carries_the_headers_that_keep_a_browser_safe() {
     }
 }
 
+#[test]
+fn who_asks_for_texts_or_figures_without_end_is_told_to_wait() {
+    let place = Place::new();
+    let (metrics, text) = (free().to_string(), place.text());
+    let node = Running::start(&place, &["--residents", "0", "--corpus", &text, "--metrics", &metrics]);
+    node.height();
+    // On one connection, so that it is not connections that are counted.
+    let ask = |address: &str, path: &str, times: usize| {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(LIMIT)).unwrap();
+        let one = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n");
+        let last = format!("{one}Connection: close\r\n\r\n");
+        stream.write_all((format!("{one}\r\n").repeat(times - 1) + &last).as_bytes()).unwrap();
+        let mut answers = Vec::new();
+        stream.read_to_end(&mut answers).unwrap();
+        let answers = String::from_utf8_lossy(&answers).into_owned();
+        [200, 429].map(|status| answers.matches(&format!("HTTP/1.1 {status} ")).count())
+    };
+    // A text counts as ten files, of which there are 4,000 at once.
+    let [served, refused] = ask(&node.address, "/bootstrap.json", 600);
+    assert!(served >= 390 && refused >= 100 && served + refused == 600, "{served} served, {refused} refused");
+    let [served, refused] = ask(&metrics, "/metrics", 60);
+    assert!(served >= 20 && refused >= 20 && served + refused == 60, "{served} served, {refused} refused");
+    // The API has a bucket of its own.
+    assert!(node.get("/api/head").starts_with("HTTP/1.1 200"));
+}
+
 #[tokio::test]
 async fn what_comes_by_gossip_is_included_and_heads_go_out() {
     use commonware_codec::{DecodeExt, Encode};

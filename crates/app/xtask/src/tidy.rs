@@ -72,7 +72,7 @@ fn untested(threats: &str) -> impl Iterator<Item = &str> {
         rows.filter_map(|row| {
             let mut cells = row.trim_end_matches('|').split(" | ");
             let threat = cells.next()?;
-            (!cells.next_back().is_some_and(|tests| tests.contains('`'))).then_some(threat)
+            (!cells.last().is_some_and(|tests| tests.contains('`'))).then_some(threat)
         })
     })
 }

@@ -313,6 +313,7 @@ mod tests {
         assert!(matches!(folder.bind(&other), Err(FolderError::WrongGenesis { .. })));
         fs::write(path.join("genesis"), b"?").unwrap();
         assert!(matches!(folder.bind(&other), Err(FolderError::Damaged { what: "no genesis", .. })));
+        folder.key("validator").unwrap();
         fs::write(path.join("validator.key"), b"?").unwrap();
         assert!(matches!(folder.key("validator"), Err(FolderError::Damaged { .. })));
         drop(folder);

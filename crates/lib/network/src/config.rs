@@ -129,7 +129,7 @@ pub(crate) fn source_at(address: &Multiaddr) -> Option<IpAddr> {
             _ => {}
         }
     }
-    found.map(source_of).filter(|ip| !ip.is_loopback())
+    found.filter(|ip| !ip.to_canonical().is_loopback()).map(source_of)
 }
 
 /// The peer that an address ends in.
@@ -150,8 +150,13 @@ mod tests {
         assert_eq!(at("/ip4/192.0.2.1/tcp/1/ws").as_deref(), Some("192.0.2.1"));
         assert_eq!(at("/ip6/2001:db8::7/tcp/1").as_deref(), Some("2001:db8::"));
         assert_eq!(at("/ip6/::ffff:192.0.2.1/tcp/1").as_deref(), Some("192.0.2.1"));
-        for none in ["/ip4/127.0.0.1/tcp/1/ws", "/ip6/::1/tcp/1", "/ip4/192.0.2.1/tcp/1/ws/p2p-circuit", "/dns/a/tcp/1"]
-        {
+        for none in [
+            "/ip4/127.0.0.1/tcp/1/ws",
+            "/ip6/::1/tcp/1",
+            "/ip6/::ffff:127.0.0.1/tcp/1",
+            "/ip4/192.0.2.1/tcp/1/ws/p2p-circuit",
+            "/dns/a/tcp/1",
+        ] {
             assert_eq!(at(none), None, "{none}");
         }
     }

@@ -5,7 +5,7 @@
  */
 
 import {count, duration, signed, whole} from './format.js';
-import {begin, clause, clear, detail, done, ended, fail, FLEETING, sentence, tell} from './lines.js';
+import {begin, clause, clear, detail, done, ended, fail, FLEETING, register, sentence, tell} from './lines.js';
 import {name} from './measures.js';
 
 /** @typedef {import('./types.js').State} State */
@@ -34,8 +34,8 @@ export const unaudited = () => ({
   head: null,
   heads: /** @type {[number, string][]} */ ([]),
   audit: {last: null, wrong: null, sound: 0, history: []},
-  neurons: {},
-  keys: {},
+  neurons: register(),
+  keys: register(),
   askers: /** @type {Record<string, number>} */ ({}),
   own: null,
   proposal: null,
@@ -124,8 +124,8 @@ export const auditing = {
   },
 
   neurons(s, {neurons}) {
-    s.neurons = {};
-    s.keys = {};
+    s.neurons = register();
+    s.keys = register();
     for (const [uid, key, stake] of neurons) {
       s.neurons[key] = {uid, stake};
       s.keys[uid] = key;

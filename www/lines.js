@@ -14,6 +14,9 @@ export const FLEETING = {
   tab: {until: 'this tab', instead: 'Allow cookies and site data for this address and load the page again to keep them.'},
 };
 
+/** An empty register by names that others give: none of them is something that every object has. @returns {Record<string, any>} */
+export const register = () => Object.create(null);
+
 /* Lines of the checklist. */
 
 /** @param {State} s @param {string} id */

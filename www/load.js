@@ -5,6 +5,7 @@ import {pieces} from './reading.js';
 
 const PATIENCE = 15_000; // ms without a byte of the text; the node is then as good as gone
 const MAX_CORPUS = 256e6; // bytes; more is refused before it fills the memory
+const MAX_BOOTSTRAP = 1 << 20; // bytes, as the module takes
 
 /** The address of a link in the page's head. @param {string} id */
 function address(id) {
@@ -64,12 +65,24 @@ async function get(url, options) {
 export async function bootstrap() {
   const response = await get(new URL('bootstrap.json', document.baseURI), {cache: 'no-store', signal: AbortSignal.timeout(10_000)});
   if (!response.ok) throw new Error(response.status === 503 ? 'it is still starting' : `it answered ${response.status}`);
-  const text = await response.text();
+  const text = await within(response, MAX_BOOTSTRAP);
   try {
     return {text, json: JSON.parse(text)};
   } catch {
     throw new Error('what it says of itself cannot be read');
   }
+}
+
+/** A text of so many bytes at most. @param {Response} response @param {number} most */
+async function within(response, most) {
+  const reader = response.body?.getReader();
+  const decoder = new TextDecoder();
+  let [text, bytes] = ['', 0];
+  for (let next; !(next = await reader?.read())?.done && next; ) {
+    if ((bytes += next.value.length) > most) throw new Error('what it says of itself is too long');
+    text += decoder.decode(next.value, {stream: true});
+  }
+  return text + decoder.decode();
 }
 
 /**
@@ -93,7 +106,10 @@ export async function* corpus({url, bytes, name}) {
   };
   let received = 0;
   try {
-    const response = await soon(get(new URL(url.replace(/^\//, ''), document.baseURI), {signal: end.signal}));
+    const place = new URL(url.replace(/^\//, ''), document.baseURI);
+    // What lies elsewhere is not the node's to have taught to others.
+    if (place.origin !== location.origin) throw new Error('This node names a text that is not its own.');
+    const response = await soon(get(place, {signal: end.signal}));
     if (!response.ok || !response.body) throw new Error(`The node did not hand out its text (it answered ${response.status}).`);
     const reader = response.body.getReader();
     const heard = new ReadableStream(

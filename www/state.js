@@ -10,7 +10,7 @@
 import {auditing, lose, unaudited} from './auditing.js';
 import {rested, resting} from './effort.js';
 import {bytes, count, duration, fixed, short} from './format.js';
-import {begin, clause, clear, detail, done, ended, fail, FLEETING, LINES, sentence, tell} from './lines.js';
+import {begin, clause, clear, detail, done, ended, fail, FLEETING, LINES, register, sentence, tell} from './lines.js';
 import {name, neighbours} from './measures.js';
 import {training, untrained} from './training.js';
 
@@ -44,7 +44,7 @@ export function initial() {
     steps: {count: 0, first: [], last: [], stride: 1, series: [], pending: []},
     pace: [],
     connections: [],
-    answers: {},
+    answers: register(),
     traffic: {in: 0, out: 0, marks: []},
     exchanges: {},
     helped: {served: 0, applied: 0},

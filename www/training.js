@@ -5,7 +5,7 @@
  */
 
 import {bytes, duration, fixed, whole} from './format.js';
-import {begin, clause, clear, detail, done, ended, fail, note, sentence, tell} from './lines.js';
+import {begin, clause, clear, detail, done, ended, fail, note, register, sentence, tell} from './lines.js';
 
 /** @typedef {import('./types.js').State} State */
 /** @typedef {import('./types.js').PeerageEvent} PeerageEvent */
@@ -32,9 +32,9 @@ export const untrained = () => ({
   validating: false,
   offline: false,
   model: {kept: null, restored: null, damaged: null, exported: null, imported: null},
-  scores: {},
-  worth: {},
-  credits: {},
+  scores: register(),
+  worth: register(),
+  credits: register(),
   price: '0',
 });
 
@@ -86,8 +86,8 @@ export const training = {
       // Another model, with figures of its own.
       s.steps = {count: 0, first: [], last: [], stride: 1, series: [], pending: []};
       s.pace = [];
-      s.scores = {};
-      s.worth = {};
+      s.scores = register();
+      s.worth = register();
       s.model = {kept: null, restored: null, damaged: null, exported: null, imported: null};
     }
     ready(s, now);

@@ -8,4 +8,4 @@
 import {suite} from './support/suite.mjs';
 
 // Quick ones first: what is wrong with the page alone is known before a node starts.
-suite(import.meta.url, ['state', 'auditing', 'learning', 'effort', 'page', 'tabs', 'keys', 'neighbours', 'failures', 'accessible', 'offline', 'site', 'lab', 'market', 'ledger', 'training', 'mesh', 'skeleton', 'audit', 'faults'], 40);
+suite(import.meta.url, ['state', 'auditing', 'learning', 'effort', 'page', 'tabs', 'keys', 'neighbours', 'failures', 'accessible', 'offline', 'site', 'lab', 'market', 'hostile-node', 'ledger', 'training', 'mesh', 'skeleton', 'audit', 'faults'], 40);

@@ -155,6 +155,18 @@ test('another chain is told from other alarms and has a way back', () => {
   assert.equal(s.messages.find((m) => m.id === 'stalled'), undefined);
 });
 
+test('what others name is never something that every object has', () => {
+  const s = initial();
+  for (const name of ['__proto__', 'constructor', 'toString']) {
+    fold(s, step(1, {answered: [name], missed: [name]}), 1);
+    fold(s, {type: 'blamed', peer: name, reason: 'r'}, 1);
+    fold(s, {type: 'neurons', neurons: [[name, name, '1']]}, 1);
+    fold(s, {type: 'credit', peer: name, positions: '1', all: true}, 1);
+    assert.equal(s.answers[name].answered, 1);
+  }
+  assert.deepEqual([Object.keys(Object.prototype), /** @type {any} */ ({}).answered, /** @type {any} */ ({}).uid], [[], undefined, undefined]);
+});
+
 test('nothing that others name grows without bound', () => {
   const s = initial();
   for (let i = 1; i <= 5000; i += 1) {

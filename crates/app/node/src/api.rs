@@ -13,20 +13,24 @@ mod read;
 mod send;
 pub mod views;
 
-use crate::{limit::Clients, metrics::Metrics, origin};
+use crate::{
+    limit::{self, Clients, Limit},
+    metrics::Metrics,
+    origin,
+};
 use axum::{
     Router,
-    extract::{ConnectInfo, DefaultBodyLimit, MatchedPath, Request, State},
+    extract::{DefaultBodyLimit, MatchedPath, Request, State},
     http::{HeaderValue, StatusCode, header},
     middleware::{self, Next},
-    response::{IntoResponse, Response},
+    response::Response,
     routing::{any, get},
 };
 use commonware_codec::DecodeExt;
 use consensus::{Head, LedgerHandle};
-use error::ApiError;
+pub use error::ApiError;
 use ledger::{Genesis, Height, Query, Reply, Table, query::MAX_QUERY_BYTES, text};
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::{runtime::Handle, sync::Semaphore};
 use tower_http::{set_header::SetResponseHeaderLayer, timeout::TimeoutLayer};
 use utoipa::{
@@ -56,7 +60,7 @@ pub fn router(ledger: LedgerHandle, genesis: Genesis, clients: Arc<Clients>, met
         .with_state(api)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, PATIENCE))
-        .layer(middleware::from_fn_with_state(clients, admit))
+        .layer(middleware::from_fn_with_state(Limit { clients, cost: |_| 1 }, limit::admit))
         .layer(SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
         .layer(SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
         .layer(origin::layer())
@@ -154,18 +158,8 @@ async fn unknown() -> ApiError {
     ApiError::missing(format!("there is nothing here: {DOCUMENT} lists what there is"))
 }
 
-/// Turns away who asks too often.
-async fn admit(State(clients): State<Arc<Clients>>, request: Request, next: Next) -> Response {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
-    let Some(peer) = peer else { return next.run(request).await };
-    match clients.admit(peer, request.headers()) {
-        Ok(()) => next.run(request).await,
-        Err(wait) => ApiError::too_often(wait).into_response(),
-    }
-}
-
 /// Counts requests by route, method and status.
-async fn count(State(metrics): State<Arc<Metrics>>, request: Request, next: Next) -> Response {
+pub async fn count(State(metrics): State<Arc<Metrics>>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("other", MatchedPath::as_str).to_owned();
     let method = request.method().clone();
     let response = next.run(request).await;

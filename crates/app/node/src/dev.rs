@@ -11,6 +11,7 @@ use crate::{
     data::Data,
     fault,
     front::{self, Front},
+    limit,
     resident::{self, Resident, now},
     running::{self, Running},
     say, site,
@@ -81,9 +82,10 @@ impl Prepared {
         say::line(format_args!("Ledger    chain {short}, at height {}", head.header.height));
 
         let (swarm, within, place, ends) = front.swarm(data.node, &genesis, &ledger, network.port()).await?;
-        running.node = Some(swarm.clone());
+        running.node = Some(swarm.0.clone());
         let ports = &front.ports;
         let node = front::address(ports.within(), within)?;
+        let mut places = Vec::new();
         for (index, keys) in data.residents.into_iter().enumerate() {
             let checkpoint = checkpoint(&ledger)
                 .with_context(|| format!("resident {index} has no block to begin from: start again"))?;
@@ -92,6 +94,7 @@ impl Prepared {
             let residents = running.residents.iter().map(|resident| front::address(ports.within(), resident.place));
             let key = text::hex(&keys.hot.public_key());
             let seq = model::Preset::small().seq;
+            let bounds = ports.bounds(limit::PEER);
             let dataset = Dataset::text(&corpus.text, Some(&key), seq).context("the corpus cannot be used")?;
             let config = resident::Config {
                 name: format!("Resident {index}"),
@@ -107,13 +110,13 @@ impl Prepared {
                 keeping: None,
                 private: false,
                 price: 0,
+                sources: ports.inside(&bounds),
                 gives_way: true,
             };
             let resident = Resident::start(config).await.with_context(|| format!("resident {index} cannot start"))?;
+            places.push(ports.open(resident.place, 0, &bounds)?);
             running.residents.push(resident);
         }
-        let places = running.residents.iter().map(|resident| ports.open(resident.place, 0));
-        let places = places.collect::<Result<Vec<_>>>()?;
         let share = 100.0 * options.resident_share;
         say::line(format_args!("Residents {}, each training {share:.0} % of the time on the CPU", places.len()));
         if !options.ice_servers.is_empty() {

@@ -2,7 +2,7 @@
 
 use crate::{
     bootstrap::{Outside, Place, address_of},
-    cli,
+    cli, limit,
     metrics::Sources,
     node, resident,
     running::Running,
@@ -17,7 +17,7 @@ use axum::Router;
 use commonware_runtime::Metrics as _;
 use consensus::{LedgerHandle, Supervisor, runtime::Context};
 use ledger::Genesis;
-use network::{Keypair, Multiaddr, Network};
+use network::{Keypair, Multiaddr, Network, Share, Sources as Bounds};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
 /// Everything that could be bound and read before the first task.
@@ -34,6 +34,7 @@ pub struct Ports {
     /// Where this machine listens for others.
     pub host: IpAddr,
     tls: Option<Tls>,
+    proxies: Vec<IpAddr>,
 }
 
 impl Front {
@@ -44,7 +45,7 @@ impl Front {
     pub fn new(options: &cli::Serving, host: IpAddr, page: Option<(SocketAddr, &'static str)>) -> Result<Self> {
         let page = page.map(|(address, option)| site::bind(address, option)).transpose()?;
         let serving = Serving::new(options)?;
-        let ports = Ports { host, tls: serving.tls.clone() };
+        let ports = Ports { host, tls: serving.tls.clone(), proxies: options.behind_proxy.clone() };
         Ok(Self { ports, page, name: options.tls_name.clone(), serving })
     }
 
@@ -54,20 +55,22 @@ impl Front {
         Outside { host: self.ports.host, secure: self.ports.tls.is_some() || name.is_some(), name }
     }
 
-    /// Starts the node's swarm: its handle, where the program itself and where others reach it, and what resolves when it
-    /// has ended.
+    /// Starts the node's swarm: its handle with who is connected to its port, where the program itself and where others reach
+    /// it, and what resolves when it has ended.
     pub async fn swarm(
         &self,
         identity: Keypair,
         genesis: &Genesis,
         ledger: &LedgerHandle,
         port: u16,
-    ) -> Result<(Network, Place, Place, impl Future<Output = Error> + use<>)> {
-        let (swarm, ends) = node::start(identity, genesis, self.ports.listen(port)?, ledger)?;
+    ) -> Result<((Network, Bounds), Place, Place, impl Future<Output = Error> + use<>)> {
+        let bounds = self.ports.bounds(limit::NODE);
+        let inside = self.ports.inside(&bounds);
+        let (swarm, ends) = node::start(identity, genesis, self.ports.listen(port)?, ledger, inside)?;
         let within = Place { port: resident::listening(&swarm).await?, peer: swarm.peer() };
-        let place = self.ports.open(within, port)?;
+        let place = self.ports.open(within, port, &bounds)?;
         say::line(format_args!("Network   port {}, peer {}", place.port, place.peer));
-        Ok((swarm, within, place, ends))
+        Ok(((swarm, bounds), within, place, ends))
     }
 
     /// Serves all of it over HTTP, with the site where there is one; the address for a person.
@@ -76,25 +79,31 @@ impl Front {
         context: &Context,
         ledger: &LedgerHandle,
         genesis: &Genesis,
-        swarm: Option<Network>,
+        swarm: Option<(Network, Bounds)>,
         site: Option<Router>,
         running: &mut Running,
     ) -> Result<Option<String>> {
         let (engine, waiting) = (context.child("metrics"), ledger.clone());
+        let page = self.ports.bounds(limit::PAGE);
+        let mut ports = vec![("page", page.clone())];
+        let swarm = swarm.map(|(swarm, bounds)| {
+            ports.push(("network", bounds));
+            swarm
+        });
         let sources = Sources {
             ledger: ledger.clone(),
             network: swarm,
             waiting: Some(Box::new(move || waiting.waiting())),
             engine: Some(Box::new(move || engine.encode())),
+            ports,
         };
-        let (operations, metrics) = self.serving.start(genesis, sources)?;
+        let (router, metrics) = self.serving.start(genesis, sources, site)?;
         running.servers.extend(metrics);
-        let Some(page) = self.page else { return Ok(None) };
-        let router = operations.merge(site.unwrap_or_default());
+        let Some(listener) = self.page else { return Ok(None) };
         let scheme = if self.ports.tls.is_some() { "https" } else { "http" };
-        let port = page.local_addr()?.port();
+        let port = listener.local_addr()?.port();
         let address = format!("{scheme}://{}", SocketAddr::new(local(self.ports.host), port));
-        running.servers.push(Server::start(page, router, self.ports.tls.as_ref())?);
+        running.servers.push(Server::start(listener, router, self.ports.tls.as_ref(), page)?);
         Ok(Some(address))
     }
 }
@@ -110,13 +119,23 @@ impl Ports {
         if self.tls.is_some() { websocket(self.within(), 0) } else { websocket(self.host, port) }
     }
 
-    /// Where others reach the swarm that listens at `within`; under TLS that is `port`, or a free one for 0.
-    pub fn open(&self, within: Place, port: u16) -> Result<Place> {
+    /// What one address may take of a port; the proxies in front of it are not bounded each.
+    pub fn bounds(&self, share: Share) -> Bounds {
+        Bounds::new(share, &self.proxies)
+    }
+
+    /// What of that a swarm has to see to itself: nothing where TLS is taken off in front of it.
+    pub fn inside(&self, bounds: &Bounds) -> Option<Bounds> {
+        self.tls.is_none().then(|| bounds.clone())
+    }
+
+    /// Where others reach the swarm that listens at `within`, within `bounds`; under TLS that is `port`, or a free one for 0.
+    pub fn open(&self, within: Place, port: u16, bounds: &Bounds) -> Result<Place> {
         let Some(tls) = self.tls.clone() else { return Ok(within) };
         let listener = site::bind(SocketAddr::new(self.host, port), "--p2p-port")?;
         let place = Place { port: listener.local_addr()?.port(), ..within };
         let listener = tokio::net::TcpListener::from_std(listener)?;
-        tokio::spawn(tls.forward(listener, SocketAddr::new(self.within(), within.port)));
+        tokio::spawn(tls.forward(listener, SocketAddr::new(self.within(), within.port), bounds.clone()));
         Ok(place)
     }
 }

@@ -65,6 +65,7 @@ pub fn run(options: &cli::Peer) -> Result<()> {
         keeping: Some(Keeping::new(folder.path().into())),
         private: options.private,
         price: options.price.0,
+        sources: Some(network::Sources::new(crate::limit::PEER, &[])),
         gives_way: false,
     };
     let runtime =

@@ -10,11 +10,15 @@ use crate::{
 use anyhow::{Context, Result, bail};
 use commonware_codec::Encode;
 use commonware_cryptography::Signer;
-use consensus::Folder;
+use consensus::{
+    Folder,
+    folder::{is_exposed, read_key},
+};
 use ledger::{PrivateKey, PublicKey, text};
 use libp2p::identity::ed25519;
 use network::PeerId;
 use std::{fs, path::Path};
+use zeroize::Zeroizing;
 
 /// Does what was asked.
 pub fn run(options: &Keys) -> Result<()> {
@@ -47,7 +51,7 @@ fn make(NewKeys { data, names }: &NewKeys) -> Result<Vec<Public>> {
         }
     }
     let make = |name: &String| {
-        Ok(Public { name: name.clone(), key: folder.key(name)?.public_key(), exposed: exposed(&file(data, name)) })
+        Ok(Public { name: name.clone(), key: folder.key(name)?.public_key(), exposed: is_exposed(&file(data, name)) })
     };
     names.iter().map(make).collect()
 }
@@ -61,7 +65,7 @@ fn list(data: &Path) -> Result<Vec<Public>> {
     for entry in entries {
         let path = entry.with_context(|| data.display().to_string())?.path();
         let Some(name) = path.file_name().and_then(|name| name.to_str()?.strip_suffix(EXTENSION)) else { continue };
-        keys.push(Public { name: name.into(), key: read(&path)?.public_key(), exposed: exposed(&path) });
+        keys.push(Public { name: name.into(), key: read(&path)?.public_key(), exposed: is_exposed(&path) });
     }
     if keys.is_empty() {
         bail!("{} holds no keys; `peerage keys new --data {}` makes one", data.display(), data.display());
@@ -77,16 +81,16 @@ pub fn secret(data: &Path, name: &str) -> Result<PrivateKey> {
         let data = data.display();
         bail!("{} is not there: `peerage keys show --data {data}` lists the keys of the folder", path.display());
     }
-    read(&path)
+    read_key(&path)?.with_context(|| format!("{} is not there any more", path.display()))
 }
 
 fn read(path: &Path) -> Result<PrivateKey> {
-    let secret = fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    let Ok(bytes) = fs::read(path).map(Zeroizing::new) else { bail!("{} cannot be read", path.display()) };
     // The reason could quote what is in the file.
-    let Ok(secret) = text::decode(secret.trim()) else {
-        bail!("{} holds no private key: restore it from a copy", path.display());
-    };
-    Ok(secret)
+    match std::str::from_utf8(&bytes).ok().and_then(|text| text::decode(text.trim()).ok()) {
+        Some(key) => Ok(key),
+        None => bail!("{} holds no private key: restore it from a copy", path.display()),
+    }
 }
 
 /// One line a key.
@@ -114,17 +118,6 @@ fn peer_id(key: &PublicKey) -> Result<PeerId> {
 
 fn file(data: &Path, name: &str) -> std::path::PathBuf {
     data.join(format!("{name}{EXTENSION}"))
-}
-
-#[cfg(unix)]
-fn exposed(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    fs::metadata(path).is_ok_and(|data| data.permissions().mode() & 0o077 != 0)
-}
-
-#[cfg(not(unix))]
-fn exposed(_: &Path) -> bool {
-    false
 }
 
 /// How the file of a key ends.

@@ -15,6 +15,7 @@ mod ending;
 mod fault;
 mod front;
 mod genesis;
+mod headers;
 mod health;
 mod joining;
 mod keys;

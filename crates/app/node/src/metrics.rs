@@ -19,7 +19,10 @@ use prometheus_client::{
 };
 use std::{
     fmt,
-    sync::{Arc, atomic::AtomicU64},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 /// Where the figures come from.
@@ -32,6 +35,8 @@ pub struct Sources {
     pub waiting: Option<Box<dyn Fn() -> usize + Send + Sync>>,
     /// More metrics in the same format, as the engine's runtime gives them.
     pub engine: Option<Box<dyn Fn() -> String + Send + Sync>>,
+    /// Who is connected to which port.
+    pub ports: Vec<(&'static str, network::Sources)>,
 }
 
 /// The figures.
@@ -48,6 +53,8 @@ pub struct Metrics {
     pool: Number,
     waiting: Number,
     peers: Family<Over, Number>,
+    connections: Family<Port, Number>,
+    refused: Family<Refused, Counter>,
     memory: Number,
     files: Number,
 }
@@ -66,6 +73,19 @@ struct Request {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Over {
     path: Way,
+}
+
+/// A port.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Port {
+    port: Way,
+}
+
+/// Connections to a port that were not taken.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Refused {
+    port: Way,
+    reason: Way,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -88,6 +108,12 @@ impl Metrics {
         registry.register("peerage_http_requests", about, Family::clone(&requests));
         let peers = Family::default();
         registry.register("peerage_peers", "Peers connected, by path", Family::clone(&peers));
+        let connections = Family::default();
+        registry.register("peerage_connections", "Connections to a port", Family::clone(&connections));
+        let refused = Family::default();
+        let about =
+            "Connections to a port that were not taken, since all, or all of one address, were or it came too often";
+        registry.register("peerage_connections_refused", about, Family::clone(&refused));
         let mut number = |name: &str, about: &str| {
             let number = Number::default();
             registry.register(name, about, number.clone());
@@ -96,6 +122,8 @@ impl Metrics {
         Self {
             requests,
             peers,
+            connections,
+            refused,
             height: number("peerage_height", "Height of the newest final block"),
             age: number("peerage_head_age_seconds", "Time since the newest final block was proposed"),
             epoch: number("peerage_epoch", "Epochs so far"),
@@ -138,6 +166,15 @@ impl Metrics {
             for (path, name) in [(Path::Websocket, "websocket"), (Path::Relayed, "relayed"), (Path::Direct, "direct")] {
                 let count = snapshot.connections.iter().filter(|connection| connection.path == path).count();
                 self.peers.get_or_create(&Over { path: Way(name) }).set(count as f64);
+            }
+        }
+        for (port, connected) in &sources.ports {
+            let (open, turned) = connected.tally();
+            let port = Way(port);
+            self.connections.get_or_create(&Port { port: port.clone() }).set(open as f64);
+            for (reason, count) in turned {
+                let refused = self.refused.get_or_create(&Refused { port: port.clone(), reason: Way(reason) });
+                refused.inner().store(count, Ordering::Relaxed);
             }
         }
         if let Some((memory, files)) = process() {

@@ -14,20 +14,21 @@ use futures::{StreamExt, channel::mpsc};
 use gossip::Judge;
 pub use gossip::verdict;
 use ledger::Genesis;
-use network::{Event, Keypair, Multiaddr, Network, Role};
+use network::{Event, Keypair, Multiaddr, Network, Role, Sources};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
-/// Starts the node's swarm on the current tokio runtime: its handle, and a future that resolves when it has ended.
+/// Starts the node's swarm on the current tokio runtime, within what `sources` bound: its handle, and a future that resolves when it has ended.
 pub fn start(
     identity: Keypair,
     genesis: &Genesis,
     listen: Multiaddr,
     ledger: &LedgerHandle,
+    sources: Option<Sources>,
 ) -> Result<(Network, impl Future<Output = Error> + use<>)> {
     let judge = Judge(ledger.clone());
-    let config =
-        network::Config { listen: vec![listen], ..network::Config::new(identity, genesis.chain().0, Role::Node) };
+    let listen = vec![listen];
+    let config = network::Config { listen, sources, ..network::Config::new(identity, genesis.chain().0, Role::Node) };
     let (network, events, driver) = network::start(config)?;
     let driver = tokio::spawn(driver.run());
     let answers = tokio::spawn(answer(events, network.clone(), ledger.clone(), judge));

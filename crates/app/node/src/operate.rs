@@ -133,7 +133,7 @@ impl Opened {
             drop(site::bind(SocketAddr::new(front.ports.host, port), "--p2p-port")?);
             let identity = data::identity(&folder, "node-network")?;
             let (handle, _, place, ended) = front.swarm(identity, &genesis, &ledger, port).await?;
-            running.node = Some(handle.clone());
+            running.node = Some(handle.0.clone());
             swarm = Some(handle);
             ends = ended.boxed_local();
             let template = Template::new(&genesis, front.outside(), place, Vec::new(), &corpus, options.ice_servers);

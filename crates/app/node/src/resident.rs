@@ -68,6 +68,8 @@ pub struct Config {
     pub private: bool,
     /// Base units for answers about 1,024 positions; 0 gives them away.
     pub price: u64,
+    /// What one address may take of its port; none where something in front of it sees to that.
+    pub sources: Option<network::Sources>,
     /// Whether its thread gives way to those that serve.
     pub gives_way: bool,
 }
@@ -105,6 +107,7 @@ impl Resident {
             nodes,
             residents,
             listen: vec![listen],
+            sources: config.sources,
             hello: Some(card.hello(now(), 0)?),
             ..network::Config::new(keys.identity.clone(), chain, Role::Resident)
         };

@@ -3,7 +3,7 @@
 
 use crate::{
     api, cli, health,
-    limit::Clients,
+    limit::{self, Clients, Limit},
     metrics::{self, Metrics, Sources},
     say,
     serve::Server,
@@ -11,7 +11,7 @@ use crate::{
     tls::Tls,
 };
 use anyhow::{Context, Result};
-use axum::Router;
+use axum::{Router, middleware};
 use ledger::Genesis;
 use std::{
     net::{IpAddr, TcpListener},
@@ -36,19 +36,26 @@ impl Serving {
         })
     }
 
-    /// The routes for the site's port, and the server of the metrics if they have a port. Follows the certificate from
+    /// The routes for the site's port, with the `site` where there is one, and the server of the metrics if they have a port. Follows the certificate from
     /// now on. Must be called within a tokio runtime.
-    pub fn start(self, genesis: &Genesis, sources: Sources) -> Result<(Router, Option<Server>)> {
+    pub fn start(self, genesis: &Genesis, sources: Sources, site: Option<Router>) -> Result<(Router, Option<Server>)> {
         if let Some(tls) = self.tls {
             tokio::spawn(tls.follow());
         }
         let figures = Arc::new(Metrics::new());
         let clients = Arc::new(Clients::new(REQUESTS, BURST, &self.proxies));
+        let files = Arc::new(Clients::new(FILES, FILES_AT_ONCE, &self.proxies));
+        let files = Limit { clients: files, cost: site::cost };
+        let pages =
+            health::router(sources.ledger.clone(), genesis.parameters.block_time).merge(site.unwrap_or_default());
         let router = api::router(sources.ledger.clone(), genesis.clone(), clients, Arc::clone(&figures))
-            .merge(health::router(sources.ledger.clone(), genesis.parameters.block_time));
+            .merge(pages.layer(middleware::from_fn_with_state(files, limit::admit)));
         let Some(listener) = self.metrics else { return Ok((router, None)) };
         say::line(format_args!("Metrics   http://{}/metrics", listener.local_addr()?));
-        Ok((router, Some(Server::start(listener, metrics::router(figures, sources), None)?)))
+        let looks = Limit { clients: Arc::new(Clients::new(LOOKS, LOOKS_AT_ONCE, &[])), cost: |_| 1 };
+        let metrics = metrics::router(figures, sources).layer(middleware::from_fn_with_state(looks, limit::admit));
+        let bounds = network::Sources::new(limit::METRICS, &[]);
+        Ok((router, Some(Server::start(listener, metrics, None, bounds)?)))
     }
 }
 
@@ -57,3 +64,15 @@ const REQUESTS: u32 = 20;
 
 /// Requests of the API that one client may make at once.
 const BURST: u32 = 200;
+
+/// Files of the site that one client may ask for a second, for as long as it likes.
+const FILES: u32 = 100;
+
+/// Files of the site that one client may ask for at once: a classroom behind one address that opens the page together.
+const FILES_AT_ONCE: u32 = 4_000;
+
+/// Looks at the metrics of one client a second, for as long as it likes.
+const LOOKS: u32 = 2;
+
+/// Looks at the metrics of one client at once.
+const LOOKS_AT_ONCE: u32 = 20;

@@ -7,7 +7,7 @@
 //!
 //! Whoever reaches the port may read all of it and change nothing: there are no cookies, no writes, and paths do not
 //! leave the folder (`tower_http::services::ServeDir`). Pages of other origins read the texts ([`crate::origin`]) and the
-//! lab, not the files. The number of connections is not bounded here.
+//! lab, not the files. How often a client asks is bounded ([`crate::limit`]), by what the answer costs ([`cost`]).
 
 use crate::{corpus::Corpus, origin};
 use axum::{
@@ -73,6 +73,14 @@ pub fn router(site: Site) -> Router {
         .layer(middleware::from_fn_with_state(site.clone(), headers))
         .with_state(site)
 }
+
+/// What an answer costs, in files: the texts are made or compressed anew for everyone.
+pub fn cost(path: &str) -> u32 {
+    if matches!(path, "/bootstrap.json" | "/corpus") { TEXT } else { 1 }
+}
+
+/// What a text costs.
+const TEXT: u32 = 10;
 
 /// Why the site cannot be served.
 #[derive(Debug, Error)]

@@ -4,9 +4,10 @@
 //! cannot be used then are logged, and the old certificate stays: a renewal that goes wrong must not stop a node.
 //!
 //! The network's own listener speaks plain websockets on loopback; [`Tls::forward`] takes TLS off in front of it. All
-//! peers then come from loopback, which costs nothing: what the network limits, it limits by peer id.
+//! peers then come from loopback, so what one address may take is bounded here, before a byte of it is read.
 
 use axum_server::tls_rustls::RustlsConfig;
+use network::{Metered, Sources};
 use rustls::{
     ServerConfig,
     crypto::ring,
@@ -23,7 +24,6 @@ use thiserror::Error;
 use tokio::{
     io::copy_bidirectional,
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
     time::timeout,
 };
 use tokio_rustls::TlsAcceptor;
@@ -90,6 +90,9 @@ impl Tls {
     /// Names the file that cannot be used and why.
     pub fn read(files: Files) -> Result<Self, TlsError> {
         let read = files.read()?;
+        if readable_by_all(&files.key) {
+            tracing::warn!(key = %files.key.display(), "everybody on this machine can read the private key: chmod o-rwx");
+        }
         let config = RustlsConfig::from_config(Arc::new(files.config(&read)?));
         Ok(Self { config, files, read })
     }
@@ -130,17 +133,26 @@ impl Tls {
         Ok(true)
     }
 
-    /// Takes TLS off the connections of `listener` and passes their bytes on to `to`, for ever.
-    pub async fn forward(self, listener: TcpListener, to: SocketAddr) {
-        let room = Arc::new(Semaphore::new(CONNECTIONS));
+    /// Takes TLS off the connections of `listener` whom `sources` let in, and passes their bytes on to `to`, for ever.
+    pub async fn forward(self, listener: TcpListener, to: SocketAddr, sources: Sources) {
         loop {
-            let Ok(seat) = Arc::clone(&room).acquire_owned().await else { return };
             let outside = match listener.accept().await {
-                Ok((outside, _)) => outside,
+                Ok((outside, from)) => outside.set_nodelay(true).map(|()| (outside, from)),
+                Err(error) => Err(error),
+            };
+            let (outside, from) = match outside {
+                Ok(accepted) => accepted,
                 Err(error) => {
                     // No file is free, most often: more come when others end.
                     tracing::warn!(%error, "a connection was not accepted");
                     tokio::time::sleep(PAUSE).await;
+                    continue;
+                }
+            };
+            let outside = match sources.enter(from.ip()) {
+                Ok(seat) => Metered::new(outside, Some(seat), Some(STALL)),
+                Err(turned) => {
+                    tracing::debug!(%turned, "a connection over TLS was not taken");
                     continue;
                 }
             };
@@ -149,19 +161,29 @@ impl Tls {
                 if let Err(error) = pass(acceptor, outside, to).await {
                     tracing::debug!(%error, "a connection over TLS has ended");
                 }
-                drop(seat);
             });
         }
     }
 }
 
-async fn pass(acceptor: TlsAcceptor, outside: TcpStream, to: SocketAddr) -> io::Result<()> {
-    outside.set_nodelay(true)?;
+async fn pass(acceptor: TlsAcceptor, outside: Metered<TcpStream>, to: SocketAddr) -> io::Result<()> {
     let mut outside = timeout(HANDSHAKE, acceptor.accept(outside)).await??;
     let mut inside = TcpStream::connect(to).await?;
     inside.set_nodelay(true)?;
     copy_bidirectional(&mut outside, &mut inside).await?;
     Ok(())
+}
+
+/// Whether those who are neither the owner of a file nor of its group can read it; a group may be there to share a certificate.
+#[cfg(unix)]
+fn readable_by_all(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    fs::metadata(path).is_ok_and(|data| data.permissions().mode() & 0o007 != 0)
+}
+
+#[cfg(not(unix))]
+fn readable_by_all(_: &Path) -> bool {
+    false
 }
 
 impl Files {
@@ -195,8 +217,8 @@ const LOOK: Duration = Duration::from_secs(10);
 /// Longest a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
-/// Most connections passed on at a time: a little more than the network accepts.
-const CONNECTIONS: usize = 4_352;
+/// Longest that the other end may take nothing: the network itself misses it after half of that.
+const STALL: Duration = Duration::from_secs(30);
 
 /// Rest after a connection that could not be accepted.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -267,13 +289,24 @@ pub mod tests {
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let outside = listener.local_addr().unwrap();
-        tokio::spawn(tls.clone().forward(listener, inside));
+        let sources = Sources::new(network::Share { of_one: 2, ..crate::limit::NODE }, &[]);
+        tokio::spawn(tls.clone().forward(listener, inside, sources.clone()));
         let mut stream = connect(outside, &first).await.unwrap();
         stream.write_all(b"hello").await.unwrap();
         let mut back = [0; 5];
         stream.read_exact(&mut back).await.unwrap();
         assert_eq!(&back, b"hello");
-        drop(stream);
+        // One that never begins its handshake has a place, too; a third is closed before it.
+        let silent = TcpStream::connect(outside).await.unwrap();
+        while sources.tally().0 < 2 {
+            tokio::task::yield_now().await;
+        }
+        assert!(connect(outside, &first).await.is_err());
+        assert_eq!(sources.tally(), (2, [("full", 0), ("crowd", 1), ("haste", 0)]));
+        drop((stream, silent));
+        while sources.tally().0 > 0 {
+            tokio::task::yield_now().await;
+        }
 
         assert!(!tls.renew().unwrap());
         let (_, second) = certificate(place.path());

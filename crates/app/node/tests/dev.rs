@@ -171,6 +171,94 @@ fn a_network_lives_is_killed_and_goes_on() {
     place.fails_with(&[], &["the engine has ended", "damaged", &engine]);
 }
 
+#[test]
+fn every_kind_of_answer_carries_the_headers_that_keep_a_browser_safe() {
+    let place = Place::new();
+    fs::create_dir_all(place.at("site/market")).unwrap();
+    fs::create_dir_all(place.at("site/lab")).unwrap();
+    for page in ["market/index.html", "lab/index.html"] {
+        fs::write(place.at("site").join(page), "<!doctype html><title>Peerage</title>").unwrap();
+    }
+    fs::write(place.at("site/lab/lab.js"), "go()").unwrap();
+    fs::write(place.at("site/page-0123456789abcdef_bg.wasm"), "wasm").unwrap();
+    let (metrics, text) = (free().to_string(), place.text());
+    let node = Running::start(&place, &["--residents", "0", "--corpus", &text, "--metrics", &metrics]);
+    node.height();
+    let kinds = [
+        ("/", 200),
+        ("/market/", 200),
+        ("/lab/", 200),
+        ("/lab/lab.js", 200),
+        ("/page-0123456789abcdef_bg.wasm", 200),
+        ("/bootstrap.json", 200),
+        ("/corpus", 200),
+        ("/api/head", 200),
+        ("/api/openapi.json", 200),
+        ("/api/neurons/abc", 400),
+        ("/api/nothing", 404),
+        ("/health", 200),
+        ("/ready", 200),
+        ("/nothing", 404),
+        ("/%2e%2e/data/validator.key", 404),
+    ];
+    let kinds = kinds.map(|(path, status)| (node.address.as_str(), path, status));
+    for (address, path, status) in kinds.into_iter().chain([(&*metrics, "/metrics", 200), (&*metrics, "/", 404)]) {
+        let answer = get(address, path);
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{path}: {answer}");
+        let head = answer.split_once("\r\n\r\n").unwrap().0.to_lowercase();
+        let values = |name: &str| {
+            let lines = head.lines().filter_map(|line| line.split_once(": "));
+            lines.filter(|(found, _)| *found == name).map(|(_, value)| value.to_owned()).collect::<Vec<_>>()
+        };
+        let one = |name: &str| {
+            let values = values(name);
+            assert_eq!(values.len(), 1, "{path}: {name} in {head}");
+            values[0].clone()
+        };
+        let policy = one("content-security-policy");
+        assert!(policy.starts_with("default-src 'none'") && policy.contains("frame-ancestors"), "{path}: {policy}");
+        assert!(policy.contains("base-uri 'none'") && !policy.contains("unsafe-inline"), "{path}: {policy}");
+        assert_eq!(one("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(one("referrer-policy"), "no-referrer", "{path}");
+        assert_eq!(one("cross-origin-opener-policy"), "same-origin", "{path}");
+        let others = if path.starts_with("/lab/") { "cross-origin" } else { "same-origin" };
+        assert_eq!(one("cross-origin-resource-policy"), others, "{path}");
+        let permissions = one("permissions-policy");
+        for asked in ["microphone=(self)", "camera=()", "geolocation=()", "usb=()"] {
+            assert!(permissions.contains(asked), "{path}: {permissions}");
+        }
+        assert!(values("set-cookie").is_empty() && values("strict-transport-security").is_empty(), "{path}: {head}");
+        assert!(values("server").is_empty(), "{path} says what serves it");
+    }
+}
+
+#[test]
+fn who_asks_for_texts_or_figures_without_end_is_told_to_wait() {
+    let place = Place::new();
+    let (metrics, text) = (free().to_string(), place.text());
+    let node = Running::start(&place, &["--residents", "0", "--corpus", &text, "--metrics", &metrics]);
+    node.height();
+    // On one connection, so that it is not connections that are counted.
+    let ask = |address: &str, path: &str, times: usize| {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(LIMIT)).unwrap();
+        let one = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n");
+        let last = format!("{one}Connection: close\r\n\r\n");
+        stream.write_all((format!("{one}\r\n").repeat(times - 1) + &last).as_bytes()).unwrap();
+        let mut answers = Vec::new();
+        stream.read_to_end(&mut answers).unwrap();
+        let answers = String::from_utf8_lossy(&answers).into_owned();
+        [200, 429].map(|status| answers.matches(&format!("HTTP/1.1 {status} ")).count())
+    };
+    // A text counts as ten files, of which there are 4,000 at once.
+    let [served, refused] = ask(&node.address, "/bootstrap.json", 600);
+    assert!(served >= 390 && refused >= 100 && served + refused == 600, "{served} served, {refused} refused");
+    let [served, refused] = ask(&metrics, "/metrics", 60);
+    assert!(served >= 20 && refused >= 20 && served + refused == 60, "{served} served, {refused} refused");
+    // The API has a bucket of its own.
+    assert!(node.get("/api/head").starts_with("HTTP/1.1 200"));
+}
+
 #[tokio::test]
 async fn what_comes_by_gossip_is_included_and_heads_go_out() {
     use commonware_codec::{DecodeExt, Encode};

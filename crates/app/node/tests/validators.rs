@@ -173,6 +173,18 @@ fn run(arguments: &[&str]) -> Result<String, String> {
 fn send_from_a_shell(node: &Node, owner: &Path, genesis: &Path, key: &PrivateKey) {
     fs::create_dir(owner).unwrap();
     fs::write(owner.join("cold.key"), text::encode(key)).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let (send, path) = (["send", "--data", owner.to_str().unwrap()], owner.join("cold.key"));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        let refused =
+            run(&[&send[..], &["--genesis", genesis.to_str().unwrap(), "--to", "http://127.0.0.1:1", "leave", "0"]]
+                .concat());
+        let refused = refused.unwrap_err();
+        assert!(refused.contains("can be read by others"), "{refused}");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    }
     let (owner, genesis) = (owner.to_str().unwrap(), genesis.to_str().unwrap());
     let (dead, alive, to) = (format!("http://{}", free()), format!("http://{}", node.api), node.public().to_string());
     let send = |amount| {

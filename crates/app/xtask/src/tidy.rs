@@ -25,6 +25,13 @@ pub fn check(workspace: &Workspace) -> Result<()> {
     let threats = fs::read_to_string(workspace.root.join("THREATS.md"))?;
     let unwritten = tests_named_in(&threats).filter(|test| !functions.contains(*test));
     untidy.extend(unwritten.map(|test| format!("THREATS.md: no test `{test}`")));
+    for (kind, name) in suites_named_in(&threats) {
+        let file = format!("tests/{kind}/{name}.test.mjs");
+        if !workspace.root.join(&file).is_file() {
+            untidy.push(format!("THREATS.md: no {file}"));
+        }
+    }
+    untidy.extend(untested(&threats).map(|threat| format!("THREATS.md: no test for \"{threat}\"")));
     if !untidy.is_empty() {
         bail!("untidy files:\n  {}", untidy.join("\n  "));
     }
@@ -42,6 +49,31 @@ fn tests_named_in(threats: &str) -> impl Iterator<Item = &str> {
     let quoted = threats.split('`').skip(1).step_by(2);
     quoted.filter(|word| {
         word.contains('_') && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    })
+}
+
+/// Test files for browsers that the document names: a kind in words, a colon, and names in backticks.
+fn suites_named_in(threats: &str) -> impl Iterator<Item = (&'static str, &str)> {
+    let kinds = [("end-to-end: ", "e2e"), ("direct connections: ", "webrtc"), ("npm packages: ", "client")];
+    kinds.into_iter().flat_map(move |(words, folder)| {
+        threats.split(words).skip(1).flat_map(move |rest| {
+            let listed = rest.split(['|', '\n']).next().unwrap_or_default();
+            let own = listed.split("`, ").take_while(|part| part.starts_with('`'));
+            own.map(move |part| (folder, part.trim().trim_matches('`')))
+        })
+    })
+}
+
+/// Threats, the first cells of rows of three under a heading `it could`, whose last cell names nothing in backticks.
+fn untested(threats: &str) -> impl Iterator<Item = &str> {
+    let sections = threats.split("\n## ").filter(|section| section.contains("| it could |"));
+    sections.flat_map(|section| {
+        let rows = section.lines().filter_map(|line| line.strip_prefix("| ")).skip(1);
+        rows.filter_map(|row| {
+            let mut cells = row.trim_end_matches('|').split(" | ");
+            let threat = cells.next()?;
+            (!cells.last().is_some_and(|tests| tests.contains('`'))).then_some(threat)
+        })
     })
 }
 
@@ -83,7 +115,7 @@ const PROMISES: [&str; 3] = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!(
 
 #[cfg(test)]
 mod tests {
-    use super::{LONGEST, PROMISES, faults, function, tests_named_in};
+    use super::{LONGEST, PROMISES, faults, function, suites_named_in, tests_named_in, untested};
 
     #[test]
     fn a_tidy_file_has_no_faults() {
@@ -97,6 +129,17 @@ mod tests {
         assert_eq!(function("    async fn b_c() {"), Some("b_c"));
         assert_eq!(function("        fn b_c(x in y()) {"), Some("b_c"));
         assert_eq!(function("let x = 1;"), None);
+    }
+
+    #[test]
+    fn files_of_tests_and_threats_without_a_test_are_found() {
+        let text = "# T\n\n## A\n\n| it could | in the way | test |\n|---|---|---|\n| lie | a | end-to-end: `b`, `c` |\n\
+            | steal | x | by hand |\n| hide | y | `d_e`, npm packages: `f`, end-to-end: `g` |\n\n## B\n\n| a | b |\n";
+        assert_eq!(untested(text).collect::<Vec<_>>(), ["steal"]);
+        assert_eq!(
+            suites_named_in(text).collect::<Vec<_>>(),
+            [("e2e", "b"), ("e2e", "c"), ("e2e", "g"), ("client", "f")]
+        );
     }
 
     #[test]

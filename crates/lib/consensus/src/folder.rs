@@ -11,15 +11,18 @@
 //! | `engine/` | blocks, certificates and votes of the engine, and records, see [`crate::records`] |
 //!
 //! Files are replaced by writing a new one, syncing and renaming, so a crash leaves the old or the new. Whoever can write
-//! the folder controls the node; it is not protected against its owner.
+//! the folder controls the node; it is not protected against its owner. Others get no way in: a new folder is its owner's
+//! alone, and a key that others can read is not used, since nobody knows who has it by now. What is read of a key is
+//! overwritten when it is dropped.
 
-use commonware_codec::{DecodeExt, Encode};
+use commonware_codec::{Copying, DecodeExt, Encode};
 use commonware_runtime::tokio::{Config, Runner};
 use ledger::{ChainId, Genesis, PrivateKey, text};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// Format of the folder. 1 had one validator for ever; 1 and 2 had chains of older protocols.
 pub const VERSION: u32 = 3;
@@ -78,6 +81,12 @@ pub enum FolderError {
         /// What is wrong with it.
         what: &'static str,
     },
+    /// A private key that others than its owner can read.
+    #[error("{path} can be read by others than its owner: `chmod 600` it if nobody has, else make another key")]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+    },
     /// Not a data folder, and not empty.
     #[error("{path} is not empty and no data folder: choose another one")]
     Foreign {
@@ -100,7 +109,7 @@ impl Folder {
     /// Opens the folder, or makes it where there is none.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, FolderError> {
         let path = path.into();
-        fs::create_dir_all(&path).map_err(disk(&path))?;
+        make(&path).map_err(disk(&path))?;
         let version = path.join("version");
         match read(&version)? {
             Some(bytes) => {
@@ -137,17 +146,15 @@ impl Folder {
     /// The private key of this name, made of the system's randomness the first time.
     pub fn key(&self, name: &str) -> Result<PrivateKey, FolderError> {
         let path = self.path.join(format!("{name}.key"));
-        if let Some(bytes) = read(&path)? {
-            let damaged = |what| FolderError::Damaged { path: path.clone(), what };
-            let text = String::from_utf8(bytes).map_err(|_| damaged("no text"))?;
-            return text::decode(text.trim()).map_err(|_| damaged("no private key in hexadecimal"));
+        if let Some(key) = read_key(&path)? {
+            return Ok(key);
         }
-        let mut seed = [0u8; 32];
+        let mut seed = Zeroizing::new([0u8; 32]);
         let source = Path::new("/dev/urandom");
-        File::open(source).and_then(|mut file| file.read_exact(&mut seed)).map_err(disk(source))?;
+        File::open(source).and_then(|mut file| file.read_exact(&mut *seed)).map_err(disk(source))?;
         let damaged = FolderError::Damaged { path: path.clone(), what: "no private key" };
-        let key = PrivateKey::decode(seed.to_vec()).map_err(|_| damaged)?;
-        replace(&path, format!("{}\n", text::hex(&seed)).as_bytes())?;
+        let key = PrivateKey::decode(Copying(&seed[..])).map_err(|_| damaged)?;
+        replace(&path, Zeroizing::new(format!("{}\n", text::hex(&*seed))).as_bytes())?;
         Ok(key)
     }
 
@@ -181,6 +188,42 @@ impl Folder {
     fn genesis_path(&self) -> PathBuf {
         self.path.join("genesis")
     }
+}
+
+/// The private key that a file holds; `None` where there is no file.
+///
+/// # Errors
+/// [`FolderError::Exposed`] and [`FolderError::Damaged`], which quote nothing of it.
+pub fn read_key(path: &Path) -> Result<Option<PrivateKey>, FolderError> {
+    let Some(bytes) = read(path)?.map(Zeroizing::new) else { return Ok(None) };
+    if is_exposed(path) {
+        return Err(FolderError::Exposed { path: path.into() });
+    }
+    let damaged = |what| FolderError::Damaged { path: path.into(), what };
+    let text = std::str::from_utf8(&bytes).map_err(|_| damaged("no text"))?;
+    text::decode(text.trim()).map(Some).map_err(|_| damaged("no private key in hexadecimal"))
+}
+
+/// Whether others than its owner can read a file.
+#[cfg(unix)]
+pub fn is_exposed(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    fs::metadata(path).is_ok_and(|data| data.permissions().mode() & 0o077 != 0)
+}
+
+/// Whether others than its owner can read a file, which is not known here.
+#[cfg(not(unix))]
+pub fn is_exposed(_: &Path) -> bool {
+    false
+}
+
+/// Makes a folder for its owner alone, where there is none.
+fn make(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
 }
 
 /// Reads a file; `None` where there is none.
@@ -233,8 +276,30 @@ mod tests {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            assert_eq!(fs::metadata(path.join("validator.key")).unwrap().permissions().mode() & 0o777, 0o600);
+            let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+            assert_eq!((mode(&path), mode(&path.join("validator.key"))), (0o700, 0o600));
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_key_that_others_can_read_is_not_used_and_not_quoted() {
+        use std::os::unix::fs::PermissionsExt;
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = Folder::open(temporary.path().join("data")).unwrap();
+        folder.key("validator").unwrap();
+        let path = folder.path().join("validator.key");
+        let secret = fs::read_to_string(&path).unwrap();
+        for mode in [0o640, 0o604, 0o620] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            let error = folder.key("validator").unwrap_err();
+            assert!(matches!(error, FolderError::Exposed { .. }), "{mode:o}: {error}");
+            assert!(error.to_string().contains("chmod 600") && !format!("{error:?}{error}").contains(secret.trim()));
+        }
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        let key = folder.key("validator").unwrap();
+        let said = format!("{key:?} {key}");
+        assert!(!said.contains(&secret.trim()[..16]), "{said}");
     }
 
     #[test]
@@ -248,6 +313,7 @@ mod tests {
         assert!(matches!(folder.bind(&other), Err(FolderError::WrongGenesis { .. })));
         fs::write(path.join("genesis"), b"?").unwrap();
         assert!(matches!(folder.bind(&other), Err(FolderError::Damaged { what: "no genesis", .. })));
+        folder.key("validator").unwrap();
         fs::write(path.join("validator.key"), b"?").unwrap();
         assert!(matches!(folder.key("validator"), Err(FolderError::Damaged { .. })));
         drop(folder);

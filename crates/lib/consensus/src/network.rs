@@ -2,6 +2,10 @@
 //!
 //! Whoever validates or is a candidate is connected, at the address that the ledger has of it or that the operator named. A hostile
 //! candidate could name somebody else's address: the handshake fails there, and costs both a few packets a minute.
+//!
+//! Whoever reaches the port may try a handshake, since validators behind address translation come from anywhere. How often one address and
+//! one network may is bounded ([`handshakes`]), so that what one source holds open is a part of what there is; who has no key that the
+//! ledger names gets no further.
 
 use crate::block::Block;
 use crate::validator::StartError;
@@ -12,16 +16,17 @@ use commonware_cryptography::ChaCha20Poly1305;
 use commonware_p2p::authenticated::lookup;
 use commonware_p2p::utils::mux::prefixed;
 use commonware_p2p::{Address, AddressableManager, max_message_size};
-use commonware_runtime::{Supervisor, tokio as runtime};
+use commonware_runtime::{Quota, Supervisor, tokio as runtime};
 use commonware_stream::cups::{self, Cups};
 use commonware_stream::sake::{self, Sake};
-use commonware_utils::NZUsize;
 use commonware_utils::ordered::Map;
+use commonware_utils::{NZU32, NZUsize};
 use ledger::genesis::MAX_VALIDATORS;
 use ledger::{Amount, Digest, PrivateKey, PublicKey, State, Uid};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// The network of a validator.
@@ -64,6 +69,11 @@ pub(crate) fn open(
     );
     let mut config =
         lookup::Config::local(handshake, namespace, listen, NZUsize!(MOST_PEERS), largest_message(), NZUsize!(1000));
+    let (an_address, a_network) = handshakes(is_private(address));
+    config.allowed_handshake_rate_per_ip = Quota::per_second(an_address);
+    config.allowed_handshake_rate_per_subnet = Quota::per_second(a_network);
+    config.max_concurrent_handshakes = HANDSHAKES;
+    config.handshake_timeout = PATIENCE;
     // Nobody on a public network is made to dial into somebody's private one.
     config.allow_private_ips = is_private(address);
     // Behind an address translation a validator dials from another address than it is reached at.
@@ -72,6 +82,18 @@ pub(crate) fn open(
     config.tracked_peer_sets = NZUsize!(2);
     Ok(lookup::Network::new(context.child("network"), config))
 }
+
+/// Handshakes that one address and one network (a /24 of IPv4, a /48 of IPv6) may begin a second. On a private network all
+/// validators may be on one machine.
+fn handshakes(private: bool) -> (NonZeroU32, NonZeroU32) {
+    if private { (NZU32!(16), NZU32!(64)) } else { (NZU32!(4), NZU32!(16)) }
+}
+
+/// Handshakes under way with all.
+const HANDSHAKES: NonZeroU32 = NZU32!(512);
+
+/// Longest a handshake may take.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Whether an address means something within one network only.
 fn is_private(address: IpAddr) -> bool {
@@ -118,5 +140,22 @@ impl<M: AddressableManager<PublicKey = PublicKey>> Neighbours<M> {
         // Heights rise, and the peers of a height are the same for all.
         self.manager.track(state.height().get().saturating_add(1), all);
         self.known = peers;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_source_holds_more_than_a_part_of_the_handshakes() {
+        for private in [false, true] {
+            let (an_address, a_network) = handshakes(private);
+            // A burst of a second, and what comes while those wait for their deadline.
+            let held = |a_second: NonZeroU32| u64::from(a_second.get()) * (PATIENCE.as_secs() + 1);
+            assert!(held(an_address) * 4 <= u64::from(HANDSHAKES.get()), "an address");
+            assert!(held(a_network) * 4 / 3 <= u64::from(HANDSHAKES.get()), "a network");
+            assert!(an_address < a_network);
+        }
     }
 }

@@ -6,6 +6,7 @@
 use bytes::Bytes;
 use commonware_codec::{DecodeExt, Encode};
 use commonware_cryptography::Signer;
+use commonware_runtime::Metrics as _;
 use ledger::header::validators_digest;
 use ledger::query::TransactionStatus;
 use ledger::table::{Tree, leaf_count, root_of, verify_leaf};
@@ -16,8 +17,9 @@ use ledger::{
 };
 use light::audit::Outcome;
 use light::{Accepted, Checkpoint, Client, Error, Event, Participant, Source, Step};
-use peerage_consensus::{Config, Folder, LedgerHandle, OpenError, Place, Runner, StartError, Validator};
+use peerage_consensus::{Config, Folder, LedgerHandle, OpenError, Place, Runner, StartError, Supervisor, Validator};
 use std::io::{BufRead, BufReader};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -91,6 +93,32 @@ async fn leaf(ledger: &LedgerHandle, header: &Header, table: Table, index: u32) 
     };
     verify_leaf(table, &header.root(table), index, &leaf, &proof).unwrap();
     leaf
+}
+
+/// A node with a port for validators turns away who opens connections to it without end, and goes on.
+#[test]
+fn who_opens_connections_to_a_validator_without_end_is_turned_away() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = Folder::open(temporary.path().join("data")).unwrap();
+    let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    folder.runner().start(async |context| {
+        let place = Place { listen: Some(listen), ..alone() };
+        let ledger = Validator::start(context.child("validator"), config(&folder), place).await.unwrap();
+        let head = head_at(&ledger, 1).await;
+        let mut held = Vec::new();
+        let turned_away = |text: &str| {
+            let found = text.lines().find(|line| !line.starts_with('#') && line.contains("handshake_ip_rate_limited"));
+            found.and_then(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).unwrap_or(0.0)
+        };
+        for _ in 0..5_000 {
+            held.extend(TcpStream::connect(listen));
+            if turned_away(&context.encode()) >= 50.0 {
+                break;
+            }
+        }
+        assert!(turned_away(&context.encode()) >= 50.0, "{}", context.encode());
+        head_at(&ledger, head.height.get() + 3).await;
+    });
 }
 
 #[test]
@@ -338,7 +366,7 @@ fn what_does_not_belong_together_does_not_start() {
     let other = Genesis { name: "other".into(), ..genesis() };
     let error = refused_start(&folder, Config { genesis: other, ..config(&folder) }, alone());
     assert!(error.to_string().contains("belongs to chain"), "{error}");
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let listen = Some(taken.local_addr().unwrap());
     let error = refused_start(&folder, config(&folder), Place { listen, ..alone() });
     assert!(matches!(error, StartError::Listen { .. }), "{error}");

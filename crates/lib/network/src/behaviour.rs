@@ -2,10 +2,10 @@
 //!
 //! What a hostile peer could exhaust is bounded here: connections, circuits and their bytes, reservations, lengths of messages, streams.
 
-use crate::{Config, Role, Topic, codec::Bounded, exchange};
+use crate::{Config, Role, Topic, bucket::Bucket, codec::Bounded, config::source_at, exchange};
 use commonware_cryptography::{Hasher, Sha256, sha256::Digest};
 use libp2p::{
-    StreamProtocol,
+    Multiaddr, PeerId, StreamProtocol,
     connection_limits::{self, ConnectionLimits},
     gossipsub::{self, PeerScoreParams, PeerScoreThresholds, TopicScoreParams},
     identify, ping, relay,
@@ -13,7 +13,8 @@ use libp2p::{
     swarm::{NetworkBehaviour, behaviour::toggle::Toggle},
 };
 use protocol::limits;
-use std::{num::NonZeroU32, time::Duration};
+use std::{collections::BTreeMap, net::IpAddr, num::NonZeroU32, time::Duration};
+use web_time::Instant;
 
 /// Everything a swarm speaks.
 #[derive(NetworkBehaviour)]
@@ -141,8 +142,22 @@ fn connections(role: Role) -> ConnectionLimits {
     ConnectionLimits::default()
         .with_max_established(Some(most))
         .with_max_established_per_peer(Some(CONNECTIONS_PER_PEER))
-        .with_max_pending_incoming(Some(PENDING))
+        .with_max_pending_incoming(Some(if role == Role::Node { NODE_PENDING } else { PENDING }))
         .with_max_pending_outgoing(Some(PENDING))
+}
+
+/// Lets begin as many circuits as one source may have, however many peers it is: so many at once and one a second, about half of all
+/// that there are within the longest life of one.
+fn by_source() -> impl FnMut(PeerId, &Multiaddr, Instant) -> bool + Send {
+    let mut budgets: BTreeMap<IpAddr, Bucket> = BTreeMap::new();
+    move |_, address, now| {
+        let Some(source) = source_at(address) else { return true };
+        if budgets.len() >= SOURCES {
+            budgets.retain(|_, budget| !budget.is_full(now));
+        }
+        let budget = budgets.entry(source).or_insert_with(|| Bucket::new(now));
+        budget.try_take(CIRCUIT_COST, CIRCUIT_COST * CIRCUITS_AT_ONCE, now)
+    }
 }
 
 /// The fallback class of circuit (decisions.md, Relays): renewable, 256 KiB/s over ten minutes, as many as a classroom behind one address needs.
@@ -150,7 +165,8 @@ fn relay_limits() -> relay::Config {
     let minute = Duration::from_secs(60);
     let a_minute = NonZeroU32::new(120).unwrap_or(NonZeroU32::MIN);
     let config = relay::Config {
-        max_reservations: 1_024,
+        // One a connection: who may have so many connections has no more of these.
+        max_reservations: NODE_CONNECTIONS as usize,
         max_reservations_per_peer: 4,
         reservation_duration: Duration::from_secs(3_600),
         reservation_rate_limiters: Vec::new(),
@@ -160,7 +176,9 @@ fn relay_limits() -> relay::Config {
         max_circuit_bytes: CIRCUIT_RATE * CIRCUIT.as_secs(),
         circuit_src_rate_limiters: Vec::new(),
     };
-    config.reservation_rate_per_peer(a_minute, minute).circuit_src_per_peer(a_minute, minute)
+    let mut config = config.reservation_rate_per_peer(a_minute, minute).circuit_src_per_peer(a_minute, minute);
+    config.circuit_src_rate_limiters.push(Box::new(by_source()));
+    config
 }
 
 /// Connections of a node: one tab has one or two.
@@ -171,13 +189,42 @@ const RESIDENT_CONNECTIONS: u32 = 256;
 const CONNECTIONS_PER_PEER: u32 = 4;
 /// Connections being made.
 const PENDING: u32 = 64;
+/// Connections being made to a node: more than one address may have, so that one that begins and does not go on keeps nobody out.
+const NODE_PENDING: u32 = 1_024;
 /// Streams of one protocol on one connection.
 const STREAMS: usize = 32;
 /// Bytes a second of a circuit.
 const CIRCUIT_RATE: u64 = 256 << 10;
+/// Circuits that one source may begin at once: sixteen for each tab of a classroom …
+const CIRCUITS_AT_ONCE: u32 = 512;
+/// … and after each, what it costs until there is room for the next.
+const CIRCUIT_COST: Duration = Duration::from_secs(1);
+/// Sources that are remembered before those that owe nothing are let go.
+const SOURCES: usize = 4_096;
 /// Longest life of a circuit.
 const CIRCUIT: Duration = Duration::from_secs(600);
 /// Between pings, which measure the round trip and notice the dead.
 const PING: Duration = Duration::from_secs(5);
 /// When a peer that does not answer a ping counts as dead.
 const PING_TIMEOUT: Duration = Duration::from_secs(15);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_address_begins_its_share_of_the_circuits_however_many_peers_it_is() {
+        let (mut admits, now) = (by_source(), Instant::now());
+        let (hostile, other) = ("/ip4/192.0.2.1/tcp/1/ws".parse().unwrap(), "/ip4/192.0.2.2/tcp/1/ws".parse().unwrap());
+        let begun = (0..2_048).filter(|_| admits(PeerId::random(), &hostile, now)).count();
+        assert_eq!(begun, CIRCUITS_AT_ONCE as usize);
+        assert!(admits(PeerId::random(), &other, now));
+        let later = now + CIRCUIT_COST;
+        assert!(admits(PeerId::random(), &hostile, later) && !admits(PeerId::random(), &hostile, later));
+        // Held for as long as they last, that is not much more than half of what there is.
+        let held = u64::from(CIRCUITS_AT_ONCE) + CIRCUIT.as_secs();
+        assert!(held * 5 <= relay_limits().max_circuits as u64 * 3, "{held}");
+        let here = "/ip4/127.0.0.1/tcp/1/ws".parse().unwrap();
+        assert!((0..2_048).all(|_| admits(PeerId::random(), &here, now)), "whose TLS was taken off");
+    }
+}

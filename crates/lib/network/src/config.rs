@@ -3,6 +3,7 @@
 use commonware_cryptography::sha256::Digest;
 use libp2p::{Multiaddr, PeerId, identity::Keypair, multiaddr::Protocol};
 use protocol::exchange::Hello;
+use std::net::{IpAddr, Ipv6Addr};
 use webrtc::IceServer;
 
 /// What the swarm serves.
@@ -37,6 +38,9 @@ pub struct Config {
     pub hello: Option<Hello>,
     /// STUN and TURN servers that help a tab to connect directly with others.
     pub ice_servers: Vec<IceServer>,
+    /// What one address may take of the ports that it listens on; none where something in front of them sees to that.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub sources: Option<crate::Sources>,
 }
 
 /// Why a swarm cannot start.
@@ -85,6 +89,8 @@ impl Config {
             external: Vec::new(),
             hello: None,
             ice_servers: Vec::new(),
+            #[cfg(not(target_arch = "wasm32"))]
+            sources: None,
         }
     }
 }
@@ -103,6 +109,29 @@ pub fn addresses(texts: &[String]) -> Result<Vec<Multiaddr>, StartError> {
     texts.iter().map(parse).collect()
 }
 
+/// The part of an address that one source has.
+pub fn source_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
+    }
+}
+
+/// Where whoever is at this address comes from; none where it comes through something else, or from this machine: one of loopback says
+/// that TLS was taken off or a proxy is in front.
+pub(crate) fn source_at(address: &Multiaddr) -> Option<IpAddr> {
+    let mut found = None;
+    for part in address {
+        match part {
+            Protocol::Ip4(ip) => found = Some(IpAddr::from(ip)),
+            Protocol::Ip6(ip) => found = Some(IpAddr::from(ip)),
+            Protocol::P2pCircuit => return None,
+            _ => {}
+        }
+    }
+    found.filter(|ip| !ip.to_canonical().is_loopback()).map(source_of)
+}
+
 /// The peer that an address ends in.
 pub(crate) fn peer_of(address: &Multiaddr) -> Result<PeerId, StartError> {
     match address.iter().last() {
@@ -114,6 +143,23 @@ pub(crate) fn peer_of(address: &Multiaddr) -> Result<PeerId, StartError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_source_is_known_where_an_address_says_it() {
+        let at = |text: &str| source_at(&text.parse().unwrap()).map(|ip| ip.to_string());
+        assert_eq!(at("/ip4/192.0.2.1/tcp/1/ws").as_deref(), Some("192.0.2.1"));
+        assert_eq!(at("/ip6/2001:db8::7/tcp/1").as_deref(), Some("2001:db8::"));
+        assert_eq!(at("/ip6/::ffff:192.0.2.1/tcp/1").as_deref(), Some("192.0.2.1"));
+        for none in [
+            "/ip4/127.0.0.1/tcp/1/ws",
+            "/ip6/::1/tcp/1",
+            "/ip6/::ffff:127.0.0.1/tcp/1",
+            "/ip4/192.0.2.1/tcp/1/ws/p2p-circuit",
+            "/dns/a/tcp/1",
+        ] {
+            assert_eq!(at(none), None, "{none}");
+        }
+    }
 
     #[test]
     fn addresses_name_their_peer_or_are_refused() {

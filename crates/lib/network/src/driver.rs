@@ -83,8 +83,7 @@ pub fn start(config: Config) -> Result<(Network, mpsc::Receiver<Event>, Driver),
     let direct = (config.role == Role::Tab).then(|| webrtc::new(local, mesh::direct(&config)));
     let (direct_transport, direct) = direct.unzip();
     let behaviour = Behaviour::new(&config, circuits, direct).map_err(failed)?;
-    let mut swarm =
-        transport::swarm(&config.identity, circuit_transport, direct_transport, behaviour).map_err(failed)?;
+    let mut swarm = transport::swarm(&config, circuit_transport, direct_transport, behaviour).map_err(failed)?;
     if config.role == Role::Tab {
         let address = Multiaddr::empty().with(Protocol::WebRTC);
         swarm.listen_on(address).map_err(|error| failed(error.to_string()))?;

@@ -16,6 +16,7 @@
 
 mod backoff;
 mod behaviour;
+mod bucket;
 mod codec;
 mod config;
 mod directory;
@@ -23,13 +24,17 @@ mod driver;
 mod event;
 mod exchange;
 mod handle;
+#[cfg(not(target_arch = "wasm32"))]
+mod sources;
 mod traffic;
 mod transport;
 
-pub use config::{Config, Role, StartError, addresses};
+pub use config::{Config, Role, StartError, addresses, source_of};
 pub use driver::{Driver, start};
 pub use event::{Connection, Event, GossipId, NodeState, Path, Snapshot, Topic, Verdict};
 pub use handle::{ExchangeError, LedgerError, Network, Stopped};
 pub use libp2p::{Multiaddr, PeerId, identity::Keypair};
+#[cfg(not(target_arch = "wasm32"))]
+pub use sources::{Metered, Seat, Share, Sources, Turned};
 pub use traffic::{ByKind, Tally, Traffic};
 pub use webrtc::IceServer;

@@ -1,6 +1,8 @@
 //! Websockets under noise and yamux, beside circuits and WebRTC: the only place where a tab and a process differ.
 
-use crate::behaviour::Behaviour;
+use crate::{Config, behaviour::Behaviour};
+#[cfg(not(target_arch = "wasm32"))]
+use futures::TryFutureExt;
 use libp2p::{
     Multiaddr, PeerId, Swarm, Transport,
     core::{
@@ -8,7 +10,6 @@ use libp2p::{
         transport::{Boxed, OptionalTransport, timeout::TransportTimeout},
         upgrade::Version,
     },
-    identity::Keypair,
     noise, relay, swarm, yamux,
 };
 use std::time::Duration;
@@ -20,11 +21,12 @@ const CONNECT: Duration = Duration::from_secs(10);
 
 /// The swarm over this platform's websockets, `circuits` and what is `direct`.
 pub(crate) fn swarm(
-    identity: &Keypair,
+    settings: &Config,
     circuits: relay::client::Transport,
     direct: Option<webrtc::Transport>,
     behaviour: Behaviour,
 ) -> Result<Swarm<Behaviour>, String> {
+    let identity = &settings.identity;
     let noise = noise::Config::new(identity).map_err(|error| error.to_string())?;
     let circuits = circuits
         .upgrade(Version::V1Lazy)
@@ -32,7 +34,7 @@ pub(crate) fn swarm(
         .multiplex(yamux::Config::default())
         .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)));
     // Circuits first: websockets would not refuse `/ip4/…/ws/p2p/…/p2p-circuit` but dial the node.
-    let transport = circuits.or_transport(websockets(noise)?).map(|either, _| either.into_inner());
+    let transport = circuits.or_transport(websockets(noise, settings)?).map(|either, _| either.into_inner());
     let transport = TransportTimeout::new(transport, CONNECT);
     // WebRTC before circuits, which would take its addresses for their own. It has a deadline of its own.
     let direct = direct.map(|direct| direct.map(|(peer, connection), _| (peer, StreamMuxerBox::new(connection))));
@@ -45,13 +47,8 @@ pub(crate) fn swarm(
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn vacant(address: &Multiaddr) -> std::io::Result<()> {
     use libp2p::multiaddr::Protocol;
-    let mut parts = address.iter();
-    let ip: std::net::IpAddr = match parts.next() {
-        Some(Protocol::Ip4(ip)) => ip.into(),
-        Some(Protocol::Ip6(ip)) => ip.into(),
-        _ => return Ok(()),
-    };
-    match parts.next() {
+    let Some(ip) = ip_of(address) else { return Ok(()) };
+    match address.iter().nth(1) {
         Some(Protocol::Tcp(port)) if port != 0 => std::net::TcpListener::bind((ip, port)).map(drop),
         _ => Ok(()),
     }
@@ -64,11 +61,25 @@ pub(crate) fn vacant(_: &Multiaddr) -> std::io::Result<()> {
 }
 
 #[cfg(not(target_arch = "wasm32"))]
-fn websockets(noise: noise::Config) -> Result<Boxed<(PeerId, StreamMuxerBox)>, String> {
-    use libp2p::{dns, tcp, websocket};
+fn websockets(noise: noise::Config, settings: &Config) -> Result<Boxed<(PeerId, StreamMuxerBox)>, String> {
+    use crate::{Metered, Turned};
+    use libp2p::{core::ConnectedPoint, dns, tcp, websocket};
     let tcp = tcp::tokio::Transport::new(tcp::Config::default().nodelay(true));
     let named = dns::tokio::Transport::system(tcp).map_err(|error| format!("names cannot be resolved: {error}"))?;
-    Ok(websocket::Config::new(named)
+    let sources = settings.sources.clone();
+    // Before the first byte is read: who is turned away costs no handshake.
+    let bounded = named.and_then(move |stream, point| {
+        let from = match &point {
+            ConnectedPoint::Listener { send_back_addr, .. } => ip_of(send_back_addr),
+            ConnectedPoint::Dialer { .. } => None,
+        };
+        let seat = sources.zip(from).map(|(sources, from)| sources.enter(from)).transpose();
+        futures::future::ready(seat.map(|seat| Metered::new(stream, seat, None))).map_err(|turned: Turned| {
+            tracing::debug!(%turned, "a connection was not taken");
+            turned
+        })
+    });
+    Ok(websocket::Config::new(bounded.boxed())
         .upgrade(Version::V1Lazy)
         .authenticate(noise)
         .multiplex(yamux::Config::default())
@@ -76,8 +87,19 @@ fn websockets(noise: noise::Config) -> Result<Boxed<(PeerId, StreamMuxerBox)>, S
         .boxed())
 }
 
+/// The address of a machine.
+#[cfg(not(target_arch = "wasm32"))]
+fn ip_of(address: &Multiaddr) -> Option<std::net::IpAddr> {
+    use libp2p::multiaddr::Protocol;
+    address.iter().find_map(|part| match part {
+        Protocol::Ip4(ip) => Some(ip.into()),
+        Protocol::Ip6(ip) => Some(ip.into()),
+        _ => None,
+    })
+}
+
 #[cfg(target_arch = "wasm32")]
-fn websockets(noise: noise::Config) -> Result<Boxed<(PeerId, StreamMuxerBox)>, String> {
+fn websockets(noise: noise::Config, _: &Config) -> Result<Boxed<(PeerId, StreamMuxerBox)>, String> {
     Ok(libp2p::websocket_websys::Transport::default()
         .upgrade(Version::V1Lazy)
         .authenticate(noise)

@@ -3,6 +3,7 @@
 use super::*;
 use axum::{
     body::{Body, Bytes},
+    extract::ConnectInfo,
     http::{HeaderMap, Method},
 };
 use commonware_codec::Encode;
@@ -10,6 +11,7 @@ use commonware_cryptography::Signer;
 use consensus::{Config, Folder, Place, Runner, Validator};
 use ledger::{Action, Amount, Nonce, Parameters, PrivateKey, Transaction, table::verify_leaf};
 use serde_json::Value;
+use std::net::SocketAddr;
 use tower::ServiceExt;
 
 /// The example chain with blocks fast enough for a test.
@@ -328,6 +330,7 @@ fn who_asks_too_often_waits_and_is_counted() {
             network: None,
             waiting: Some(Box::new(|| 4)),
             engine: Some(engine),
+            ports: vec![("page", network::Sources::new(limit::PAGE, &[]))],
         };
         let now = node.ledger.head().unwrap().header.time + 1_500;
         let text = node.metrics.text(&sources, now).await;
@@ -338,6 +341,8 @@ fn who_asks_too_often_waits_and_is_counted() {
             "peerage_neurons 2.0",
             "peerage_transactions_waiting 4.0",
             "peerage_supply_tokens 1150.0",
+            "peerage_connections{port=\"page\"} 0.0",
+            "peerage_connections_refused_total{port=\"page\",reason=\"crowd\"} 0",
             "engine_votes 3",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is not in {text}");

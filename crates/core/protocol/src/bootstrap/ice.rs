@@ -6,10 +6,10 @@
 
 use crate::limits;
 use serde::{Deserialize, Serialize};
-use std::{net::Ipv6Addr, str::FromStr};
+use std::{fmt, net::Ipv6Addr, str::FromStr};
 
 /// One server, known to be well-formed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Written")]
 pub struct IceServer {
     urls: Vec<String>,
@@ -81,6 +81,14 @@ pub enum UrlFault {
     /// Something else after a question mark.
     #[error("only ?transport=udp or ?transport=tcp may follow, and only for turn: and turns:")]
     Query,
+}
+
+/// What a log may hold: nothing of what proves who asks.
+impl fmt::Debug for IceServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let credential = self.credential.as_ref().map(|_| "…");
+        f.debug_struct("IceServer").field("urls", &self.urls).field("credential", &credential).finish_non_exhaustive()
+    }
 }
 
 impl IceServer {
@@ -289,6 +297,13 @@ mod tests {
         }
         assert!(read("7").unwrap_err().starts_with("a STUN or TURN server is a URL"));
         assert!(read(r#"{"urls":"turn:a.example"}"#).unwrap_err().starts_with("turn:a.example needs"));
+    }
+
+    #[test]
+    fn what_proves_who_asks_is_not_written_to_logs() {
+        let turn: IceServer = "turn:a.example,someone,5ec7e7".parse().unwrap();
+        let said = format!("{turn:?}");
+        assert!(said.contains("turn:a.example") && !said.contains("5ec7e7") && !said.contains("someone"), "{said}");
     }
 
     #[test]

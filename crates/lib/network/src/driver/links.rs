@@ -6,7 +6,7 @@
 //! moment, so that nothing under way is lost. Direct ones, and circuits that they replace, are closed by the `webrtc` crate.
 
 use super::{Driver, choice, mesh::Loss};
-use crate::{Event, Path, Role};
+use crate::{Event, Path, Role, config::source_at};
 use commonware_cryptography::ed25519::PublicKey;
 use libp2p::{
     PeerId,
@@ -14,7 +14,7 @@ use libp2p::{
     swarm::{ConnectionId, DialError},
 };
 use protocol::exchange::{Hello, HelloError, Refuse};
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 use web_time::{Instant, SystemTime, UNIX_EPOCH};
 use webrtc::{Initiator, surplus};
 
@@ -22,6 +22,8 @@ use webrtc::{Initiator, surplus};
 #[derive(Debug)]
 pub(super) struct Peer {
     links: Vec<Link>,
+    /// The address of its machine; none where it comes through something else, or from this machine.
+    pub(super) source: Option<IpAddr>,
     pub(super) since: Instant,
     /// When it last asked or was asked.
     pub(super) used: Option<Instant>,
@@ -69,6 +71,7 @@ impl Driver {
         let link = Link { id, path: Path::of(endpoint), dialled: endpoint.is_dialer() };
         let state = self.peers.entry(peer).or_insert_with(|| Peer {
             links: Vec::new(),
+            source: if endpoint.is_dialer() { None } else { source_at(endpoint.get_remote_address()) },
             since: now,
             used: None,
             hellos: (now, 0),

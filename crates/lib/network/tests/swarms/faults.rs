@@ -1,14 +1,17 @@
 //! What goes wrong: silence, too much, a foreign chain, another's record, a port in use, a peer that is not there.
 
-use crate::world::{Swarm, chain, hello};
+use crate::world::{LIMIT, Swarm, chain, hello};
+use libp2p::multiaddr::Protocol;
 use peerage_network::{
-    Config, Event, ExchangeError, Keypair, LedgerError, PeerId, Role, StartError, Stopped, Topic, Verdict,
+    Config, Event, ExchangeError, Keypair, LedgerError, PeerId, Role, Share, Sources, StartError, Stopped, Topic,
+    Verdict,
 };
 use protocol::{
     exchange::{Kind, Refuse, Response},
     limits,
 };
 use std::time::Duration;
+use tokio::{io::AsyncReadExt, net::TcpSocket, time::timeout};
 
 /// Two residents that have met, with the node that introduced them.
 async fn pair() -> (Swarm, Swarm, Swarm) {
@@ -38,6 +41,33 @@ async fn a_peer_that_never_answers_meets_the_deadline() {
     let error = a.network.exchange(b.peer(), vec![1, 1], Duration::from_millis(200)).await.unwrap_err();
     assert!(matches!(error, ExchangeError::Deadline { ms: 200 }), "{error}");
     assert_eq!(a.network.snapshot().await.unwrap().connections.iter().filter(|peer| peer.peer == b.peer()).count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_that_opens_connections_and_says_nothing_keeps_nobody_else_out() {
+    let chain = chain("one");
+    let share = Share { connections: 8, of_one: 3, a_second: 1, at_once: 8, bytes: 1 << 20 };
+    let sources = Sources::new(share, &[]);
+    let listen = vec!["/ip4/127.0.0.1/tcp/0/ws".parse().unwrap()];
+    let own = Config::new(Keypair::generate_ed25519(), chain, Role::Node);
+    let node = Swarm::start(Config { listen, sources: Some(sources.clone()), ..own });
+    let (bare, address) = node.address().await;
+    let Some(Protocol::Tcp(port)) = bare.iter().nth(1) else { panic!("{bare} has no port") };
+    let silent = async || {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(([127, 0, 0, 2], 0).into()).unwrap();
+        socket.connect(([127, 0, 0, 1], port).into()).await.unwrap()
+    };
+    let mut held = Vec::new();
+    for _ in 0..8 {
+        held.push(silent().await);
+    }
+    while sources.tally() != (3, [("full", 0), ("crowd", 5), ("haste", 0)]) {
+        tokio::task::yield_now().await;
+    }
+    // Those that were let in wait for their deadline; the others are closed.
+    assert_eq!(timeout(LIMIT, held[7].read(&mut [0; 1])).await.unwrap().unwrap_or(0), 0);
+    Swarm::tab(chain, &address, 1).up().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -166,7 +196,7 @@ async fn who_gossips_rubbish_is_not_heard_any_more() {
             }
             _ => None,
         });
-        let heard = tokio::time::timeout(Duration::from_millis(300), beat).await.is_ok();
+        let heard = timeout(Duration::from_millis(300), beat).await.is_ok();
         if heard && rejected.get() == before && rejected.get() > 4 {
             let since = *ignored_since.get_or_insert(number);
             if number - since > 10 {

@@ -13,6 +13,8 @@ export const LOSS = {times: 1.25, plus: 0.35};
 /** Memory that a process may gain an hour, in MiB, where its whole growth is not within `SLACK`; judged from so many rounds on. */
 export const GROWTH = {node: 120, tab: 400, rounds: 12};
 export const SLACK = {node: 96, tab: 256};
+/** Blocks up to the newest common one that are compared. */
+const SEEN = 16;
 /** What a log or a console must not say. */
 const PANIC = /panicked at|thread '[^']*' panicked|RuntimeError: unreachable|stack backtrace/;
 
@@ -23,7 +25,7 @@ async function noFork(system, memory) {
   const broken = [];
   const heads = await Promise.all(system.nodes.map(async (node) => ({node, height: (await get(node.api, '/api/head')).header.height})));
   const common = Math.min(...heads.map(({height}) => height));
-  const from = Math.max(1, common - 40);
+  const from = Math.max(1, common - SEEN);
   const histories = await Promise.all(heads.map(async ({node}) => new Map(await headers(node.api, from, common))));
   const [first, ...others] = histories;
   for (const [i, history] of others.entries()) {
@@ -66,7 +68,7 @@ async function noUnitLost(system) {
   for (const node of system.nodes) {
     const [accounts, neurons, epoch] = await until(`${node.name} gives three tables of one height`, 30, async () => {
       const all = await Promise.all(['accounts', 'neurons', 'epoch'].map((name) => table(node.api, name)));
-      return new Set(all.map(({height}) => height)).size === 1 && all;
+      return new Set(all.map(({height}) => height)).size === 1 ? all : null;
     });
     const sum = (/** @type {any[]} */ amounts) => amounts.reduce((total, amount) => total + BigInt(amount), 0n);
     const held = sum(accounts.leaves.flatMap((account) => [account.balance, ...account.unbonding.map((/** @type {any} */ one) => one.amount)])) + sum(neurons.leaves.map((peer) => peer.stake));

@@ -63,10 +63,12 @@ export async function torture(system, {seed, enough, say, among}) {
     });
     say(`round ${number}: ${possible.map(words).join('; ') || 'nothing'}, for ${drawn.seconds} s`);
     const {recovery, slowest} = await round(system, possible, drawn.seconds, number);
+    const well = Date.now();
     await check(system, memory, number, began, checks);
+    const checked = ((Date.now() - well) / 1000).toFixed(1);
     rounds.push({round: number, faults: possible.map((one) => ({name: one.fault.name, kind: one.fault.kind, words: words(one)})), seconds: drawn.seconds, recovery, slowest});
     const losses = [...memory.losses].map(([name, loss]) => `${name} ${loss.toFixed(2)}`).join(', ');
-    say(`  well after ${recovery.toFixed(1)} s (${slowest}); loss: ${losses || 'not yet known'}`);
+    say(`  well after ${recovery.toFixed(1)} s (${slowest}), looked at in ${checked} s; loss: ${losses || 'not yet known'}`);
   }
   return result;
 }
@@ -128,7 +130,7 @@ async function check(system, memory, number, began, checks) {
   for (const one of system.programs()) note(one.name, one.memory());
   for (const tab of system.tabs) {
     note(`${tab.name} renderer`, tab.usage().renderer);
-    note(`${tab.name} heap`, await tab.heap());
+    note(`${tab.name} heap`, (await tab.heaps()).heap);
   }
   /** @type {string[]} */
   const broken = [];

@@ -192,7 +192,7 @@ export class System {
       const began = Date.now();
       await tab.open();
       // One after the other: eight that compile at once on two cores would all be slow.
-      const s = await tab.until('is registered and trains', 240, (s) => s.own?.uid != null && s.steps.count >= 2 && s);
+      const s = await tab.until('is registered and trains', 240, (s) => (s.own?.uid != null && s.steps.count >= 2 ? s : null));
       tab.place = {key: /** @type {string} */ (s.identity?.key), uid: s.own.uid};
       this.say(`${tab.name} at ${this.nodes[node].name}: uid ${s.own.uid}, ${s.device?.kind}, after ${Math.round((Date.now() - began) / 1000)} s`);
     }

@@ -142,12 +142,14 @@ export class Tab {
     return {renderer: sum(resident, (words) => words.includes('--type=renderer')), all: sum(resident, () => true), seconds: sum(seconds, () => true)};
   }
 
-  /** What the page's JavaScript holds, in bytes. */
-  async heap() {
-    if (!this.page) return 0;
+  /** What the page's JavaScript holds, and its buffers beside that, in bytes. */
+  async heaps() {
+    if (!this.page) return {heap: 0, buffers: 0};
     const session = await this.page.context().newCDPSession(this.page);
     try {
-      return (await session.send('Runtime.getHeapUsage')).usedSize;
+      await session.send('HeapProfiler.collectGarbage');
+      const usage = /** @type {any} */ (await session.send('Runtime.getHeapUsage'));
+      return {heap: usage.usedSize, buffers: usage.backingStorageSize ?? 0};
     } finally {
       await session.detach();
     }

@@ -20,7 +20,8 @@ export class Link {
 
   /**
    * Listens on `at`:`port`, goes on to 127.0.0.1:`to`, seen there as `from`.
-   * @param {{name: string, at: string, port: number, to?: number, from?: string, rewrite?: (bytes: Buffer) => Buffer}} options
+   * @param {{name: string, at: string, port: number, to?: number, from?: string, ask?: (bytes: Buffer) => Buffer, rewrite?: (bytes: Buffer) => Buffer}} options `ask` and
+   * `rewrite` change what goes there and what comes back
    */
   static async open(options) {
     const link = new Link(options);
@@ -29,7 +30,7 @@ export class Link {
   }
 
   /** @param {Parameters<typeof Link.open>[0]} options */
-  constructor({name, at, port, to = port, from = at, rewrite = (bytes) => bytes}) {
+  constructor({name, at, port, to = port, from = at, ask = (bytes) => bytes, rewrite = (bytes) => bytes}) {
     this.name = name;
     this.server = createServer((near) => {
       if (this.weather.mode === 'cut') return near.destroy();
@@ -46,7 +47,7 @@ export class Link {
         socket.setNoDelay(true);
         socket.once('error', pair.destroy).once('close', pair.destroy);
       }
-      this.#carry(near, far, 'out', (bytes) => bytes);
+      this.#carry(near, far, 'out', ask);
       this.#carry(far, near, 'in', rewrite);
     });
   }

@@ -73,6 +73,11 @@ export class Program {
     return this.alive() ? seconds(this.child?.pid ?? 0) : 0;
   }
 
+  /** The end of its log. */
+  tail() {
+    return readFileSync(this.log, 'utf8').split('\n').slice(-12).join('\n');
+  }
+
   /** What the log has said since this was last asked. */
   news() {
     try {

@@ -5,6 +5,7 @@
 //   127.0.1.xy   validator x's way to y        127.0.3.N  resident N's; 127.0.4.1 the follower's
 
 import {execFileSync, spawnSync} from 'node:child_process';
+import {randomInt} from 'node:crypto';
 import {existsSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {rm} from 'node:fs/promises';
 import {createServer} from 'node:net';
@@ -33,14 +34,36 @@ export const FAKETIME = ['/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1'
  * @typedef {Program & {folder: string, listen: number, api: number, p2p: number, clock: string}} ChainNode
  */
 
-/** So many ports of this machine that are free now. @param {number} count @returns {Promise<number[]>} */
+/**
+ * So many ports of this machine that are free now, below those that the system gives to whoever dials, so that nobody is given one
+ * between two starts of a node.
+ * @param {number} count
+ */
 async function freePorts(count) {
-  const servers = Array.from({length: count}, () => createServer());
-  const ports = await Promise.all(
-    servers.map((server) => new Promise((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', () => resolve(/** @type {import('node:net').AddressInfo} */ (server.address()).port)))),
-  );
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
+  /** @type {Set<number>} */
+  const found = new Set();
+  while (found.size < count) {
+    const port = randomInt(12_000, 30_000);
+    const server = createServer();
+    const free = await new Promise((resolve) => server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true)));
+    if (free) found.add(port);
+    await new Promise((resolve) => server.close(resolve));
+  }
+  return [...found];
+}
+
+/**
+ * What a link to a node's page changes: the addresses that the node tells become those of the link, of the same length, so that what
+ * reads them uses links alone. Nothing is asked for packed, or they could not be found.
+ * @param {ChainNode} node @param {string} at
+ */
+function rewriting({p2p}, at) {
+  const [from, to] = [`/ip4/127.0.0.1/tcp/${p2p}/`, `/ip4/${at}/tcp/${p2p}/`];
+  const replaced = (/** @type {Buffer} */ bytes, /** @type {string|RegExp} */ what, /** @type {string} */ by) => Buffer.from(bytes.toString('latin1').replaceAll(what, by), 'latin1');
+  return {
+    rewrite: (/** @type {Buffer} */ bytes) => (bytes.includes(from) ? replaced(bytes, from, to) : bytes),
+    ask: (/** @type {Buffer} */ bytes) => replaced(bytes, /accept-encoding:/gi, 'X-Not-To-Encode:'),
+  };
 }
 
 export class System {
@@ -65,7 +88,7 @@ export class System {
       await system.#residents(options.residents ?? 1);
       await system.#open(options.tabs ?? 4, options.share ?? 0.25, options.webgpu ?? true);
     } catch (error) {
-      await system.stop();
+      await system.stop({keep: true});
       throw error;
     }
     return system;
@@ -154,14 +177,12 @@ export class System {
 
   /** Those answer that blocks become final. @param {ChainNode[]} nodes */
   #ready(nodes) {
-    return Promise.all(nodes.map((node) => until(`${node.name} is ready`, 90, async () => (await ask(node.api, '/ready')).status === 200, () => `see ${node.log}`)));
+    return Promise.all(nodes.map((node) => until(`${node.name} is ready`, 90, async () => (await ask(node.api, '/ready')).status === 200, () => `${node.log}:\n${node.tail()}`)));
   }
 
   /** @param {string} name @param {string} at @param {number} port @param {ChainNode} [node] whose addresses in what it answers become those of the link */
   async #link(name, at, port, node) {
-    const [from, to] = [`/ip4/127.0.0.1/tcp/`, `/ip4/${at}/tcp/`];
-    const rewrite = (/** @type {Buffer} */ bytes) => (bytes.includes(from) ? Buffer.from(bytes.toString('latin1').replaceAll(`${from}${node?.p2p}/`, `${to}${node?.p2p}/`), 'latin1') : bytes);
-    this.links.set(name, await Link.open({name, at, port, ...(node ? {rewrite} : {})}));
+    this.links.set(name, await Link.open({name, at, port, ...(node ? rewriting(node, at) : {})}));
   }
 
   /** Both ports of a node, for one user. @param {string} user @param {string} at @param {ChainNode} node */

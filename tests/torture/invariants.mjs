@@ -8,7 +8,7 @@ import {until} from '../e2e/support/wait.mjs';
 /** @typedef {import('./support/system.mjs').System} System */
 /** @typedef {{memory: Map<string, [number, number][]>, heads: Map<number, string>, losses: Map<string, number>}} Memory  memory: minutes and bytes by process; heads: digests that all nodes had before */
 
-/** A tab's smoothed loss after a round: at most this times its best, and as many nats on top, since a batch of text is luckier than another. */
+/** A tab's smoothed loss: at most this times its best at any step up to this one, and as many nats on top, since one batch is luckier than another. */
 export const LOSS = {times: 1.25, plus: 0.35};
 /** Memory that a process may gain an hour, in MiB, where its whole growth is not within `SLACK`; judged from so many rounds on. */
 export const GROWTH = {node: 120, tab: 400, rounds: 12};
@@ -81,17 +81,21 @@ async function noUnitLost(system) {
   return broken;
 }
 
-/** Every tab learned no less than before. @type {Invariant} */
+/** No tab falls behind the model that it had kept, and none is worse than it was at an equal or earlier step. @type {Invariant} */
 async function lossWithinBounds(system, memory) {
   const broken = [];
   for (const tab of system.tabs) {
     const s = await tab.snapshot();
     const bad = s.steps.last.find((step) => !Number.isFinite(step.alone) || !Number.isFinite(step.student));
     if (bad) broken.push(`${tab.name} has a loss that is no number: ${JSON.stringify(bad)}`);
+    const step = s.steps.last.at(-1)?.step ?? 0;
+    if (step < tab.kept) broken.push(`${tab.name} is at step ${step}, and had kept its model of step ${tab.kept}`);
+    if (s.model.kept?.place === 'opfs') tab.kept = Math.max(tab.kept, s.model.kept.step);
     const loss = tab.loss(s);
     if (loss === null) continue;
-    if (loss > tab.best * LOSS.times + LOSS.plus) broken.push(`${tab.name} lost what it had learned: its loss is ${loss.toFixed(3)}, and was ${tab.best.toFixed(3)} at best`);
-    tab.best = Math.min(tab.best, loss);
+    const best = Math.min(...tab.losses.filter(([at]) => at <= step).map(([, before]) => before));
+    if (loss > best * LOSS.times + LOSS.plus) broken.push(`${tab.name} lost what it had learned: at step ${step} its loss is ${loss.toFixed(3)}, and was ${best.toFixed(3)} before that`);
+    tab.losses.push([step, loss]);
     memory.losses.set(tab.name, loss);
   }
   return broken;

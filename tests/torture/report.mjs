@@ -36,7 +36,7 @@ export function report(system, {seed, rounds, skipped, checks, memory, began}) {
       const hourly = slope(points.slice(points.length >> 2));
       return {name, from: round(mib(points[0]?.[1] ?? 0)), to: round(mib(points.at(-1)?.[1] ?? 0)), hourly: round(mib(hourly.slope) * 60), low: round(mib(hourly.low) * 60), high: round(mib(hourly.high) * 60)};
     }),
-    tabs: system.tabs.map((tab) => ({name: tab.name, loss: memory.losses.get(tab.name) ?? null, best: Number.isFinite(tab.best) ? tab.best : null, steps: tab.earlier + tab.lastCount, received: tab.bytes().in, sent: tab.bytes().out})),
+    tabs: system.tabs.map((tab) => ({name: tab.name, loss: memory.losses.get(tab.name) ?? null, best: tab.losses.length > 0 ? Math.min(...tab.losses.map(([, loss]) => loss)) : null, steps: tab.earlier + tab.lastCount, received: tab.bytes().in, sent: tab.bytes().out})),
     links: [...system.links].reduce((sum, [, {bytes}]) => ({in: sum.in + bytes.in, out: sum.out + bytes.out}), {in: 0, out: 0}),
   };
 }

@@ -61,7 +61,8 @@ export async function torture(system, {seed, enough, say, among}) {
       }
       return !why;
     });
-    say(`round ${number}: ${possible.map(words).join('; ') || 'nothing'}, for ${drawn.seconds} s`);
+    if (possible.length === 0) continue;
+    say(`round ${number}: ${possible.map(words).join('; ')}, for ${drawn.seconds} s`);
     const {recovery, slowest} = await round(system, possible, drawn.seconds, number);
     const well = Date.now();
     await check(system, memory, number, began, checks);

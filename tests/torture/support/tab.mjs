@@ -21,7 +21,8 @@ export class Tab {
   /** The browser's own process. */ pid = 0;
   /** What the console said against it. @type {string[]} */ errors = [];
   /** Who it is, once it has a place. @type {{key: string, uid: number}|null} */ place = null;
-  /** The lowest smoothed loss so far. */ best = Infinity;
+  /** Smoothed losses after rounds, by step of its model. @type {[number, number][]} */ losses = [];
+  /** Step of the newest model that it has on disk. */ kept = 0;
   /** Steps of pages that are gone. */ earlier = 0;
   lastCount = 0;
   /** Bytes of pages that are gone. */ carried = {in: 0, out: 0};

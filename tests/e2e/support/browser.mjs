@@ -16,7 +16,7 @@ const QUIET = [
   '--disable-renderer-backgrounding',
   '--disable-backgrounding-occluded-windows',
   // The page and everything it may reach is on this machine.
-  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost, EXCLUDE *.local',
+  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.*, EXCLUDE localhost, EXCLUDE *.local',
 ];
 
 /** Where the browser is: $CHROME, or the usual places. */
@@ -35,12 +35,20 @@ const MICROPHONE = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-med
  * @param {{webgpu?: boolean, microphone?: boolean, more?: string[]}} [options] `webgpu`: offer WebGPU, in software where there is no graphics
  * chip; `microphone`: one that needs no device; `more`: arguments
  */
-export const launch = ({webgpu = false, microphone = false, more = []} = {}) =>
-  chromium.launch({
-    executablePath: executable(),
-    headless: false, // playwright's own switch would choose the old mode
-    args: [...QUIET, ...(webgpu ? ['--enable-unsafe-webgpu'] : []), ...(microphone ? MICROPHONE : []), ...more],
-  });
+export const launch = (options) => chromium.launch(settings(options));
+
+/**
+ * The same on a profile in `folder`, which outlives it.
+ * @param {string} folder @param {Parameters<typeof launch>[0]} [options]
+ */
+export const launchKept = (folder, options) => chromium.launchPersistentContext(folder, settings(options));
+
+/** @param {Parameters<typeof launch>[0]} [options] */
+const settings = ({webgpu = false, microphone = false, more = []} = {}) => ({
+  executablePath: executable(),
+  headless: false, // playwright's own switch would choose the old mode
+  args: [...QUIET, ...(webgpu ? ['--enable-unsafe-webgpu'] : []), ...(microphone ? MICROPHONE : []), ...more],
+});
 
 /** Console lines that come with a node that goes away, and with nothing else. */
 const EXPECTED = [/WebSocket connection to .* failed/i, /ERR_CONNECTION_(REFUSED|RESET|CLOSED)/i, /ERR_EMPTY_RESPONSE/i, /ERR_INCOMPLETE_CHUNKED/i, /Failed to load resource.*(503|net::)/i, /favicon\.ico/];
@@ -56,13 +64,21 @@ export async function open(browser, name, options = {}) {
   const page = await context.newPage();
   /** @type {string[]} */
   const errors = [];
-  page.on('pageerror', (e) => errors.push(`${name}: uncaught ${e.stack ?? e}`));
   page.on('crash', () => errors.push(`${name}: the page crashed`));
+  hear(page, name, errors, EXPECTED);
+  return {name, context, page, errors};
+}
+
+/**
+ * Keeps what a page's console says against it, but for what is expected.
+ * @param {import('playwright-core').Page} page @param {string} name @param {string[]} errors @param {RegExp[]} expected
+ */
+export function hear(page, name, errors, expected) {
+  page.on('pageerror', (e) => errors.push(`${name}: uncaught ${e.stack ?? e}`));
   page.on('console', (m) => {
     const where = m.location().url ? ` (${m.location().url})` : '';
     const text = `${m.text()}${where}`;
     if (process.env.PEERAGE_E2E_CONSOLE) console.error(`[${name}] ${m.type()}: ${text}`);
-    if (m.type() === 'error' && !EXPECTED.some((e) => e.test(text))) errors.push(`${name}: ${text}`);
+    if (m.type() === 'error' && !expected.some((e) => e.test(text))) errors.push(`${name}: ${text}`);
   });
-  return {name, context, page, errors};
 }

@@ -180,7 +180,8 @@ impl Node {
         if !response.status().is_success() {
             return Err(Fault::Status { place: self.place.clone(), status: response.status().as_u16() });
         }
-        let most = u64::try_from(limit).unwrap_or(u64::MAX);
+        // One more than is taken: the reader calls a body too long as soon as it has read as much as its limit.
+        let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
         response.body_mut().with_config().limit(most).read_to_vec().map_err(|error| match error {
             ureq::Error::BodyExceedsLimit(_) => self.malformed(limit, CodecError::InvalidLength(limit)),
             other => self.silent(other),
@@ -271,5 +272,22 @@ mod tests {
         assert_eq!(remote.ask_now(&Query::Head).unwrap(), Reply::NoSuch);
         server.join().unwrap();
         assert_eq!(remote.0.at.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn a_file_may_be_as_long_as_it_was_said_to_be_and_no_longer() {
+        let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let node = Node::new(&format!("http://{}", server.local_addr().unwrap())).unwrap();
+        let thread = thread::spawn(move || {
+            use std::io::{Read, Write};
+            for _ in 0..2 {
+                let (mut stream, _) = server.accept().unwrap();
+                assert!(stream.read(&mut [0; 4_096]).unwrap() > 0);
+                stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\nconnection: close\r\n\r\ntext").unwrap();
+            }
+        });
+        assert_eq!(node.file("corpus", 4).unwrap(), b"text");
+        assert!(matches!(node.file("corpus", 3).unwrap_err(), Fault::Malformed { bytes: 3, .. }));
+        thread.join().unwrap();
     }
 }

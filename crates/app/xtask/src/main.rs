@@ -25,6 +25,7 @@ mod test;
 mod tidy;
 mod toolchain;
 mod tools;
+mod torture;
 mod workspace;
 
 use clap::{Parser, Subcommand};
@@ -87,6 +88,8 @@ enum Command {
         #[arg(value_name = "PART")]
         parts: Vec<String>,
     },
+    /// Break the whole system at random, as long as asked, and look whether it gets over it
+    Torture(torture::Options),
     /// Look at the source files alone: headers, lengths, forgotten notes, the direction of dependencies
     Tidy,
 }
@@ -108,6 +111,7 @@ fn main() -> ExitCode {
         }
         Command::Figures { scenarios } => figures::run(&scenarios),
         Command::Screens { parts } => figures::screens(&parts),
+        Command::Torture(options) => torture::run(&options),
         Command::Tidy => check::tidy(),
     };
     match result {

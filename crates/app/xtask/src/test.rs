@@ -156,10 +156,11 @@ fn tally(text: &str) -> (u64, u64) {
 }
 
 /// The suites that start several browsers.
-const SCRIPTS: [(&str, &str); 3] = [
+const SCRIPTS: [(&str, &str); 4] = [
     ("direct connections", "tests/webrtc/run.mjs"),
     ("npm packages", "tests/client/run.mjs"),
     ("end to end", "tests/e2e/run.mjs"),
+    ("torture, a short seed", "tests/torture/run.mjs"),
 ];
 /// The suite of the other browser.
 const FIREFOX: (&str, &str) = ("Firefox", "tests/firefox/run.mjs");

@@ -132,7 +132,8 @@ impl Known {
             for (at, _) in code.text.match_indices(before) {
                 // The start of a line or of a path's last part, and a word of small letters after it.
                 let start = code.text[..at].chars().next_back().is_none_or(|c| matches!(c, ' ' | '\n' | '/' | '$' | '`'));
-                let Some(rest) = code.text[at + before.len()..].strip_prefix([' ', '\n']) else { continue };
+                let after = &code.text[at + before.len()..];
+                let Some(rest) = after.strip_prefix(if code.block { &[' '][..] } else { &[' ', '\n'] }) else { continue };
                 let word: String = rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '-').collect();
                 let ended = rest[word.len()..].starts_with(|c: char| !c.is_alphanumeric() && !"_./:=".contains(c));
                 if start && !word.is_empty() && !word.starts_with('-') && (ended || rest.len() == word.len()) && !names.contains(&word) {
@@ -220,7 +221,7 @@ mod tests {
     fn commands_that_do_not_exist_are_found() {
         let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
         let known = Known { xtask: set(&["test"]), program: set(&["dev", "lab"]), scenarios: set(&["list"]) };
-        let text = "`cargo xtask\ntest`, `cargo xtask tset`\n\n```sh\npeerage dev --x\n/bin/peerage dve\ncd peerage data.txt\n$peerage lab lost\npeerage lab list\n```\n";
+        let text = "`cargo xtask\ntest`, `cargo xtask tset`\n\n```sh\npeerage dev --x\n/bin/peerage dve\ncd peerage\ncat data.txt\n$peerage lab lost\npeerage lab list\n```\n";
         let found: Vec<String> =
             Markdown::new(text.to_owned()).code.iter().flat_map(|code| known.unknown(code)).map(|(_, words)| words).collect();
         assert_eq!(found, ["cargo xtask tset", "peerage dve", "peerage lab lost"]);

@@ -32,6 +32,8 @@ pub struct Code {
     pub at: usize,
     /// What it is.
     pub text: String,
+    /// Whether it is a block, whose lines are lines, and not words within a paragraph.
+    pub block: bool,
 }
 
 /// Where a link leads.
@@ -76,7 +78,7 @@ impl Markdown {
             match (fence, mark) {
                 (None, Some(mark)) => fence = Some((mark, at + line.len())),
                 (Some((open, from)), Some(mark)) if open == mark && bare == mark => {
-                    code.push(Code { at: from, text: text[from..at].to_owned() });
+                    code.push(Code { at: from, text: text[from..at].to_owned(), block: true });
                     fence = None;
                 }
                 (Some(_), _) => {}
@@ -93,7 +95,7 @@ impl Markdown {
         }
         let spans = spans(&prose);
         for (from, to) in spans {
-            code.push(Code { at: from, text: prose[from..to].to_owned() });
+            code.push(Code { at: from, text: prose[from..to].to_owned(), block: false });
             let blanked: String = blanks(&prose[from..to]).collect();
             prose.replace_range(from..to, &blanked);
         }

@@ -5,8 +5,8 @@
 //! link to a file that is no chapter, such as a source, leads to the repository on the web.
 
 use crate::documents::{self, Documents, SUMMARY, Target, place, resolved};
-use crate::shell::{Shell, read, run as run_it, step};
 use crate::setup;
+use crate::shell::{Shell, read, run as run_it, step};
 use crate::tools::Crate;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, bail};
@@ -63,7 +63,8 @@ fn lay_out(root: &Path, folder: &Path, repository: &str) -> Result<usize> {
             if let Target::Here { path, anchor } = Target::of(&link.target)
                 && !path.is_empty()
             {
-                let there = resolved(name, path).with_context(|| format!("{name}: {path} leads out of the checkout"))?;
+                let there =
+                    resolved(name, path).with_context(|| format!("{name}: {path} leads out of the checkout"))?;
                 if PICTURES.iter().any(|kind| there.ends_with(kind)) {
                     pictures.insert(there.clone());
                 }

@@ -48,8 +48,7 @@ pub fn tidy() -> Result<()> {
 
 fn lint(shell: &Shell, arguments: &[&str]) -> Result<()> {
     let sysroot = read(shell.command("rustc").args(["--print", "sysroot"]))?;
-    let driver =
-        PathBuf::from(sysroot.trim()).join("bin").join(format!("clippy-driver{}", env::consts::EXE_SUFFIX));
+    let driver = PathBuf::from(sysroot.trim()).join("bin").join(format!("clippy-driver{}", env::consts::EXE_SUFFIX));
     if !driver.is_file() {
         // Where rustup can fetch, it does.
         read(shell.command("rustup").args(["component", "add", "clippy"]))

@@ -111,7 +111,8 @@ fn unlisted(documents: &Documents) -> Result<Vec<String>> {
         .map(|name| format!("{SUMMARY}: does not list {name}"))
         .collect();
     let mut seen = BTreeSet::new();
-    faults.extend(listed.iter().filter(|name| !seen.insert(*name)).map(|name| format!("{SUMMARY}: lists {name} twice")));
+    faults
+        .extend(listed.iter().filter(|name| !seen.insert(*name)).map(|name| format!("{SUMMARY}: lists {name} twice")));
     Ok(faults)
 }
 
@@ -131,12 +132,20 @@ impl Known {
         {
             for (at, _) in code.text.match_indices(before) {
                 // The start of a line or of a path's last part, and a word of small letters after it.
-                let start = code.text[..at].chars().next_back().is_none_or(|c| matches!(c, ' ' | '\n' | '/' | '$' | '`'));
+                let start =
+                    code.text[..at].chars().next_back().is_none_or(|c| matches!(c, ' ' | '\n' | '/' | '$' | '`'));
                 let after = &code.text[at + before.len()..];
-                let Some(rest) = after.strip_prefix(if code.block { &[' '][..] } else { &[' ', '\n'] }) else { continue };
+                let Some(rest) = after.strip_prefix(if code.block { &[' '][..] } else { &[' ', '\n'] }) else {
+                    continue;
+                };
                 let word: String = rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '-').collect();
                 let ended = rest[word.len()..].starts_with(|c: char| !c.is_alphanumeric() && !"_./:=".contains(c));
-                if start && !word.is_empty() && !word.starts_with('-') && (ended || rest.len() == word.len()) && !names.contains(&word) {
+                if start
+                    && !word.is_empty()
+                    && !word.starts_with('-')
+                    && (ended || rest.len() == word.len())
+                    && !names.contains(&word)
+                {
                     unknown.push((code.at + at, format!("{before} {word}")));
                 }
             }
@@ -206,7 +215,10 @@ mod tests {
         let lost = [leads("c.md"), leads("b.md#two"), leads("../b.md")];
         std::fs::remove_dir_all(&place).unwrap();
         assert!(found.iter().all(Result::is_ok), "{found:?}");
-        assert_eq!(lost.map(|one| one.unwrap_err()), ["leads nowhere", "names no heading of b.md", "leads out of the checkout"]);
+        assert_eq!(
+            lost.map(|one| one.unwrap_err()),
+            ["leads nowhere", "names no heading of b.md", "leads out of the checkout"]
+        );
     }
 
     #[test]
@@ -222,8 +234,12 @@ mod tests {
         let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
         let known = Known { xtask: set(&["test"]), program: set(&["dev", "lab"]), scenarios: set(&["list"]) };
         let text = "`cargo xtask\ntest`, `cargo xtask tset`\n\n```sh\npeerage dev --x\n/bin/peerage dve\ncd peerage\ncat data.txt\n$peerage lab lost\npeerage lab list\n```\n";
-        let found: Vec<String> =
-            Markdown::new(text.to_owned()).code.iter().flat_map(|code| known.unknown(code)).map(|(_, words)| words).collect();
+        let found: Vec<String> = Markdown::new(text.to_owned())
+            .code
+            .iter()
+            .flat_map(|code| known.unknown(code))
+            .map(|(_, words)| words)
+            .collect();
         assert_eq!(found, ["cargo xtask tset", "peerage dve", "peerage lab lost"]);
     }
 

@@ -90,7 +90,11 @@ impl Markdown {
                     }
                 }
             }
-            if blank { prose.extend(blanks(line)) } else { prose.push_str(line) }
+            if blank {
+                prose.extend(blanks(line));
+            } else {
+                prose.push_str(line);
+            }
             at += line.len();
         }
         let spans = spans(&prose);

@@ -1,7 +1,7 @@
 //! `peerage genesis`: writes the file that a chain begins with, checks it, and shows it.
 //!
-//! The file is TOML with every parameter explained ([`write`]); what is wrong with one is named by line and column
-//! ([`parse`]). A node keeps the genesis of its chain as the ledger's bytes in its data folder, and both are read here.
+//! The file is TOML with every parameter explained ([`mod@write`]); what is wrong with one is named by line and column
+//! ([`mod@parse`]). A node keeps the genesis of its chain as the ledger's bytes in its data folder, and both are read here.
 
 mod amount;
 mod fault;

@@ -1,14 +1,15 @@
-//! Looks without running: format, lints, the direction of dependencies, licences, tidiness.
+//! Looks without running: format, lints, documentation, the direction of dependencies, licences, tidiness.
 //!
-//! Lints run as a build with clippy in the compiler's place for our own crates (`RUSTC_WORKSPACE_WRAPPER`), so that the
-//! nine hundred crates below them are the ones the build compiled anyway.
+//! Lints run as a build with clippy in the compiler's place for our own crates (`RUSTC_WORKSPACE_WRAPPER`), and rustdoc after it
+//! ([`crate::doc`]), so that the nine hundred crates below them are the ones the build compiled anyway.
 
 use crate::setup::{self, For};
 use crate::shell::{Shell, duration, read, run as run_it, say, sentence};
 use crate::toolchain::TARGET;
 use crate::workspace::Workspace;
-use crate::{arrows, licences, tidy as sources};
+use crate::{arrows, doc, documents, licences, tidy as sources};
 use anyhow::{Context, Result, bail};
+use std::env;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -20,6 +21,7 @@ pub fn run() -> Result<()> {
     checks
         .one("format", || run_it(&mut shell.cargo(["fmt", "--all", "--check"])).context("`cargo fmt --all` mends it"));
     checks.one("sources", || sources::check(&shell.workspace));
+    checks.one("documents", || documents::check(&shell.workspace, &crate::commands()));
     checks.one("arrows", || arrows::check(shell));
     checks.one("licences", || licences::check(shell));
     checks.one("lints, native", || lint(shell, &["--all-targets"]));
@@ -38,6 +40,7 @@ pub fn tidy() -> Result<()> {
     let shell = Shell::new(Workspace::find()?);
     let mut checks = Checks::default();
     checks.one("sources", || sources::check(&shell.workspace));
+    checks.one("documents", || documents::check(&shell.workspace, &crate::commands()));
     checks.one("arrows", || arrows::check(&shell));
     checks.one("licences", || licences::check(&shell));
     checks.end()
@@ -45,8 +48,7 @@ pub fn tidy() -> Result<()> {
 
 fn lint(shell: &Shell, arguments: &[&str]) -> Result<()> {
     let sysroot = read(shell.command("rustc").args(["--print", "sysroot"]))?;
-    let driver =
-        PathBuf::from(sysroot.trim()).join("bin").join(format!("clippy-driver{}", std::env::consts::EXE_SUFFIX));
+    let driver = PathBuf::from(sysroot.trim()).join("bin").join(format!("clippy-driver{}", env::consts::EXE_SUFFIX));
     if !driver.is_file() {
         // Where rustup can fetch, it does.
         read(shell.command("rustup").args(["component", "add", "clippy"]))
@@ -55,7 +57,9 @@ fn lint(shell: &Shell, arguments: &[&str]) -> Result<()> {
     // Everything that is wrong, in one go.
     let mut command = shell.cargo(["build", "--locked", "--keep-going"]);
     command.args(arguments);
-    command.env("RUSTC_WORKSPACE_WRAPPER", driver).env("CLIPPY_ARGS", "-Dwarnings__CLIPPY_HACKERY__");
+    command.env("RUSTC_WORKSPACE_WRAPPER", env::current_exe().context("cannot find this program")?);
+    command.env(doc::LINTER, driver).env("CLIPPY_ARGS", "-Dwarnings__CLIPPY_HACKERY__");
+    command.env(doc::FOLDER, shell.workspace.target.join("doc"));
     run_it(&mut command)
 }
 

@@ -7,11 +7,14 @@
 mod alone;
 mod arrows;
 mod bench;
+mod book;
 mod build;
 mod bundle;
 mod check;
 mod client;
 mod debian;
+mod doc;
+mod documents;
 mod figures;
 mod lab;
 mod licences;
@@ -28,7 +31,7 @@ mod tools;
 mod torture;
 mod workspace;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -59,7 +62,7 @@ enum Command {
     },
     /// Run every test: native, in a headless browser, end to end
     Test,
-    /// Look at format, lints (native and wasm32), the direction of dependencies, licences and tidiness
+    /// Look at format, lints and documentation (native and wasm32), the direction of dependencies, licences and tidiness
     Check,
     /// Measure, print figures with their units and comparisons, and draw a page of them (an hour and a half in all)
     Bench {
@@ -76,13 +79,13 @@ enum Command {
         #[arg(long, value_name = "FOLDER")]
         data: Option<PathBuf>,
     },
-    /// Draw the figures of the documentation anew: docs/mechanisms/figures/<scenario>.svg
+    /// Draw the figures of the documentation anew: `docs/mechanisms/figures`
     Figures {
         /// Scenarios to draw [default: all that `peerage lab list` names]
         #[arg(value_name = "SCENARIO")]
         scenarios: Vec<String>,
     },
-    /// Draw the pictures of the page and the lab anew: docs/screens/<screen>-<light, dark or phone>.png
+    /// Draw the pictures of the page and the lab anew: `docs/screens`
     Screens {
         /// Parts of names of those to draw [default: all]
         #[arg(value_name = "PART")]
@@ -90,11 +93,25 @@ enum Command {
     },
     /// Break the whole system at random, as long as asked, and look whether it gets over it
     Torture(torture::Options),
-    /// Look at the source files alone: headers, lengths, forgotten notes, the direction of dependencies
+    /// Look at the files alone: headers, lengths, forgotten notes, links of documents, the direction of dependencies
     Tidy,
+    /// Build the book of all documents with mdBook, which is got where it is missing
+    Book {
+        /// Open it in the browser
+        #[arg(long)]
+        open: bool,
+    },
+}
+
+/// The names of all of them.
+fn commands() -> Vec<String> {
+    Arguments::command().get_subcommands().map(|one| one.get_name().to_owned()).chain(["help".to_owned()]).collect()
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = doc::in_place_of_the_compiler() {
+        return code;
+    }
     let arguments = Arguments::parse();
     let result = match arguments.command {
         Command::Setup => setup::run(setup::For::Test).map(|_| ()),
@@ -113,6 +130,7 @@ fn main() -> ExitCode {
         Command::Screens { parts } => figures::screens(&parts),
         Command::Torture(options) => torture::run(&options),
         Command::Tidy => check::tidy(),
+        Command::Book { open } => book::run(open),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -65,12 +65,14 @@ fn crates(shell: &Shell) -> Result<[Crate; 2]> {
             package: "wasm-bindgen-cli",
             program: "wasm-bindgen",
             version: shell.workspace.locked("wasm-bindgen")?,
+            features: &[],
         },
-        Crate { package: "trunk", program: "trunk", version: TRUNK.into() },
+        Crate { package: "trunk", program: "trunk", version: TRUNK.into(), features: &[] },
     ])
 }
 
-fn rust(shell: &Shell) -> Result<Shell> {
+/// The toolchain with the library of the tab.
+pub fn rust(shell: &Shell) -> Result<Shell> {
     let since = Instant::now();
     if let Some((shell, words)) = toolchain::probe(shell)? {
         step("rust", "ready", &words, since);
@@ -95,7 +97,7 @@ fn browser(shell: &Shell) -> Result<Browser> {
 /// Firefox is looked for, and got where it can be; tests in it are left out where it cannot.
 fn firefox(shell: &Shell) -> Result<Firefox, String> {
     let since = Instant::now();
-    let driver = Crate { package: "geckodriver", program: "geckodriver", version: GECKODRIVER.into() };
+    let driver = Crate { package: "geckodriver", program: "geckodriver", version: GECKODRIVER.into(), features: &[] };
     let got = match Firefox::probe(shell) {
         Some(firefox) => Ok((firefox, "ready")),
         None => Firefox::make(shell, &driver).map(|firefox| (firefox, "made")),
@@ -114,7 +116,8 @@ fn firefox(shell: &Shell) -> Result<Firefox, String> {
     }
 }
 
-fn ensure(
+/// Looks for one thing, gets it where it is missing, and says so.
+pub fn ensure(
     name: &str,
     estimate: &str,
     probe: impl Fn() -> Option<String>,

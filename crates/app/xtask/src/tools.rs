@@ -19,13 +19,15 @@ pub struct Crate {
     pub program: &'static str,
     /// The exact version.
     pub version: String,
+    /// What it is compiled with; nothing that it could do besides.
+    pub features: &'static [&'static str],
 }
 
 impl Crate {
     /// The version where it is the right one.
     pub fn probe(&self, shell: &Shell) -> Option<String> {
         let said = read(shell.command(self.program).arg("--version")).ok()?;
-        (said.split_whitespace().nth(1)? == self.version).then(|| self.version.clone())
+        (said.split_whitespace().nth(1)?.trim_start_matches('v') == self.version).then(|| self.version.clone())
     }
 
     /// Compiles it, quickly rather than well: it runs for seconds.
@@ -39,6 +41,7 @@ impl Crate {
 
     fn install(&self, shell: &Shell, locked: bool) -> Command {
         let mut command = shell.cargo(["install", "--no-default-features", "--force"]);
+        command.args(self.features.iter().flat_map(|feature| ["--features", feature]));
         command.args(locked.then_some("--locked")).arg("--root").arg(shell.workspace.tools());
         command
             .arg(self.package)

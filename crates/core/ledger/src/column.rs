@@ -2,7 +2,7 @@
 //!
 //! A [`Column`] is a list in small chunks, each behind an `Arc`: a copy costs one pointer, and a change copies one chunk and
 //! the pointers to all. So a block costs what it changes, and not what there is. A column also remembers which of
-//! its items changed, so that its tree ([`crate::merkle`]) is renewed along these alone; nothing can change an item unseen.
+//! its items changed, so that its tree (`merkle`) is renewed along these alone; nothing can change an item unseen.
 
 use crate::codec::{Field, Item};
 use bytes::BufMut;
@@ -161,7 +161,7 @@ impl<'a, T> Iterator for Iter<'a, T> {
 
 impl<T> ExactSizeIterator for Iter<'_, T> {}
 
-/// A list that states share, and which of its items changed since [`Column::take_changed`].
+/// A list that states share, and which of its items changed since its tree was last renewed.
 #[derive(Clone, Debug)]
 pub struct Column<T> {
     items: Chunks<T>,

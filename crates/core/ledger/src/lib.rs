@@ -3,7 +3,7 @@
 //! - [`types`], [`key`], [`row`], [`transaction`], [`work`], [`header`], [`block`], [`table`]: the values and their one codec.
 //! - [`evidence`]: two votes of one validator that contradict each other.
 //! - [`genesis`] and [`parameters`]: how a chain begins, and the numbers that rule it.
-//! - [`column`]: lists that states share.
+//! - [`mod@column`]: lists that states share.
 //! - [`state`]: the transition function. `apply(state, block)` has no clock, no randomness and no I/O, and it is total:
 //!   whatever a block holds, the outcome is a new state or a typed error.
 //! - [`economy`]: from the tables to the mechanism's matrices, shared by the epoch and by the light client.

@@ -8,7 +8,7 @@ use protocol::exchange::{Inputs, Modality, Shape, ShapeError};
 pub struct Batch {
     /// The parts of the [`Spec`], each of the same number of examples; the first is the own modality.
     pub parts: Vec<Inputs>,
-    /// [batch, seq] where there is one a position ([`Spec::each`]), else [batch]; below [`Spec::classes`].
+    /// `[batch, seq]` where there is one a position ([`Spec::each`]), else `[batch]`; below [`Spec::classes`].
     pub targets: Vec<u16>,
 }
 

@@ -39,21 +39,21 @@ impl<Name: Ord> Readings<Name> {
 /// What a step reads back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Of {
-    /// [rows]: the loss of each row of the trunk.
+    /// `[rows]`: the loss of each row of the trunk.
     Means,
-    /// [1]: KL.
+    /// `[1]`: KL.
     Distance,
-    /// [batch]: f_i · ∂L/∂f_i.
+    /// `[batch]`: f_i · ∂L/∂f_i.
     Along,
-    /// [1]: squared norm of ∂L/∂f_i.
+    /// `[1]`: squared norm of ∂L/∂f_i.
     Norm,
-    /// [batch, k, seq, dim]: ∂L/∂f_j.
+    /// `[batch, k, seq, dim]`: ∂L/∂f_j.
     Answers,
     /// [batch, k]
     Gates,
-    /// [batch, k]: ∂L/∂ how much of each answer is in the row alone.
+    /// `[batch, k]`: ∂L/∂ how much of each answer is in the row alone.
     None,
-    /// [batch, width]: the gate's scores of the batch ahead.
+    /// `[batch, width]`: the gate's scores of the batch ahead.
     Ahead,
 }
 
@@ -80,7 +80,7 @@ pub struct Outcome {
     /// Fisher score of each chosen slot, 0 where it did not answer: an example that was not routed to it counts as 0.
     pub fisher: Vec<f64>,
     /// Part of each chosen slot in what the loss falls by with all answers, nats, mean over the batch; `None` where it did not
-    /// answer ([`crate::scores`]).
+    /// answer (`scores`).
     pub gain: Vec<Option<f64>>,
     /// Fisher score of the own encoding.
     pub own: f64,

@@ -15,7 +15,7 @@ use protocol::{
 };
 use std::{collections::BTreeMap, time::Duration};
 
-/// Speaks for its owner with the [`Driver`]; cheap to clone.
+/// Speaks for its owner with the [`Driver`](crate::Driver); cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Network {
     peer: PeerId,

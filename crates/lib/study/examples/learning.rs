@@ -1,7 +1,9 @@
 //! Figures of learning with others, one JSON object a line: what neighbours are worth, what becomes of those that are worth
 //! nothing, what a delay costs.
 //!
-//!     cargo run --example learning -- [--data FOLDER] [--quick] [--seeds N] [SUBJECT…]
+//! ```text
+//! cargo run --example learning -- [--data FOLDER] [--quick] [--seeds N] [SUBJECT…]
+//! ```
 //!
 //! `FOLDER` holds `tinyshakespeare.txt` and `digits8x8.csv`. Without it the text is this project's own documentation and
 //! the pictures are its own glyphs.

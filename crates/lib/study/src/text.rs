@@ -16,7 +16,7 @@ pub enum Arm {
     Peers,
     /// Nobody.
     Alone,
-    /// Nobody, for [`LONGER`] times the steps: as much compute of its own as with peers.
+    /// Nobody, for `LONGER` times the steps: as much compute of its own as with peers.
     Longer,
     /// Models of the same size whose weights are as they were drawn.
     Untrained,

@@ -1,6 +1,6 @@
 //! A genesis as a file that explains itself: TOML, each value below what it means, its unit and its range.
 //!
-//! What is written here is read by [`super::parse`] as the same genesis, to the bit.
+//! What is written here is read by [`mod@super::parse`] as the same genesis, to the bit.
 
 use super::{
     amount,

@@ -26,7 +26,7 @@ pub enum Encoding {
     Int8,
 }
 
-/// Rounding errors that wait to be added to the next values, [dim]: so that sums over positions, and over messages to one
+/// Rounding errors that wait to be added to the next values, `[dim]`: so that sums over positions, and over messages to one
 /// neighbour, keep their value whatever the encoding.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Carry(Vec<f32>);
@@ -37,7 +37,7 @@ impl Carry {
         Self(vec![0.0; dim])
     }
 
-    /// What is carried, [dim].
+    /// What is carried, `[dim]`.
     pub fn values(&self) -> &[f32] {
         &self.0
     }

@@ -3,9 +3,9 @@
 //! | modality | one position holds | as |
 //! |---|---|---|
 //! | TEXT | one byte | bytes |
-//! | IMAGE | a patch, [channels, rows, columns] of pixels | bytes |
-//! | SPEECH | a log-mel frame, [bands] | reals |
-//! | TENSOR | a row of features, [features] | reals |
+//! | IMAGE | a patch, `[channels, rows, columns]` of pixels | bytes |
+//! | SPEECH | a log-mel frame, `[bands]` | reals |
+//! | TENSOR | a row of features, `[features]` | reals |
 //!
 //! A hostile asker could claim a shape that its values do not have, a patch of no pixels or of billions, not-a-numbers, or reals
 //! so large that they overflow a model. None of them parses, and no memory is given to values that did not arrive.

@@ -22,7 +22,7 @@ pub enum Command {
     Private { private: bool },
     /// These neighbours can be asked, best first. Replaces what was said before.
     Neighbours { neighbours: Vec<Near> },
-    /// Reply to [`Event::Ask`] or [`Event::Gradient`] `id`: an encoded [`crate::exchange::Response`].
+    /// Reply to [`Event::Ask`] `id`: an encoded [`crate::exchange::Response`].
     Reply { id: u32, bytes: ByteBuf },
     /// The ask or gradient `id` got no reply, and why.
     Failed { id: u32, reason: String },

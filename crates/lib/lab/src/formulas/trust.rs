@@ -52,7 +52,7 @@ pub fn loose_stake(settings: &Settings, report: &Report, line: usize) -> Result<
 /// Of `stake-splitting`: what splitting leaves alone, and the threshold.
 ///
 /// # Errors
-/// As [`loose_stake`].
+/// As [`loose_stake()`].
 pub fn stake_splitting(settings: &Settings, report: &Report, line: usize) -> Result<Vec<Formula>, LabError> {
     let at = |column| cell(report, "divided", column, line);
     let k = at("identities");
@@ -78,7 +78,7 @@ pub fn stake_splitting(settings: &Settings, report: &Report, line: usize) -> Res
 /// Of `trust-sources`: by the number of sources.
 ///
 /// # Errors
-/// As [`loose_stake`].
+/// As [`loose_stake()`].
 pub fn trust_sources(settings: &Settings, report: &Report, line: usize) -> Result<Vec<Formula>, LabError> {
     let at = |column| cell(report, "by sources", column, line);
     let peers = settings.whole("peers")?;
@@ -102,7 +102,7 @@ pub fn trust_sources(settings: &Settings, report: &Report, line: usize) -> Resul
 /// Of `direct-trust`: by the number of peers.
 ///
 /// # Errors
-/// As [`loose_stake`].
+/// As [`loose_stake()`].
 pub fn direct_trust(settings: &Settings, report: &Report, line: usize) -> Result<Vec<Formula>, LabError> {
     let peers = cell(report, "by peers", "peers", line);
     let weights = real(settings.whole("weights")?);

@@ -252,7 +252,7 @@ fn queries(
     notes[ABSOLUTE_POS] = note;
 }
 
-/// Gradients of the keys and values, from what [`queries`] noted.
+/// Gradients of the keys and values, from what [`queries()`] noted.
 #[cube(launch_unchecked)]
 fn keys(
     mixed: &Tensor<Four>,

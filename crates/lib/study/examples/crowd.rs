@@ -1,13 +1,14 @@
 //! Figures of many tabs on virtual time: one JSON object a line for each number of tabs and model, then how they grow.
 //!
-//!     cargo run --example crowd -- [--quick] [--seeds N] [--tabs N]… [--warm S] [--counted S] [--measure]
+//!     cargo run --example crowd -- [--quick] [--seeds N] [--tabs N]… [--model M]… [--warm S] [--counted S] [--measure]
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints")]
 #![recursion_limit = "256"]
 
 use anyhow::Result;
-use clap::Parser;
-use peerage_study::crowd::{Crowd, Directory, Growth, effort::Effort};
+use clap::{Parser, ValueEnum};
+use peerage_study::crowd::effort::{Effort, shortlist_ms};
+use peerage_study::crowd::{Crowd, Directory, Growth};
 use std::time::Instant;
 
 /// Figures of many tabs.
@@ -28,18 +29,27 @@ struct Arguments {
     /// Virtual seconds counted
     #[arg(long)]
     counted: Option<u64>,
-    /// Tabs as they are alone: islands of nodes; without it also one node for all
-    #[arg(long)]
-    islands: bool,
+    /// Models: islands as they are, sampled listings, one node for all; all three without one
+    #[arg(long, value_enum)]
+    model: Vec<Model>,
     /// Measure on this machine what a step, an answer and a gradient take, and nothing else
     #[arg(long)]
     measure: bool,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum Model {
+    Islands,
+    Sampled,
+    Shared,
+}
+
 fn main() -> Result<()> {
     let options = Arguments::parse();
     if options.measure {
-        println!("{}", serde_json::json!({"subject": "effort", "effort": Effort::measure(9, 12)?}));
+        let shortlist = [10_000, 100_000, 1_000_000].map(|peers| (peers, shortlist_ms(peers)));
+        let effort = Effort::measure(9, 12)?;
+        println!("{}", serde_json::json!({"subject": "effort", "effort": effort, "shortlist_ms": shortlist}));
         return Ok(());
     }
     let seeds = options.seeds.unwrap_or(if options.quick { 2 } else { 3 });
@@ -48,9 +58,14 @@ fn main() -> Result<()> {
         ([], true) => vec![30, 100, 300],
         (given, _) => given.to_vec(),
     };
-    let models = if options.islands { vec![Directory::Islands] } else { vec![Directory::Islands, Directory::Shared] };
+    let models = if options.model.is_empty() { Model::value_variants().to_vec() } else { options.model.clone() };
     let mut rows = Vec::new();
-    for directory in models {
+    for model in models {
+        let directory = match model {
+            Model::Islands => Directory::Islands,
+            Model::Sampled => Directory::Sampled,
+            Model::Shared => Directory::Shared,
+        };
         for tabs in &sizes {
             let began = Instant::now();
             let mut crowd = Crowd::of(*tabs, directory);

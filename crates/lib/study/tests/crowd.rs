@@ -21,7 +21,7 @@ fn close(got: f64, expected: f64, share: f64) {
 
 #[test]
 fn a_seed_says_every_bit_and_every_ask_ends_once() {
-    for directory in [Directory::Islands, Directory::Shared] {
+    for directory in [Directory::Islands, Directory::Sampled, Directory::Shared] {
         // Sessions are minutes; with so many tabs some end.
         let crowd = Crowd { warm: 6, counted: 8, ..Crowd::of(150, directory) };
         let (first, ends) = crowd.run(7).unwrap();

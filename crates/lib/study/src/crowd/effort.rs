@@ -8,7 +8,9 @@ use std::time::Instant;
 use data::Dataset;
 use futures::executor::block_on;
 use model::{Extra, Learner, Preset, Routing, cpu};
-use protocol::exchange::{Encoding, Representation, Want};
+use peer::{EXPLORE, Listed, Places, shortlist};
+use protocol::exchange::{Encoding, Modality, Representation, Want};
+use protocol::limits;
 use serde::Serialize;
 
 use crate::market::Error;
@@ -60,6 +62,28 @@ impl Effort {
         };
         Ok(Self { with_peers, answer: line(one, eight), foreign: line(small - 1.0, large - 1.0) })
     }
+}
+
+/// Milliseconds that the shortlist takes for so many peers, median of five.
+#[must_use]
+pub fn shortlist_ms(peers: usize) -> f64 {
+    let listed: Vec<Listed> = (0..peers)
+        .map(|at| Listed {
+            modalities: Modality::Text.into(),
+            stake: 1.0 / peers as f64,
+            rank: 1.0,
+            score: (at % 1_000 == 0).then_some((1.0, 0.1)),
+            masked: false,
+        })
+        .collect();
+    let places = Places { most: limits::CONNECTIONS, modality: Modality::Text, explore: EXPLORE };
+    let mut random = data::Random::new(1, 1);
+    let mut took = || {
+        let began = Instant::now();
+        std::hint::black_box(shortlist(&listed, places, &mut random));
+        began.elapsed().as_secs_f64() * 1e3
+    };
+    median((0..5).map(|_| took()).collect())
 }
 
 /// What a step has to do with others.

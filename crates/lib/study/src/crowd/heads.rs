@@ -10,7 +10,7 @@ use super::clock::{MILLI, SECOND, Time};
 use super::figures::{Kind, Spread};
 use super::place::unit;
 use super::tab::Who;
-use super::world::{Directory, Event, Letter, World, millis};
+use super::world::{Event, Letter, World, millis};
 
 /// When heads were published, and when they came.
 #[derive(Default)]
@@ -62,7 +62,7 @@ impl World {
     /// A node has a block, and sends it to all its tabs.
     pub(crate) fn publish(&mut self, node: usize, height: u32) {
         let (now, lines) = (self.clock.now(), self.crowd.lines);
-        let bounded = self.crowd.directory == Directory::Islands;
+        let bounded = self.crowd.directory.bounded();
         let first = &mut self.published.first;
         first.resize(first.len().max(height as usize + 1), None);
         first[height as usize].get_or_insert(now);
@@ -128,7 +128,7 @@ impl World {
     /// Asks the node.
     pub(crate) fn poll(&mut self, who: Who, poll: u32) {
         let now = self.clock.now();
-        let bounded = self.crowd.directory == Directory::Islands;
+        let bounded = self.crowd.directory.bounded();
         let tab = &mut self.tabs[who.at as usize];
         if tab.poll != poll {
             return;

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 
+use data::Random;
 use peer::{EXPLORE, Listed, Neighbour, Places, shortlist};
 use protocol::exchange::Modality;
 use protocol::limits;
@@ -54,10 +55,20 @@ impl Node {
         self.line
     }
 
-    /// The newest of those that announced themselves, without `asker`.
-    fn list(&mut self, asker: Who, now: Time) -> Vec<Who> {
+    /// The newest of those that announced themselves, or some of them at random, without `asker`.
+    fn list(&mut self, asker: Who, now: Time, sample: Option<&mut Random>) -> Vec<Who> {
         self.listed.truncate(4 * ENTRIES);
         let mut entries: Vec<Who> = Vec::with_capacity(limits::DIRECTORY_ENTRIES);
+        if let Some(random) = sample {
+            let fresh = self.listed.partition_point(|(at, _)| at + LIFETIME > now);
+            for _ in 0..4 * limits::DIRECTORY_ENTRIES {
+                let Some((_, who)) = self.listed.get(random.below(fresh)).filter(|_| fresh > 0) else { break };
+                if *who != asker && entries.len() < limits::DIRECTORY_ENTRIES && !entries.contains(who) {
+                    entries.push(*who);
+                }
+            }
+            return entries;
+        }
         for (at, who) in self.listed.iter().take(ENTRIES) {
             if entries.len() >= limits::DIRECTORY_ENTRIES || at + LIFETIME <= now {
                 break;
@@ -118,9 +129,10 @@ impl World {
         let tab = &mut self.tabs[at];
         let pause = if tab.links.is_empty() { ANNOUNCE_ALONE } else { ANNOUNCE };
         tab.announce_at = now + pause;
-        let (who, bounded) = (tab.who, self.crowd.directory == Directory::Islands);
+        let (who, bounded) = (tab.who, self.crowd.directory.bounded());
         let node = &mut self.nodes[tab.node];
-        let entries = node.list(who, now);
+        let sample = (self.crowd.directory == Directory::Sampled).then_some(&mut self.random);
+        let entries = node.list(who, now, sample);
         node.listed.push_front((now, who));
         let reply = self.letters.listing.get(entries.len()).copied().unwrap_or(0);
         node.send(now, reply, bounded);
@@ -240,7 +252,7 @@ impl World {
         let there = self.is(b)
             && [a, b].iter().all(|who| self.tabs[who.at as usize].links.len() < MOST_CONNECTIONS)
             && !self.tabs[a.at as usize].links.iter().any(|link| link.who.at == b.at);
-        let bounded = self.crowd.directory == Directory::Islands;
+        let bounded = self.crowd.directory.bounded();
         let full = bounded
             && relayed
             && (self.nodes[node].circuits >= CIRCUITS

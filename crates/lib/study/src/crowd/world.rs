@@ -22,8 +22,17 @@ use super::tab::{Phase, State, Tab, Who};
 pub enum Directory {
     /// As it is: a tab knows the node that it came to, which reserves circuits for 1,024 tabs and lists those alone.
     Islands,
+    /// As it is not: the same, but a node lists 64 at random where it lists the 64 that announced themselves last.
+    Sampled,
     /// As it is not: one node for all, without bounds on circuits and on its line.
     Shared,
+}
+
+impl Directory {
+    /// Whether a node has the bounds that it has.
+    pub(crate) fn bounded(self) -> bool {
+        self != Self::Shared
+    }
 }
 
 /// A run.
@@ -160,7 +169,7 @@ impl World {
         let preset = Preset::small();
         let letters = Letters::new(&preset)?;
         let nodes = match crowd.directory {
-            Directory::Islands => crowd.tabs.div_ceil(RESERVATIONS).max(1),
+            Directory::Islands | Directory::Sampled => crowd.tabs.div_ceil(RESERVATIONS).max(1),
             Directory::Shared => 1,
         };
         let mut world = Self {
@@ -373,7 +382,7 @@ impl World {
         let (_, bytes) = self.letters.of(&letter);
         let node = self.tabs[from.at as usize].node;
         let (counts, now) = (self.counts(), self.clock.now());
-        let bounded = self.crowd.directory == Directory::Islands;
+        let bounded = self.crowd.directory.bounded();
         let way = self.nodes[node].place.way(&self.tabs[to.at as usize].place, self.crowd.lines);
         let node = &mut self.nodes[node];
         node.relayed += u64::from(counts) * bytes;

@@ -1,6 +1,7 @@
 // What a run came to: faults, invariants, recovery, memory, loss and bytes, as one object and as a table.
 
 import {cpus} from 'node:os';
+import {partiesOf} from './faults/hostile.mjs';
 import {median, mib, slope} from './support/statistics.mjs';
 
 /** @typedef {import('./support/system.mjs').System} System */
@@ -30,6 +31,7 @@ export function report(system, {seed, rounds, skipped, checks, memory, began}) {
     rounds: rounds.length,
     recovery: {median: round(median(times)), worst: round(Math.max(0, ...times))},
     faults: [...faults.values()].sort((a, b) => a.kind.localeCompare(b.kind) || a.name.localeCompare(b.name)).map(({times, ...one}) => ({...one, median: round(median(times)), worst: round(Math.max(...times))})),
+    hostile: partiesOf(system),
     skipped: Object.fromEntries(skipped),
     invariants: checks,
     memory: [...memory.memory].map(([name, points]) => {
@@ -59,6 +61,7 @@ export function print(r) {
     `Recovered after ${cell(r.recovery.median)} s (median), ${cell(r.recovery.worst)} s at worst`,
     '',
     ...columns(['fault', 'kind', 'rounds', 'recovery, s', 'worst, s'], r.faults.map((one) => [one.name, one.kind, one.rounds, one.median, one.worst])),
+    ...r.hostile.map(({name, rows, refused}) => `hostile: ${name}: ${rows} rows taken by the ledger${refused ? `; last refused: ${refused}` : ''}`),
     ...Object.entries(r.skipped).map(([name, why]) => `${name}: left out, ${why}`),
     '',
     ...columns(['invariant', 'held after'], Object.entries(r.invariants).map(([name, times]) => [name, `${times} rounds`])),

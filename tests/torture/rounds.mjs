@@ -13,7 +13,7 @@ import {ask, get} from './support/ledger.mjs';
  * @property {{name: string, kind: string, words: string}[]} faults
  * @property {number} seconds      for which they lasted
  * @property {number} recovery     seconds from the healing on until all was well
- * @property {string} slowest      who was last
+ * @property {string} slowest      who were last
  */
 
 /** Steps that a tab has to train after a round, on the processor and on a graphics chip in software. */
@@ -69,7 +69,7 @@ export async function torture(system, {seed, enough, say, among}) {
     const checked = ((Date.now() - well) / 1000).toFixed(1);
     rounds.push({round: number, faults: possible.map((one) => ({name: one.fault.name, kind: one.fault.kind, words: words(one)})), seconds: drawn.seconds, recovery, slowest});
     const losses = [...memory.losses].map(([name, loss]) => `${name} ${loss.toFixed(2)}`).join(', ');
-    say(`  well after ${recovery.toFixed(1)} s (${slowest}), looked at in ${checked} s; loss: ${losses || 'not yet known'}`);
+    say(`  well after ${slowest}; looked at in ${checked} s; loss: ${losses || 'not yet known'}`);
   }
   return result;
 }
@@ -86,8 +86,8 @@ async function round(system, drawn, seconds, number) {
   const broken = all.flatMap((one) => (one.status === 'rejected' ? [`did not recover: ${one.reason?.message ?? one.reason}`] : []));
   if (broken.length > 0) throw new Broken(broken, number);
   const times = all.map((one) => /** @type {PromiseFulfilledResult<{name: string, seconds: number}>} */ (one).value);
-  const last = times.reduce((a, b) => (b.seconds > a.seconds ? b : a));
-  return {recovery: last.seconds, slowest: last.name};
+  times.sort((a, b) => b.seconds - a.seconds);
+  return {recovery: times[0].seconds, slowest: times.slice(0, 3).map(({name, seconds}) => `${name} ${seconds.toFixed(1)} s`).join(', ')};
 }
 
 /** Blocks become final again. @param {import('./support/system.mjs').ChainNode} node @param {number} since */

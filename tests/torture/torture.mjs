@@ -8,7 +8,6 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {parseArgs} from 'node:util';
 import {FAULTS} from './faults/index.mjs';
-import {partiesOf} from './faults/hostile.mjs';
 import {print, report} from './report.mjs';
 import {Broken, torture} from './rounds.mjs';
 import {System} from './support/system.mjs';
@@ -59,7 +58,6 @@ try {
   const most = values.rounds === undefined ? Infinity : Number(values.rounds);
   const result = await torture(system, {seed, among: values.only, say, enough: (round) => round >= most || Date.now() >= end});
   const all = report(system, result);
-  for (const {name, rows, refused} of partiesOf(system)) say(`hostile ${name}: ${rows} rows on the ledger${refused ? `; last refused: ${refused}` : ''}`);
   writeFileSync(values.report ?? join(tmpdir(), `peerage-torture-${seed}.json`), JSON.stringify(all, null, 2));
   console.log(values.json ? JSON.stringify(all, null, 2) : print(all));
   await system.stop();

@@ -1,35 +1,23 @@
-// First figures, measured on this machine: training on both devices, a short run with a node and two tabs, sizes.
-//   node tests/e2e/bench.mjs [--json]
+// Training in a tab: alone on both devices, and in a short run with a node and two tabs.
+//   node tests/e2e/bench.mjs [--quick]
 // It needs what the end-to-end tests need (see run.mjs). What is measured, and how:
 //   training   the trainer's own `bench(device, steps)` in a page by itself, alone, nothing else running;
 //   launches   calls of `dispatchWorkgroups…` of two runs of different length, so that what the first step needs more
 //              than others cancels out;
-//   together   one node with two residents and two tabs on the CPU, one of them watched from its first step on;
-//   sizes      the files that a browser loads.
+//   together   one node with two residents and two tabs on the CPU, one of them watched from its first step on.
 // On a machine without a GPU the WebGPU figures are those of a software adapter: only its launches mean anything.
 
-import {readdirSync, readFileSync} from 'node:fs';
-import {cpus, totalmem} from 'node:os';
-import {join} from 'node:path';
-import {fileURLToPath} from 'node:url';
-import {constants, brotliCompressSync, gzipSync} from 'node:zlib';
+import {cell, list, publish, quick} from '../bench/tables.mjs';
 import {launch, open} from './support/browser.mjs';
 import {Node} from './support/node.mjs';
 import {Tab} from './support/tab.mjs';
 import {sleep} from './support/wait.mjs';
 
-const SITE = process.env.PEERAGE_SITE ?? fileURLToPath(new URL('../../pkg/site', import.meta.url));
-const STEPS = {cpu: 40, gpu: 8};
-const WATCHED_S = 40; // of the run together, after the first step
+const STEPS = {cpu: 40, gpu: quick ? 2 : 8};
+const WATCHED_S = quick ? 15 : 40; // of the run together, after the first step
 const FIRST_STEP_S = 180;
 
-/** @typedef {{name: string, value: number|null, unit: string, note?: string}} Figure */
-
-/** @param {number[]} values */
-const median = (values) => {
-  const sorted = values.filter(Number.isFinite).sort((a, b) => a - b);
-  return sorted.length === 0 ? null : sorted[sorted.length >> 1];
-};
+/** @typedef {import('../bench/tables.mjs').Table} Table */
 
 /**
  * Trains alone on `device` in a fresh browser.
@@ -68,32 +56,30 @@ async function alone(url, device, steps) {
   }
 }
 
-/** @param {string} url @returns {Promise<{figures: Figure[], devices: Record<string, string>}>} */
+/** @param {string} url @returns {Promise<Table>} */
 async function training(url) {
   const cpu = await alone(url, 'cpu', STEPS.cpu);
-  /** @type {Figure[]} */
-  const figures = [
-    {name: 'training on the CPU', value: cpu.steps_per_second, unit: 'steps/s'},
-    {name: 'training on the CPU', value: cpu.tokens_per_second, unit: 'tokens/s'},
-    {name: 'first step on the CPU', value: cpu.first_step_ms, unit: 'ms'},
-  ];
-  try {
+  const gpu = async () => {
     const few = await alone(url, 'gpu', 1);
     const many = await alone(url, 'gpu', 1 + STEPS.gpu);
-    figures.push(
-      {name: 'training on WebGPU', value: many.steps_per_second, unit: 'steps/s', note: many.device},
-      {name: 'training on WebGPU', value: many.tokens_per_second, unit: 'tokens/s'},
-      {name: 'first step on WebGPU', value: many.first_step_ms, unit: 'ms'},
-      {name: 'launches on WebGPU', value: (many.launches - few.launches) / STEPS.gpu, unit: 'per step'},
-    );
-    return {figures, devices: {cpu: cpu.device, gpu: many.device}};
-  } catch (error) {
-    figures.push({name: 'training on WebGPU', value: null, unit: 'steps/s', note: String(error).split('\n')[0]});
-    return {figures, devices: {cpu: cpu.device, gpu: 'none'}};
-  }
+    return {...many, launches: (many.launches - few.launches) / STEPS.gpu};
+  };
+  const many = await gpu().catch((error) => ({failed: String(error).split('\n')[0]}));
+  const of = (/** @type {'steps_per_second'|'tokens_per_second'|'first_step_ms'|'launches'} */ what) => [what === 'launches' ? null : cell(cpu[what]), 'failed' in many ? null : cell(many[what])];
+  return {
+    title: 'Training alone',
+    columns: [{name: 'CPU'}, {name: 'WebGPU'}],
+    rows: [
+      {name: 'steps', unit: '/s', cells: of('steps_per_second')},
+      {name: 'tokens', unit: '/s', cells: of('tokens_per_second')},
+      {name: 'first step', unit: 'ms', cells: of('first_step_ms')},
+      {name: 'launches', unit: 'a step', cells: of('launches')},
+    ],
+    notes: [`On ${cpu.device} and ${'failed' in many ? `no WebGPU: ${many.failed}` : many.device}.`],
+  };
 }
 
-/** @param {string} url @returns {Promise<Figure[]>} */
+/** @param {string} url @returns {Promise<Table>} */
 async function together(url) {
   const other = await Tab.open('other', url, {});
   try {
@@ -123,59 +109,24 @@ async function together(url) {
       const moved = (/** @type {'in'|'out'} */ way) => (steps === 0 ? null : (after.traffic[way] - before.traffic[way]) / steps);
       const seen = after.steps.last.slice(-Math.max(steps, 1));
       const trips = after.connections.map((c) => c.rtt).filter((rtt) => typeof rtt === 'number');
-      return [
-        {name: 'open to usable', value: usable, unit: 'ms'},
-        {name: 'open to first step', value: first, unit: 'ms', note: 'Join pressed at once'},
-        {name: 'training with peers', value: steps / seconds, unit: 'steps/s', note: 'CPU, node and two tabs on this machine'},
-        {name: 'received', value: moved('in'), unit: 'bytes/step'},
-        {name: 'sent', value: moved('out'), unit: 'bytes/step'},
-        {name: 'waited for peers', value: median(seen.map((s) => s.waited)), unit: 'ms/step', note: 'median'},
-        {name: 'round trip', value: median(trips), unit: 'ms', note: `median of ${trips.length} connections`},
-        {name: 'block lag', value: median(lags), unit: 'ms', note: `median of ${lags.length} heads`},
-        {name: 'answers of tabs', value: after.heard.tab - before.heard.tab, unit: 'in this run'},
-        {name: 'answers of residents', value: after.heard.resident - before.heard.resident, unit: 'in this run'},
-      ];
+      return list('Training with a node, two residents and another tab', [
+        {name: 'open to usable', measured: usable, unit: 'ms'},
+        {name: 'open to first step', measured: first, unit: 'ms', note: 'Join pressed at once'},
+        {name: 'training with peers', measured: steps / seconds, unit: 'steps/s', note: 'CPU, node and two tabs on this machine'},
+        {name: 'received', measured: moved('in'), unit: 'bytes/step'},
+        {name: 'sent', measured: moved('out'), unit: 'bytes/step'},
+        {name: 'waited for peers', measured: seen.map((s) => s.waited), unit: 'ms/step'},
+        {name: 'round trip', measured: trips, unit: 'ms', note: `${trips.length} connections`},
+        {name: 'block lag', measured: lags, unit: 'ms', note: `${lags.length} heads`},
+        {name: 'answers of tabs', measured: after.heard.tab - before.heard.tab, unit: 'in this run'},
+        {name: 'answers of residents', measured: after.heard.resident - before.heard.resident, unit: 'in this run'},
+      ], ['On the CPU; all of them share this machine. Medians with least and most.']);
     } finally {
       await tab.close();
     }
   } finally {
     await other.close();
   }
-}
-
-/** Sizes of the modules and of the first load: raw, gzip, brotli. @returns {Record<string, {raw: number, gzip: number, brotli: number}>} */
-function sizes() {
-  const files = readdirSync(SITE, {recursive: true, withFileTypes: true})
-    .filter((f) => f.isFile() && !f.name.endsWith('.br'))
-    .map((f) => join(f.parentPath, f.name));
-  /** @type {Record<string, {raw: number, gzip: number, brotli: number}>} */
-  const all = {};
-  for (const file of files) {
-    const bytes = readFileSync(file);
-    const size = {
-      raw: bytes.length,
-      gzip: gzipSync(bytes, {level: 9}).length,
-      brotli: brotliCompressSync(bytes, {params: {[constants.BROTLI_PARAM_QUALITY]: 9, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length}}).length,
-    };
-    const module = /peerage-(page|auditor|trainer)-?[^/]*\.wasm$/.exec(file)?.[1];
-    for (const name of [module && `${module}.wasm`, file.includes('peerage-trainer') ? undefined : 'first load']) {
-      if (!name) continue;
-      const sum = (all[name] ??= {raw: 0, gzip: 0, brotli: 0});
-      for (const kind of /** @type {const} */ (['raw', 'gzip', 'brotli'])) sum[kind] += size[kind];
-    }
-  }
-  return all;
-}
-
-/** @param {any} result */
-function table({machine, figures, sizes}) {
-  const number = (/** @type {number|null} */ x) => (x == null ? '–' : x.toLocaleString('en', {maximumFractionDigits: x < 100 ? 1 : 0}));
-  const lines = [`${machine.cpu}, ${machine.cores} cores, ${machine.browser}`, ''];
-  for (const {name, value, unit, note} of figures) lines.push(`${name.padEnd(24)} ${number(value).padStart(10)} ${unit.padEnd(12)} ${note ?? ''}`.trimEnd());
-  lines.push('', `${'size, bytes'.padEnd(24)} ${['raw', 'gzip', 'brotli'].map((k) => k.padStart(12)).join('')}`);
-  for (const [name, size] of Object.entries(/** @type {ReturnType<typeof sizes>} */ (sizes)))
-    lines.push(`${name.padEnd(24)} ${[size.raw, size.gzip, size.brotli].map((n) => number(n).padStart(12)).join('')}`);
-  return lines.join('\n');
 }
 
 /**
@@ -196,8 +147,4 @@ async function withNode(residents, measure) {
 const browser = await launch();
 const version = browser.version();
 await browser.close();
-const {figures, devices} = await withNode(0, training);
-figures.push(...(await withNode(2, together)));
-const machine = {cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, memory: totalmem(), browser: `Chromium ${version}`, devices};
-const result = {version: 1, machine, figures, sizes: sizes()};
-console.log(process.argv.includes('--json') ? JSON.stringify(result, null, 2) : table(result));
+publish([await withNode(0, training), await withNode(2, together)], `Chromium ${version}`);

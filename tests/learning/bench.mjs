@@ -1,6 +1,6 @@
 // A training step of preset S, ours against TensorFlow.js: the same network from the same weights, the same bytes, the same
 // Adam, in one page of one browser, in turns.
-//   node tests/learning/bench.mjs [--json] [cpu] [gpu]
+//   node tests/learning/bench.mjs [--quick] [cpu] [gpu]
 // It needs the site (`cargo xtask build`) and Chromium. What is measured:
 //   step       median over rounds of the time of a step, readback of its losses included;
 //   ratio      median of the rounds' ratios, TensorFlow.js over ours: above 1, ours is faster;
@@ -10,16 +10,15 @@
 //   losses     of both after the same steps: they show that both do the same work.
 // Where there is no graphics chip, Chromium computes WebGPU in software, which says little about a GPU; launches do.
 
-import {cpus, totalmem} from 'node:os';
+import {cell, publish, quick} from '../bench/tables.mjs';
 import {launch, open} from '../e2e/support/browser.mjs';
 import {serve} from './support/serve.mjs';
 
-const PLAN = {cpu: {warm: 10, rounds: 9, steps: 10}, gpu: {warm: 1, rounds: 3, steps: 1}};
+const PLAN = {cpu: {warm: 10, rounds: quick ? 3 : 9, steps: 10}, gpu: {warm: 1, rounds: 3, steps: 1}};
+/** How many times as fast as TensorFlow.js, at least; on WebGPU where it is computed in software. */
+const AIMS = {cpu: 3, gpu: 0.5};
 
 /** @typedef {{ms: number, launches: number, losses: number[]}} Turn */
-
-/** @param {number[]} values */
-const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
 
 /** @param {'cpu'|'gpu'} device */
 async function race(device) {
@@ -50,34 +49,42 @@ async function race(device) {
     const side = (/** @type {'ours'|'theirs'} */ who) => {
       const all = turns[who];
       const loss = all[rounds - 1].losses[steps - 1];
-      return {device: opened.devices[who], ms: median(all.map((t) => t.ms)), first: opened.first[who].ms, launches: all[0].launches, start: opened.first[who].losses[0], end: loss, replayed: replayed[who]};
+      return {device: opened.devices[who], ms: all.map((t) => t.ms), first: opened.first[who].ms, launches: all[0].launches, start: opened.first[who].losses[0], end: loss, replayed: replayed[who]};
     };
     const [ours, theirs] = [side('ours'), side('theirs')];
-    return {device, ours, theirs, ratio: median(turns.ours.map((t, i) => turns.theirs[i].ms / t.ms)), first: theirs.first / ours.first};
+    return {device, ours, theirs, ratios: turns.ours.map((t, i) => turns.theirs[i].ms / t.ms)};
   } finally {
     await Promise.allSettled([browser.close(), site.close()]);
   }
 }
 
-/** @param {any} result */
-function table({machine, races}) {
-  const lines = [`${machine.cpu}, ${machine.cores} cores, ${machine.browser}`];
-  const number = (/** @type {number} */ x, digits = 1) => x.toFixed(digits).padStart(14);
-  for (const {device, ours, theirs, ratio, first} of races) {
-    lines.push('', `${device}: ${ours.device} and ${theirs.device}`, `${''.padEnd(24)}${'ours'.padStart(14)}${'TensorFlow.js'.padStart(14)}${'ratio'.padStart(14)}`);
-    lines.push(`${'step, ms'.padEnd(24)}${number(ours.ms)}${number(theirs.ms)}${number(ratio, 2)}`);
-    lines.push(`${'first step, ms'.padEnd(24)}${number(ours.first)}${number(theirs.first)}${number(first, 2)}`);
-    if (device === 'gpu') lines.push(`${'launches a step'.padEnd(24)}${number(ours.launches)}${number(theirs.launches)}${number(theirs.launches / ours.launches, 2)}`);
-    for (const {name, replayed} of [{name: 'ours', ...ours}, {name: 'TensorFlow.js', ...theirs}]) {
-      if (!replayed) continue;
-      lines.push(`${`${name}, launch by launch`.padEnd(33)}${replayed.ms.toFixed(0)} ms`);
-      for (const k of replayed.kernels) lines.push(`  ${k.name.slice(0, 28).padEnd(28)} ${((100 * k.ms) / replayed.ms).toFixed(0).padStart(3)} % in ${k.launches}`);
-    }
-    lines.push(`${'first loss, nats'.padEnd(24)}${number(ours.start, 4)}${number(theirs.start, 4)}`);
-    lines.push(`${'last loss, nats'.padEnd(24)}${number(ours.end, 4)}${number(theirs.end, 4)}`);
-  }
-  return lines.join('\n');
+/** @param {Awaited<ReturnType<typeof race>>} race @returns {import('../bench/tables.mjs').Table[]} */
+function tables({device, ours, theirs, ratios}) {
+  const name = device === 'cpu' ? 'the CPU' : 'WebGPU';
+  const ratio = (/** @type {number} */ a, /** @type {number} */ b, /** @type {{at_least?: number}} */ aim = {}) => cell(b === 0 ? null : a / b, aim);
+  const launches = {name: 'launches a step', cells: [cell(ours.launches), cell(theirs.launches), ratio(theirs.launches, ours.launches, {at_least: 1})]};
+  const steps = {
+    title: `A training step on ${name} against TensorFlow.js`,
+    columns: [{name: 'ours'}, {name: 'TensorFlow.js'}, {name: 'TensorFlow.js / ours', unit: '×'}],
+    rows: [
+      {name: 'step', unit: 'ms', cells: [cell(ours.ms), cell(theirs.ms), cell(ratios, {at_least: AIMS[device]})]},
+      {name: 'first step', unit: 'ms', cells: [cell(ours.first), cell(theirs.first), ratio(theirs.first, ours.first)]},
+      ...(device === 'gpu' ? [launches] : []),
+      {name: 'first loss', unit: 'nats', cells: [cell(ours.start), cell(theirs.start), null]},
+      {name: 'last loss', unit: 'nats', cells: [cell(ours.end), cell(theirs.end), null]},
+    ],
+    notes: [`Ours on ${ours.device}, TensorFlow.js on ${theirs.device}; in turns, medians with least and most, a ratio is the median of those of the rounds.`],
+  };
+  const sides = /** @type {const} */ ([['ours', ours], ['TensorFlow.js', theirs]]);
+  return [steps, ...sides.filter(([, side]) => side.replayed).map(([who, {replayed}]) => kernels(`${who} on ${name}`, replayed))];
 }
+
+/** Which kernels the time of a step goes to. @param {string} who @param {{ms: number, kernels: {name: string, ms: number, launches: number}[]}} replayed @returns {import('../bench/tables.mjs').Table} */
+const kernels = (who, replayed) => ({
+  title: `A step of ${who}, launch by launch`,
+  columns: [{name: 'launches'}, {name: 'time', unit: 'ms'}, {name: 'of all', unit: '%'}],
+  rows: replayed.kernels.map((k) => ({name: k.name.slice(0, 28), cells: [cell(k.launches), cell(k.ms), cell((100 * k.ms) / replayed.ms)]})),
+});
 
 const named = process.argv.slice(2).filter((word) => word === 'cpu' || word === 'gpu');
 const devices = /** @type {('cpu'|'gpu')[]} */ (named.length > 0 ? named : ['cpu', 'gpu']);
@@ -86,6 +93,4 @@ const version = browser.version();
 await browser.close();
 const races = [];
 for (const device of devices) races.push(await race(device));
-const machine = {cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, memory: totalmem(), browser: `Chromium ${version}`};
-const result = {version: 1, machine, races};
-console.log(process.argv.includes('--json') ? JSON.stringify(result, null, 2) : table(result));
+publish(races.flatMap(tables), `Chromium ${version}`);

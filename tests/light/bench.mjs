@@ -1,6 +1,6 @@
 // What a light client costs, natively and in a tab: epochs, headers and proofs a second, the audit of an epoch by the number of
 // peers, a cold start over 1,000 epochs, and the bytes of its module.
-//   node tests/light/bench.mjs [--json]
+//   node tests/light/bench.mjs [--quick]
 // `cargo xtask bench light` builds what it needs and says where it is ($PEERAGE_LIGHT). Figures are medians of the rounds, each
 // after one that is not counted; native and tab take turns, so that both see the same moods of the machine. Both read the same
 // bytes, which a program makes from seeds.
@@ -8,10 +8,10 @@
 import {execFile} from 'node:child_process';
 import {readFile, readdir} from 'node:fs/promises';
 import {createServer} from 'node:http';
-import {cpus, totalmem} from 'node:os';
 import {extname, join} from 'node:path';
 import {promisify} from 'node:util';
 import {brotliCompressSync, constants, gzipSync} from 'node:zlib';
+import {cell, list, publish, quick} from '../bench/tables.mjs';
 import {launch, open} from '../e2e/support/browser.mjs';
 
 /** What is timed, in how many rounds, and what one of it is. @type {[string, number, string][]} */
@@ -23,7 +23,7 @@ const SUBJECTS = [
   ['audit-4096', 7, 'peer'],
   ['audit-16384', 3, 'peer'],
 ];
-const COLD = 7;
+const COLD = quick ? 3 : 7;
 /** Most milliseconds, in the tab. @type {Record<string, number>} */
 const AIMS = {cold: 500, 'audit-4096': 150};
 /** Where the module of the light client for other people's pages is built. */
@@ -36,10 +36,6 @@ const data = join(folder, 'data');
 const run = promisify(execFile);
 
 /** @typedef {{subject: string, count: number, ms: number[]}} Measured */
-/** @typedef {{subject: string, unit: string, count: number, native: number|null, tab: number}} Row */
-
-/** @param {number[]} values */
-const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
 
 /** @param {string} subject @param {number} rounds @returns {Promise<Measured>} */
 const native = async (subject, rounds) => JSON.parse((await run(program, [data, subject, String(rounds)])).stdout);
@@ -85,64 +81,48 @@ async function tab(browser) {
   return {measure, cold, close: () => server.close()};
 }
 
-/** @param {{measure: typeof native, cold: () => Promise<number>}} page @returns {Promise<Row[]>} */
+/** @param {{measure: typeof native, cold: () => Promise<number>}} page @returns {Promise<import('../bench/tables.mjs').Table>} */
 async function measureAll(page) {
-  const rows = /** @type {Row[]} */ ([]);
-  for (const [subject, rounds, unit] of SUBJECTS) {
+  const rows = /** @type {import('../bench/tables.mjs').Row[]} */ ([]);
+  for (const [subject, most, unit] of SUBJECTS) {
+    const rounds = quick ? Math.min(most, 3) : most;
     const here = await native(subject, rounds);
     const there = await page.measure(subject, rounds);
     if (here.count !== there.count) throw new Error(`${subject}: ${here.count} natively, ${there.count} in the tab`);
-    rows.push({subject, unit, count: here.count, native: median(here.ms), tab: median(there.ms)});
+    const [outside, inside] = [cell(here.ms), cell(there.ms, subject in AIMS ? {at_most: AIMS[subject]} : {})];
+    const rate = (/** @type {typeof inside} */ ms) => ms && cell((here.count / ms.value) * 1e3);
+    rows.push({name: subject, cells: [cell(here.count), outside, inside, inside && outside && cell(inside.value / outside.value), rate(outside), rate(inside)], note: `${unit}s`});
   }
   const starts = [];
   for (let round = 0; round <= COLD; round++) starts.push(await page.cold());
-  rows.push({subject: 'cold', unit: 'epoch', count: 1000, native: null, tab: median(starts.slice(1))});
-  return rows;
+  rows.push({name: 'cold', cells: [cell(1000), null, cell(starts.slice(1), {at_most: AIMS.cold}), null, null, null], note: 'epochs'});
+  return {
+    title: 'What a light client costs',
+    columns: [{name: 'one is of'}, {name: 'native', unit: 'ms'}, {name: 'tab', unit: 'ms'}, {name: 'tab / native', unit: '×'}, {name: 'native', unit: '/s'}, {name: 'tab', unit: '/s'}],
+    rows,
+    notes: [
+      'Medians of the rounds with least and most. cold: from genesis to the verified head over HTTP on this machine, the module loaded, without the pauses between questions.',
+      'audit-N: the end of an epoch of N peers with 64 weights each.',
+    ],
+  };
 }
 
 /** Bytes of the module, where it is built: as it is, and as servers send it. */
 async function sizes() {
   const files = await readdir(MODULE).catch(() => []);
   const name = files.find((file) => file.endsWith('.wasm'));
-  if (!name) return null;
+  if (!name) return [];
   const bytes = await readFile(join(MODULE, name));
   const brotli = brotliCompressSync(bytes, {params: {[constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length}});
-  return {name, raw: bytes.length, gzip: gzipSync(bytes, {level: 9}).length, brotli: brotli.length};
-}
-
-/** What is worse than its aim, a line each. @param {Row[]} rows */
-const missed = (rows) =>
-  rows.filter(({subject, tab: ms}) => ms > (AIMS[subject] ?? Infinity)).map(({subject, tab: ms}) => `${subject}: ${ms.toFixed(0)} ms in the tab, ${AIMS[subject]} are the aim`);
-
-/** @param {any} result */
-function table({machine, rows, module}) {
-  const cell = (/** @type {number|null} */ x) => (x === null ? '–' : x.toFixed(x < 10 ? 2 : x < 100 ? 1 : 0)).padStart(12);
-  const line = (/** @type {Row} */ {subject, unit, count, native: here, tab: there}) => {
-    const rate = (/** @type {number|null} */ ms) => (ms === null ? '–' : Math.round((count / ms) * 1e3).toLocaleString('en')).padStart(14);
-    const ratio = (here === null ? '–' : (there / here).toFixed(2)).padStart(12);
-    return `${subject.padEnd(14)}${`${count.toLocaleString('en')} ${unit}s`.padStart(16)}${cell(here)}${cell(there)}${ratio}${rate(here)}${rate(there)}`;
-  };
-  const kib = (/** @type {number} */ bytes) => `${(bytes / 1024).toFixed(0)} KiB`;
-  return [
-    `${machine.cpu}, ${machine.cores} cores, ${machine.browser}; medians`,
-    '',
-    `${'subject'.padEnd(14)}${'one is of'.padStart(16)}${'native ms'.padStart(12)}${'tab ms'.padStart(12)}${'tab/native'.padStart(12)}${'native/s'.padStart(14)}${'tab/s'.padStart(14)}`,
-    ...rows.map(line),
-    '',
-    `cold: from genesis to the verified head over HTTP on this machine, the module loaded, and without the pauses between questions (aim: ${AIMS.cold} ms); audit-N: the end of an epoch of N peers with 64 weights each (aim for 4,096: ${AIMS['audit-4096']} ms in the tab).`,
-    module ? `${module.name}: ${kib(module.raw)}, ${kib(module.gzip)} by gzip, ${kib(module.brotli)} by brotli` : 'The client module is not built (cargo xtask client).',
-    ...missed(rows),
-  ].join('\n');
+  const size = (/** @type {string} */ how, /** @type {number} */ length) => ({name: how, unit: 'KB', measured: length / 1000});
+  return [list('The module of the light client', [size('as it is', bytes.length), size('by gzip', gzipSync(bytes, {level: 9}).length), size('by brotli', brotli.length)], [name])];
 }
 
 await run(program, [data]);
 const browser = await launch();
 const page = await tab(browser);
 try {
-  const machine = {cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, memory: totalmem(), browser: `Chromium ${browser.version()}`};
-  const rows = await measureAll(page);
-  const result = {version: 1, machine, rows, module: await sizes()};
-  console.log(process.argv.includes('--json') ? JSON.stringify(result, null, 2) : table(result));
+  publish([await measureAll(page), ...(await sizes())], `Chromium ${browser.version()}`);
 } finally {
   page.close();
   await browser.close();

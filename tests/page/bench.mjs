@@ -1,5 +1,5 @@
 // What opening the page costs, as a person who opens it would see it, with a node on this machine.
-//   node tests/page/bench.mjs [--json]
+//   node tests/page/bench.mjs [--quick]
 // It needs what the end-to-end tests need (tests/e2e/run.mjs). What is measured, each a median over visits:
 //   first visit    in a browser context that knows nothing: until something can be read (first contentful paint), until the Join
 //                  button does what it says, until the page's module is there;
@@ -9,25 +9,19 @@
 //                  longest by what it computed itself: the rest is the wait for a processor that others use;
 //   sizes          what a first load and the trainer weigh as a browser fetches them, against their budgets.
 
-import {cpus} from 'node:os';
+import {cell, list, publish, quick} from '../bench/tables.mjs';
 import {launch, open} from '../e2e/support/browser.mjs';
 import {Node} from '../e2e/support/node.mjs';
 import {sleep, until} from '../e2e/support/wait.mjs';
 import {budgets, bytes, weigh} from '../e2e/support/weight.mjs';
 
-const VISITS = 7;
-const JOINS = 5;
-const TRAINED_S = 60; // watched after the first step
+const VISITS = quick ? 3 : 7;
+const JOINS = quick ? 2 : 5;
+const TRAINED_S = quick ? 20 : 60; // watched after the first step
 const FIRST_STEP_S = 300;
-const AIMS = {'first visit: Join usable': 1000}; // ms
+const AIMS = {usable: 1000, step: 5000, longTasks: 0}; // ms, ms, of them
 
-/** @typedef {{name: string, value: number|null, unit: string, note?: string}} Figure */
-
-/** @param {(number|null|undefined)[]} values */
-const median = (values) => {
-  const sorted = values.filter((x) => typeof x === 'number').sort((a, b) => a - b);
-  return sorted.length === 0 ? null : sorted[sorted.length >> 1];
-};
+/** @typedef {import('../bench/tables.mjs').Table} Table */
 
 /** Runs in the page before its scripts: notes when it becomes usable, and its long tasks. */
 function watch() {
@@ -68,10 +62,10 @@ async function visit(page, url) {
 /** The service worker has all files. @param {import('playwright-core').Page} page */
 const kept = (page) => until('the files are kept', 60, () => page.evaluate(() => navigator.serviceWorker.controller !== null));
 
-/** @param {import('playwright-core').Browser} browser @param {string} url @returns {Promise<Figure[]>} */
+/** @param {import('playwright-core').Browser} browser @param {string} url @returns {Promise<Table>} */
 async function visits(browser, url) {
-  const first = [];
-  const second = [];
+  const first = /** @type {any[]} */ ([]);
+  const second = /** @type {any[]} */ ([]);
   for (let i = 0; i < VISITS; i += 1) {
     const {context, page} = await open(browser, `visit ${i}`, {serviceWorkers: 'allow'});
     first.push(await visit(page, url));
@@ -80,14 +74,20 @@ async function visits(browser, url) {
     second.push(await visit(await context.newPage(), url));
     await context.close();
   }
-  return [['first visit', first], ['second visit', second]].flatMap(([name, all]) => [
-    {name: `${name}: something to read`, value: median(/** @type {any[]} */ (all).map((one) => one.paint)), unit: 'ms', note: 'first contentful paint'},
-    {name: `${name}: Join usable`, value: median(/** @type {any[]} */ (all).map((one) => one.usable)), unit: 'ms'},
-    {name: `${name}: module there`, value: median(/** @type {any[]} */ (all).map((one) => one.module)), unit: 'ms', note: 'network code, compiled'},
-  ]);
+  const times = (/** @type {string} */ what, aim = {}) => [cell(first.map((one) => one[what]), aim), cell(second.map((one) => one[what]), aim)];
+  return {
+    title: 'Opening the page',
+    columns: [{name: 'first visit', unit: 'ms'}, {name: 'second visit', unit: 'ms'}],
+    rows: [
+      {name: 'something to read', cells: times('paint'), note: 'first contentful paint'},
+      {name: 'Join does what it says', cells: times('usable', {at_most: AIMS.usable})},
+      {name: 'the module is there', cells: times('module'), note: 'network code, compiled'},
+    ],
+    notes: [`Medians of ${VISITS} visits, with least and most. A second visit has its files from the service worker.`],
+  };
 }
 
-/** @param {import('playwright-core').Browser} browser @param {string} url @returns {Promise<Figure[]>} */
+/** @param {import('playwright-core').Browser} browser @param {string} url @returns {Promise<Table>} */
 async function joins(browser, url) {
   const {context, page} = await open(browser, 'before', {serviceWorkers: 'allow'});
   const started = [];
@@ -118,14 +118,18 @@ async function joins(browser, url) {
   } finally {
     await context.close();
   }
-  return [
-    {name: 'open to first step', value: median(started), unit: 'ms', note: `Join pressed at once; CPU, files and model kept, ${JOINS} visits`},
-    {name: 'long tasks until then', value: median(tasks.start.map((all) => all.length)), unit: 'of > 50 ms'},
-    {name: 'longest of them', value: median(tasks.start.map((all) => Math.max(0, ...all))), unit: 'ms'},
-    {name: 'long tasks in training', value: tasks.training.length, unit: 'of > 50 ms', note: `in ${TRAINED_S} s`},
-    {name: 'longest of them', value: Math.max(0, ...tasks.training), unit: 'ms'},
-    {name: 'longest by its own computing', value: tasks.own, unit: 'ms', note: 'processor time, without waits for a processor'},
-  ];
+  return list(
+    'Joining and training',
+    [
+      {name: 'open to first step', unit: 'ms', measured: started, at_most: AIMS.step, note: 'Join pressed at once; CPU, files and model kept'},
+      {name: 'long tasks until then', unit: 'of > 50 ms', measured: tasks.start.map((all) => all.length)},
+      {name: 'longest of them', unit: 'ms', measured: tasks.start.map((all) => Math.max(0, ...all))},
+      {name: 'long tasks in training', unit: 'of > 50 ms', measured: tasks.training.length, at_most: AIMS.longTasks, note: `in ${TRAINED_S} s`},
+      {name: 'longest of them', unit: 'ms', measured: Math.max(0, ...tasks.training)},
+      {name: 'longest by its own computing', unit: 'ms', measured: tasks.own, note: 'processor time, without waits for a processor'},
+    ],
+    [`Medians of ${JOINS} visits, with least and most.`],
+  );
 }
 
 /**
@@ -152,7 +156,7 @@ async function longestOwn(browser, lasts) {
 /**
  * What a first load and the trainer are made of, largest first.
  * @param {import('playwright-core').Browser} browser @param {string} url
- * @returns {Promise<Record<string, {bytes: number, budget: number, parts: [string, number][]}>>}
+ * @returns {Promise<Table>}
  */
 async function sizes(browser, url) {
   const {opened, joined} = await weigh(browser, url);
@@ -161,44 +165,26 @@ async function sizes(browser, url) {
     'first load': [...opened, ...joined.filter(({name}) => name.startsWith('peerage-auditor'))],
     trainer: joined.filter(({name}) => name.startsWith('peerage-trainer')),
   };
-  return Object.fromEntries(
-    Object.entries(groups).map(([group, files]) => {
-      /** @type {Map<string, number>} */
-      const parts = new Map();
-      for (const {name, bytes: size} of files) {
-        const module = /peerage-(page|auditor|trainer)/.exec(name)?.[1];
-        const part = module ? `${module}${name.endsWith('.wasm') ? '.wasm' : ' glue'}` : name.endsWith('.css') ? 'styles' : name.endsWith('.js') ? 'scripts' : 'document';
-        parts.set(part, (parts.get(part) ?? 0) + size);
-      }
-      return [group, {bytes: bytes(files), budget: limits[group], parts: [...parts].sort((a, b) => b[1] - a[1])}];
-    }),
-  );
-}
-
-/** @param {any} result */
-function table({machine, figures, sizes}) {
-  const number = (/** @type {number|null} */ x) => (x == null ? '–' : x.toLocaleString('en', {maximumFractionDigits: 0}));
-  const kb = (/** @type {number} */ bytes) => `${number(bytes / 1000)} KB`;
-  const lines = [`${machine.cpu}, ${machine.cores} cores, ${machine.browser}; medians`, ''];
-  for (const {name, value, unit, note} of figures) {
-    const aim = AIMS[/** @type {keyof typeof AIMS} */ (name)];
-    lines.push(`${name.padEnd(34)} ${number(value).padStart(8)} ${unit.padEnd(11)} ${[note, aim && `${value > aim ? 'MISSED, ' : ''}the aim is ${number(aim)}`].filter((t) => t).join('; ')}`.trimEnd());
+  /** @type {import('../bench/tables.mjs').Row[]} */
+  const rows = [];
+  for (const [group, files] of Object.entries(groups)) {
+    rows.push({name: group, cells: [cell(bytes(files) / 1000, {at_most: limits[group] / 1000}), cell(limits[group] / 1000)]});
+    /** @type {Map<string, number>} */
+    const parts = new Map();
+    for (const {name, bytes: size} of files) {
+      const module = /peerage-(page|auditor|trainer)/.exec(name)?.[1];
+      const part = module ? `${module}${name.endsWith('.wasm') ? '.wasm' : ' glue'}` : name.endsWith('.css') ? 'styles' : name.endsWith('.js') ? 'scripts' : 'document';
+      parts.set(part, (parts.get(part) ?? 0) + size);
+    }
+    rows.push(...[...parts].sort((a, b) => b[1] - a[1]).map(([part, size]) => ({name: `· ${part}`, cells: [cell(size / 1000), null]})));
   }
-  lines.push('');
-  for (const [name, {bytes, budget, parts}] of Object.entries(/** @type {Record<string, {bytes: number, budget: number, parts: [string, number][]}>} */ (sizes))) {
-    const verdict = bytes > budget ? `MISSED by ${kb(bytes - budget)}` : `${kb(budget - bytes)} to spare`;
-    lines.push(`${name.padEnd(12)} ${kb(bytes).padStart(9)} of ${kb(budget)} compressed, ${verdict}: ${parts.map(([part, size]) => `${part} ${kb(size)}`).join(', ')}`);
-  }
-  return lines.join('\n');
+  return {title: 'What is fetched, compressed', columns: [{name: 'size', unit: 'KB'}, {name: 'budget', unit: 'KB'}], rows};
 }
 
 const node = await Node.start({residents: 0});
 const browser = await launch();
 try {
-  const figures = [...(await visits(browser, node.url)), ...(await joins(browser, node.url))];
-  const machine = {cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, browser: `Chromium ${browser.version()}`};
-  const result = {version: 1, machine, figures, sizes: await sizes(browser, node.url)};
-  console.log(process.argv.includes('--json') ? JSON.stringify(result, null, 2) : table(result));
+  publish([await visits(browser, node.url), await joins(browser, node.url), await sizes(browser, node.url)], `Chromium ${browser.version()}`);
 } finally {
   await browser.close();
   await node.end('SIGTERM');

@@ -1,20 +1,20 @@
 // What a stream of ours costs against the browser's own data channel, and against js-libp2p's stream over the same
 // transport: two browsers, in each a page of every kind, measured in turns, there and back again, so that all see the same
 // moods of the machine. A ratio is the median of the ratios of each round.
-//   node tests/webrtc/bench.mjs [--json]
+//   node tests/webrtc/bench.mjs [--quick]
 // It needs what the tests need (see run.mjs), but not the program. What is measured, first browser to second:
 //   one way      16 MiB until the other side has counted them, in messages or writes of the size that is named;
 //   round trip   32 bytes there and back on an open stream, the median of 500.
 // A data channel of 16 KiB messages is what /webrtc is made of; larger messages are shown for what a browser could do.
 
-import {cpus, totalmem} from 'node:os';
+import {cell, publish, quick} from '../bench/tables.mjs';
 import {Browsers} from './support/probe.mjs';
 import {relays} from './support/relay.mjs';
 
 const KIB = 1 << 10;
 const BYTES = 16 << 20;
 const TRIPS = 500;
-const ROUNDS = 9;
+const ROUNDS = quick ? 3 : 9;
 /** Our aims, as shares of the data channel with 16 KiB messages. */
 const AIMS = {throughput: 0.9, trip: 1.2};
 
@@ -46,12 +46,6 @@ function measurements({raw, rust, js}) {
   });
 }
 
-/** @param {number[]} values */
-function summary(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  return {median: sorted[sorted.length >> 1], least: sorted[0], most: sorted[sorted.length - 1]};
-}
-
 /** Opens all pages, connects them, and measures; the first round only warms up. @param {Browsers} browsers @param {string} relay */
 async function measure(browsers, relay) {
   const raw = /** @type {[Probe, Probe]} */ ([await browsers.open(0, 'raw'), await browsers.open(1, 'raw')]);
@@ -71,39 +65,30 @@ async function measure(browsers, relay) {
       if (round > 0) series[key].push(value);
     }
   }
-  const ratio = (/** @type {keyof typeof all} */ over, /** @type {keyof typeof all} */ under) => summary(series[over].map((value, i) => value / series[under][i]));
+  /** @typedef {keyof typeof all} Key */
+  const of = (/** @type {Key} */ over, /** @type {Key} */ under) => series[over].map((value, i) => value / series[under][i]);
+  const figures = (/** @type {Key[]} */ keys) => keys.map((key) => ({name: all[key][0], unit: all[key][1], cells: [cell(series[key]), null, null]}));
+  const compared = (/** @type {Key} */ ours, /** @type {Key} */ raw, /** @type {Key} */ theirs, /** @type {{at_most?: number, at_least?: number}} */ aim) => ({
+    name: all[ours][0],
+    unit: all[ours][1],
+    cells: [cell(series[ours]), cell(of(ours, raw), aim), cell(of(ours, theirs))],
+  });
   return {
-    figures: Object.entries(all).map(([key, [name, unit]]) => ({name, unit, ...summary(series[key])})),
-    ratios: [
-      {name: 'throughput, ours / data channel', aim: `at least ${AIMS.throughput}`, ...ratio('rust', 'raw16')},
-      {name: 'round trip, ours / data channel', aim: `at most ${AIMS.trip}`, ...ratio('rustTrip', 'rawTrip')},
-      {name: 'throughput, ours / js-libp2p', aim: '', ...ratio('rust', 'js')},
-      {name: 'round trip, ours / js-libp2p', aim: '', ...ratio('rustTrip', 'jsTrip')},
+    title: 'A stream of a direct connection beside the browser’s own data channel and js-libp2p',
+    columns: [{name: ''}, {name: '/ data channel', unit: '×'}, {name: '/ js-libp2p', unit: '×'}],
+    rows: [
+      compared('rust', 'raw16', 'js', {at_least: AIMS.throughput}),
+      ...figures(['raw16', 'raw64', 'raw256', 'js']),
+      compared('rustTrip', 'rawTrip', 'jsTrip', {at_most: AIMS.trip}),
+      ...figures(['rawTrip', 'jsTrip']),
     ],
+    notes: [`${ROUNDS} rounds in turns; a ratio is the median of those of each round, with least and most.`],
   };
-}
-
-/** @param {any} result */
-function table({machine, figures, ratios}) {
-  const number = (/** @type {number} */ x) => x.toFixed(x < 10 ? 2 : 1).padStart(8);
-  const row = (/** @type {any} */ f, /** @type {string} */ last) => `${f.name.padEnd(34)}${number(f.median)}${number(f.least)}${number(f.most)}  ${last}`.trimEnd();
-  const head = `${''.padEnd(34)}${['median', 'least', 'most'].map((word) => word.padStart(8)).join('')}`;
-  return [
-    `${machine.cpu}, ${machine.cores} cores, ${machine.browser}; ${ROUNDS} rounds`,
-    '',
-    head,
-    ...figures.map((/** @type {any} */ f) => row(f, f.unit)),
-    '',
-    head,
-    ...ratios.map((/** @type {any} */ r) => row(r, r.aim)),
-  ].join('\n');
 }
 
 const [browsers, relay] = await Promise.all([Browsers.launch(), relays.js()]);
 try {
-  const machine = {cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, memory: totalmem(), browser: `Chromium ${browsers.all[0].version()}`};
-  const result = {version: 1, machine, ...(await measure(browsers, relay.address))};
-  console.log(process.argv.includes('--json') ? JSON.stringify(result, null, 2) : table(result));
+  publish([await measure(browsers, relay.address)], `Chromium ${browsers.all[0].version()}`);
 } finally {
   await Promise.allSettled([browsers.close(), relay.close()]);
 }

@@ -24,9 +24,16 @@ export function projector(changed) {
     } catch {
       // The window will do.
     }
+    await light(wanted);
+  };
+  const light = async (/** @type {boolean} */ wanted) => {
     await lit?.release().catch(() => {});
     lit = wanted ? await navigator.wakeLock?.request('screen').catch(() => undefined) : undefined;
   };
+  // A browser takes the lock back from a page that is not seen.
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState === 'visible' && on()) light(true);
+  });
   addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target instanceof HTMLSelectElement) return;
     if (event.key === 'f' || event.key === 'F') set(!on());

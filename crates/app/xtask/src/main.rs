@@ -63,18 +63,18 @@ enum Command {
     Test,
     /// Look at format, lints and documentation (native and wasm32), the direction of dependencies, licences and tidiness
     Check,
-    /// Measure and print figures with their units
+    /// Measure, print figures with their units and comparisons, and draw a page of them (an hour and a half in all)
     Bench {
-        /// What to measure
-        #[arg(value_enum, default_value = "tab")]
-        subject: bench::Subject,
-        /// Print one JSON object instead of a table
+        /// What to measure [default: everything]
+        #[arg(value_enum, value_name = "SUBJECT")]
+        subjects: Vec<bench::Subject>,
+        /// Print one JSON object instead of tables
         #[arg(long)]
         json: bool,
-        /// Measure less, and less sure (ledger and learning only)
+        /// Measure less, and less sure
         #[arg(long)]
         quick: bool,
-        /// Folder with `tinyshakespeare.txt` and `digits8x8.csv` (learning only) [default: the project's text and glyphs]
+        /// Folder with `tinyshakespeare.txt` and `digits8x8.csv` to learn [default: the project's text and glyphs]
         #[arg(long, value_name = "FOLDER")]
         data: Option<PathBuf>,
     },
@@ -120,7 +120,9 @@ fn main() -> ExitCode {
         Command::Run { dev } => build::dev(&dev),
         Command::Test => test::run(),
         Command::Check => check::run(),
-        Command::Bench { subject, json, quick, data } => bench::run(subject, json, quick, data.as_deref()),
+        Command::Bench { subjects, json, quick, data } => {
+            bench::run(&bench::Options { subjects: &subjects, json, quick, data: data.as_deref() })
+        }
         Command::Figures { scenarios } => figures::run(&scenarios),
         Command::Screens { parts } => figures::screens(&parts),
         Command::Tidy => check::tidy(),

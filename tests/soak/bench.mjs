@@ -1,6 +1,6 @@
 // Eight tabs and four validators for half an hour, with no faults: whether memory and speed stay flat, what a volunteer gives, and
 // whether anything is lost.
-//   node tests/soak/bench.mjs [--json]
+//   node tests/soak/bench.mjs [--quick]
 //   PEERAGE_SOAK_MINUTES=30, PEERAGE_SOAK_TABS=8, PEERAGE_SOAK_RESIDENTS=0
 // It needs what the end-to-end tests need (../e2e/run.mjs). Every 15 s of all that runs:
 //   memory     of a tab what its renderers hold (resident), the page's JavaScript heap, and the buffers beside that heap, which the
@@ -13,17 +13,17 @@
 // how two cores are shared. Slopes are by Theil and Sen, with their 95 % interval, over the time after all had joined and settled.
 
 import {mkdtempSync} from 'node:fs';
-import {cpus, tmpdir, totalmem} from 'node:os';
+import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {isIn} from '../../www/auditing.js';
+import {cell, publish, quick} from '../bench/tables.mjs';
 import {sleep} from '../e2e/support/wait.mjs';
 import {INVARIANTS} from '../torture/invariants.mjs';
-import {columns} from '../torture/report.mjs';
 import {get} from '../torture/support/ledger.mjs';
 import {median, mib, slope} from '../torture/support/statistics.mjs';
 import {System} from '../torture/support/system.mjs';
 
-const MINUTES = Number(process.env.PEERAGE_SOAK_MINUTES ?? 30);
+const MINUTES = Number(process.env.PEERAGE_SOAK_MINUTES ?? (quick ? 3 : 30));
 const TABS = Number(process.env.PEERAGE_SOAK_TABS ?? 8);
 const RESIDENTS = Number(process.env.PEERAGE_SOAK_RESIDENTS ?? 0);
 const SHARE = 0.25;
@@ -31,6 +31,7 @@ const EVERY_S = 15;
 /** Part of the time at the beginning that slopes leave out: caches fill, codes are compiled. */
 const SETTLING = 1 / 6;
 
+/** @typedef {import('../bench/tables.mjs').Table} Table */
 /** @typedef {{name: string, value: number|null, unit: string, low?: number, high?: number, note?: string}} Figure */
 /** What was seen of one tab or node at one time. @typedef {{minutes: number, memory: number, heap?: number, buffers?: number, steps?: number, seconds: number, in?: number, out?: number, wire?: number, height?: number}} Sample */
 /** @typedef {{name: string, kind: 'tab'|'node', samples: Sample[]}} Watched */
@@ -141,14 +142,38 @@ async function lost(system, watched) {
   ];
 }
 
-/** @param {{machine: any, minutes: number, figures: Figure[]}} result */
-function print({machine, minutes, figures}) {
-  return [
-    `${machine.cpu}, ${machine.cores} cores; ${TABS} tabs, a quarter of their time each, for ${minutes} minutes`,
-    '',
-    ...columns(['figure', 'value', 'from', 'to', 'unit', 'note'], figures.map(({name, value, low, high, unit, note}) => [name, value, low, high, unit, note ?? ''])),
-  ].join('\n');
+/** @param {Figure} figure */
+const shown = ({value, low, high}) => {
+  const one = cell(value);
+  return one && (low !== undefined && high !== undefined && Number.isFinite(low) && Number.isFinite(high) ? {...one, spread: /** @type {[number, number]} */ ([low, high])} : one);
+};
+
+/** @param {string} title @param {Figure[]} figures @param {string[]} [notes] @returns {Table} */
+const table = (title, figures, notes = []) => ({
+  title,
+  columns: [{name: ''}],
+  rows: figures.map((figure) => ({name: figure.name, unit: figure.unit, cells: [shown(figure)], ...(figure.note ? {note: figure.note} : {})})),
+  notes,
+});
+
+/** A row for each tab and node, a column for each figure. @param {Watched[]} watched @param {Figure[]} figures @returns {Table} */
+function apart(watched, figures) {
+  const of = (/** @type {Figure} */ {name}) => name.slice(name.indexOf(': ') + 2);
+  const columns = [...new Map(figures.map((figure) => [of(figure), figure.unit]))].map(([name, unit]) => ({name, unit}));
+  const rows = watched.map(({name}) => ({name, cells: columns.map((column) => shown(figures.find((figure) => figure.name === `${name}: ${column.name}`) ?? {name, value: null, unit: ''}))}));
+  return {title: 'Each tab and node', columns, rows, notes: ['Slopes with their 95 % interval.']};
 }
+
+/**
+ * Lines over the whole time, those of each tab or node in a column.
+ * @param {string} title @param {string} unit @param {{name: string, points: [number, number][]}[]} lines @returns {Table}
+ */
+const over = (title, unit, lines) => ({
+  title,
+  columns: [{name: 'time', unit: 'min'}, ...lines.map(({name}) => ({name, unit}))],
+  rows: lines[0].points.map(([minutes], i) => ({name: minutes.toFixed(2), cells: [cell(minutes), ...lines.map(({points}) => cell(points[i]?.[1]))]})),
+  plot: {x: 'time', y: lines.map(({name}) => name), alone: true},
+});
 
 const folder = mkdtempSync(join(tmpdir(), 'peerage-soak-'));
 const system = await System.start({folder, tabs: TABS, residents: RESIDENTS, share: SHARE, webgpu: false, say: (line) => console.error(line)});
@@ -166,10 +191,17 @@ try {
     console.error(`${(at / 60).toFixed(2)} min: ${speeds.join(' ')} steps/s`);
   }
   const each = watched.flatMap(figuresOf);
-  const figures = [...volunteer(each), ...steepest(each), ...(await lost(system, watched)), ...each];
-  const machine = {cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, memory: totalmem()};
-  const result = {version: 1, subject: 'soak', machine, minutes: MINUTES, tabs: TABS, validators: system.nodes.length - 1, share: SHARE, figures};
-  console.log(process.argv.includes('--json') ? JSON.stringify(result, null, 2) : print(result));
+  const tabs = watched.filter(({kind}) => kind === 'tab');
+  const memory = watched.map(({name, samples}) => ({name, points: samples.map((one) => /** @type {[number, number]} */ ([one.minutes, mib(one.memory)]))}));
+  const how = `${TABS} tabs, a quarter of their time each, and ${system.nodes.length - 1} validators for ${MINUTES} minutes.`;
+  publish([
+    table('What a volunteer gives', volunteer(each), [how]),
+    table('Whether memory and speed stay flat', steepest(each), ['Theil–Sen slopes after the first sixth of the time.']),
+    table('What was lost', await lost(system, watched)),
+    apart(watched, each),
+    over('Memory over time', 'MiB', memory),
+    over('Speed over time', 'steps/s', tabs.map(({name, samples}) => ({name, points: rates(samples, ({steps}) => (steps ?? 0) / 60)}))),
+  ]);
 } finally {
   await system.stop();
 }

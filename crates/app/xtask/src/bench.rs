@@ -3,6 +3,7 @@
 //! Scripts measure in headless browsers, programs what needs none; all give tables of one form ([`table`]). What fails is told in the
 //! report and does not lose the rest.
 
+mod crowd;
 mod learning;
 mod ledger;
 mod light;
@@ -42,6 +43,10 @@ pub enum Subject {
     Light,
     /// Validators under load, the cost of a block by the number of peers, catching up (7 minutes)
     Ledger,
+    /// 100, 1,000 and 10,000 tabs on virtual time: connections, bytes, heads, slowdown (30 minutes)
+    Crowd,
+    /// Eight tabs and four validators for half an hour: whether memory and speed stay flat, what a volunteer gives
+    Soak,
 }
 
 /// What is asked of a run.
@@ -147,13 +152,16 @@ impl Subject {
 
     fn measure(self, ready: &Ready, options: &Options) -> Result<Printed> {
         let shell = &ready.shell;
+        let native = |tables| Ok(Printed { browser: None, tables });
         let script = match self {
-            Self::Ledger => return Ok(Printed { browser: None, tables: ledger::run(shell, options.quick)? }),
+            Self::Ledger => return native(ledger::run(shell, options.quick)?),
+            Self::Crowd => return native(crowd::run(shell, options.quick)?),
             Self::Tab => build::all(shell).map(|()| "tests/e2e/bench.mjs"),
             Self::Page => build::all(shell).map(|()| "tests/page/bench.mjs"),
             Self::Learning => build::all(shell).map(|()| "tests/learning/bench.mjs"),
             Self::Light => light::build(shell).map(|()| "tests/light/bench.mjs"),
             Self::Mechanism => build::epochs(shell).map(|()| "tests/mechanism/bench.mjs"),
+            Self::Soak => build::all(shell).map(|()| "tests/soak/bench.mjs"),
             Self::Webrtc => build::probe(shell).map(|()| "tests/webrtc/bench.mjs"),
         }?;
         let mut command = in_node(shell, ready.browser.as_ref().context("set-up found no browser")?, script);

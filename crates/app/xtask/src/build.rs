@@ -65,12 +65,12 @@ pub fn ledger(shell: &Shell) -> Result<()> {
     Ok(())
 }
 
-/// Builds the program of the experiments with learning peers, as everything native is built; gives its place.
-pub fn learning(shell: &Shell) -> Result<PathBuf> {
+/// Builds a program of experiments with peers, as everything native is built; gives its place.
+pub fn study(shell: &Shell, example: &str) -> Result<PathBuf> {
     let since = Instant::now();
-    run_it(&mut shell.cargo(["build", "--locked", "--package", "peerage-study", "--example", "learning"]))?;
-    step("program", "built", "learning", since);
-    Ok(shell.workspace.target.join("debug/examples").join(format!("learning{}", std::env::consts::EXE_SUFFIX)))
+    run_it(&mut shell.cargo(["build", "--locked", "--package", "peerage-study", "--example", example]))?;
+    step("program", "built", example, since);
+    Ok(shell.workspace.target.join("debug/examples").join(format!("{example}{}", std::env::consts::EXE_SUFFIX)))
 }
 
 /// Makes a module for browsers of an example that was built for the tab.

@@ -11,7 +11,7 @@ use std::path::Path;
 /// Builds and measures; `quick` takes fewer steps and seeds. `data` is a folder with `tinyshakespeare.txt` and
 /// `digits8x8.csv`; without it the project's own text and glyphs are learned.
 pub fn run(shell: &Shell, quick: bool, data: Option<&Path>) -> Result<Vec<Table>> {
-    let program = build::learning(shell)?;
+    let program = build::study(shell, "learning")?;
     let mut tables = Vec::new();
     for Subject { name, title, columns, units } in SUBJECTS {
         say(format!("  {name}"));

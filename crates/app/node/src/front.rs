@@ -4,7 +4,7 @@ use crate::{
     bootstrap::{Outside, Place, address_of},
     cli, limit,
     metrics::Sources,
-    node, resident,
+    node, origin, resident,
     running::Running,
     say,
     serve::Server,
@@ -100,9 +100,11 @@ impl Front {
         let (router, metrics) = self.serving.start(genesis, sources, site)?;
         running.servers.extend(metrics);
         let Some(listener) = self.page else { return Ok(None) };
+        let address = listener.local_addr()?;
+        let bare = self.ports.tls.is_none() && self.name.is_none() && self.ports.proxies.is_empty();
+        let router = if bare && address.ip().is_loopback() { origin::here_alone(router) } else { router };
         let scheme = if self.ports.tls.is_some() { "https" } else { "http" };
-        let port = listener.local_addr()?.port();
-        let address = format!("{scheme}://{}", SocketAddr::new(local(self.ports.host), port));
+        let address = format!("{scheme}://{}", SocketAddr::new(local(self.ports.host), address.port()));
         running.servers.push(Server::start(listener, router, self.ports.tls.as_ref(), page)?);
         Ok(Some(address))
     }

@@ -7,9 +7,17 @@
 //!
 //! This guards readers of answers. It does not keep anyone from sending what a form could send, which changes nothing: a
 //! transaction counts by its signature. A browser that is made to believe that a hostile name is this machine (DNS
-//! rebinding) asks by that name and as a page of it, for which no rule of origins helps.
+//! rebinding) asks by that name and as a page of it, for which no rule of origins helps: what listens on this machine alone
+//! answers nobody who asks for another ([`here_alone`]). Over TLS such a name meets no certificate, and behind a proxy the
+//! name is the proxy's matter.
 
-use axum::http::{HeaderValue, Method, header, request::Parts, uri::Authority};
+use axum::{
+    Router,
+    extract::Request,
+    http::{HeaderValue, Method, StatusCode, header, request::Parts, uri::Authority},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+};
 use std::{net::IpAddr, time::Duration};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
@@ -22,6 +30,22 @@ pub fn layer() -> CorsLayer {
         .expose_headers([header::RETRY_AFTER])
         .max_age(KNOWN)
 }
+
+/// Answers those alone who ask for this machine by a name of it.
+pub fn here_alone(router: Router) -> Router {
+    router.layer(middleware::from_fn(turn_strangers_away))
+}
+
+async fn turn_strangers_away(request: Request, next: Next) -> Response {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    match host {
+        Some(host) if !is_here(host) => (StatusCode::MISDIRECTED_REQUEST, STRANGER).into_response(),
+        _ => next.run(request).await,
+    }
+}
+
+/// To who asks for another machine.
+const STRANGER: &str = "This node is for the machine that it runs on, and was asked for by another name: open it as     localhost, or tell it with --behind-proxy or --tls-name what is in front of it.\n";
 
 /// Whether a page of `origin` may read the answer to `asked`.
 fn may_read(origin: &HeaderValue, asked: &Parts) -> bool {
@@ -49,11 +73,8 @@ const KNOWN: Duration = Duration::from_secs(3_600);
 mod tests {
     use super::*;
     use axum::{
-        Router,
         body::Body,
-        extract::Request,
-        http::{HeaderMap, StatusCode},
-        response::{IntoResponse, Response},
+        http::HeaderMap,
         routing::{get, post},
     };
     use tower::ServiceExt;
@@ -99,6 +120,22 @@ mod tests {
                 let (_, headers) = ask(Method::GET, host, Some(origin)).await;
                 assert_eq!(headers[header::ACCESS_CONTROL_ALLOW_ORIGIN], origin, "{host}");
             }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_for_this_machine_alone_answers_nobody_who_asks_for_another() {
+        let router = here_alone(Router::new().route("/", get(|| async { "here" })));
+        for (host, status) in [
+            ("localhost:8080", StatusCode::OK),
+            ("127.0.0.1", StatusCode::OK),
+            ("[::1]:1", StatusCode::OK),
+            ("rebound.example:8080", StatusCode::MISDIRECTED_REQUEST),
+            ("localhost.rebound.example", StatusCode::MISDIRECTED_REQUEST),
+            ("192.0.2.1", StatusCode::MISDIRECTED_REQUEST),
+        ] {
+            let request = Request::get("/").header(header::HOST, host).body(Body::empty()).unwrap();
+            assert_eq!(router.clone().oneshot(request).await.unwrap().status(), status, "{host}");
         }
     }
 

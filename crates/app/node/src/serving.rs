@@ -5,7 +5,7 @@ use crate::{
     api, cli, health,
     limit::{self, Clients, Limit},
     metrics::{self, Metrics, Sources},
-    say,
+    origin, say,
     serve::Server,
     site,
     tls::Tls,
@@ -54,6 +54,8 @@ impl Serving {
         say::line(format_args!("Metrics   http://{}/metrics", listener.local_addr()?));
         let looks = Limit { clients: Arc::new(Clients::new(LOOKS, LOOKS_AT_ONCE, &[])), cost: |_| 1 };
         let metrics = metrics::router(figures, sources).layer(middleware::from_fn_with_state(looks, limit::admit));
+        let here = listener.local_addr()?.ip().is_loopback();
+        let metrics = if here { origin::here_alone(metrics) } else { metrics };
         let bounds = network::Sources::new(limit::METRICS, &[]);
         Ok((router, Some(Server::start(listener, metrics, None, bounds)?)))
     }

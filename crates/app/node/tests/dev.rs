@@ -233,6 +233,24 @@ fn every_kind_of_answer_carries_the_headers_that_keep_a_browser_safe() {
 }
 
 #[test]
+fn a_name_that_was_rebound_to_this_machine_reaches_no_node_of_it() {
+    let place = Place::new();
+    let (metrics, text) = (free().to_string(), place.text());
+    let node = Running::start(&place, &["--residents", "0", "--corpus", &text, "--metrics", &metrics]);
+    for (address, path) in [(&*node.address, "/corpus"), (&node.address, "/api/head"), (&metrics, "/metrics")] {
+        let port = address.rsplit(':').next().unwrap();
+        let answer = get_as(address, &format!("rebound.example:{port}"), path);
+        assert!(answer.starts_with("HTTP/1.1 421") && answer.contains("--behind-proxy"), "{path}: {answer}");
+        let answer = get_as(address, &format!("localhost:{port}"), path);
+        assert!(answer.starts_with("HTTP/1.1 200") || answer.starts_with("HTTP/1.1 503"), "{path}: {answer}");
+    }
+    drop(node);
+    // What is in front of it asks by the name that it was asked for.
+    let node = Running::start(&place, &["--residents", "0", "--corpus", &text, "--tls-name", "peers.example"]);
+    assert!(get_as(&node.address, "peers.example", "/corpus").starts_with("HTTP/1.1 200"));
+}
+
+#[test]
 fn who_asks_for_texts_or_figures_without_end_is_told_to_wait() {
     let place = Place::new();
     let (metrics, text) = (free().to_string(), place.text());
@@ -395,9 +413,13 @@ impl Drop for Running {
 }
 
 fn get(address: &str, path: &str) -> String {
+    get_as(address, address, path)
+}
+
+fn get_as(address: &str, host: &str, path: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(LIMIT)).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
     let mut response = String::new();
     stream.read_to_string(&mut response).unwrap();
     response

@@ -1,4 +1,5 @@
-// Clocks that are set: in a tab and its workers, and of a validator's process, whose wall clock libfaketime moves.
+// Clocks that are set: in a tab and its workers, and of a validator's process, whose wall clock libfaketime moves. A validator waits by
+// its wall clock, so that one that was set stands still for about as long as it was set by; the others go on.
 
 import {writeFileSync} from 'node:fs';
 import {FAKETIME, VALIDATORS} from '../support/system.mjs';
@@ -26,7 +27,7 @@ export const clocks = [
     name: 'node clock set',
     kind: 'clock',
     needs: () => (FAKETIME ? null : 'there is no libfaketime (Debian: apt-get install faketime), so clocks of nodes are not moved'),
-    draw: (random) => ({target: `validator ${random.whole(0, VALIDATORS - 1)}`, seconds: jump(random, 60)}),
+    draw: (random) => ({target: `validator ${random.whole(0, VALIDATORS - 1)}`, seconds: jump(random, 30)}),
     touches: ({target}) => [`clock of ${target}`],
     async inject(system, {target, seconds}) {
       const node = system.nodes.find(({name}) => name === target);

@@ -1,6 +1,6 @@
 //! Figures of many tabs on virtual time: one JSON object a line for each number of tabs and model, then how they grow.
 //!
-//!     cargo run --example crowd -- [--quick] [--seeds N] [--tabs N]… [--model M]… [--warm S] [--counted S] [--measure]
+//!     cargo run --example crowd -- [--quick] [--seeds N] [--first SEED] [--each] [--tabs N]… [--model M]… [--warm S] [--counted S] [--measure]
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints")]
 #![recursion_limit = "256"]
@@ -20,6 +20,12 @@ struct Arguments {
     /// Seeds; three, or two with `--quick`
     #[arg(long)]
     seeds: Option<u64>,
+    /// The first of them
+    #[arg(long, default_value_t = 1)]
+    first: u64,
+    /// Print each run too
+    #[arg(long)]
+    each: bool,
     /// Numbers of tabs; 100, 1,000 and 10,000, or 30, 100 and 300 with `--quick`
     #[arg(long)]
     tabs: Vec<usize>,
@@ -69,9 +75,19 @@ fn main() -> Result<()> {
         for tabs in &sizes {
             let began = Instant::now();
             let mut crowd = Crowd::of(*tabs, directory);
-            crowd.warm = options.warm.unwrap_or(if options.quick { 12 } else { crowd.warm });
-            crowd.counted = options.counted.unwrap_or(if options.quick { 10 } else { crowd.counted });
-            let row = crowd.row(seeds)?;
+            crowd.warm = options.warm.unwrap_or(if options.quick { 6 } else { crowd.warm });
+            crowd.counted = options.counted.unwrap_or(if options.quick { 6 } else { crowd.counted });
+            let mut runs = Vec::new();
+            for seed in options.first..options.first + seeds {
+                let run = crowd.run(seed)?.0;
+                if options.each {
+                    let figures = run.named();
+                    let run = serde_json::json!({"subject": "run", "tabs": tabs, "directory": directory, "seed": seed, "figures": figures});
+                    println!("{run}");
+                }
+                runs.push(run);
+            }
+            let row = crowd.row_of(&runs);
             let mut value = serde_json::to_value(&row)?;
             if let Some(object) = value.as_object_mut() {
                 object.insert("subject".into(), "crowd".into());

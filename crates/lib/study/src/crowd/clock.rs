@@ -73,7 +73,7 @@ impl<T> Clock<T> {
     }
 
     /// What happens next; its time is now.
-    pub fn next(&mut self) -> Option<T> {
+    pub fn advance(&mut self) -> Option<T> {
         loop {
             if let Some(Entry { at, what, .. }) = self.open.pop() {
                 self.now = at;
@@ -138,7 +138,7 @@ mod tests {
             clock.at(random.next() % (60 * SECOND), number);
         }
         let mut more = 5_000;
-        while let Some(number) = clock.next() {
+        while let Some(number) = clock.advance() {
             told.push((clock.now(), number));
             if more < 9_000 {
                 // Soon, at once, far and in the past.
@@ -158,7 +158,7 @@ mod tests {
     fn what_is_due_together_happens_in_the_order_of_entry() {
         let mut clock = Clock::new();
         (0..10).for_each(|number| clock.at(40 * SECOND, number));
-        assert!(std::iter::from_fn(|| clock.next()).eq(0..10));
+        assert!(std::iter::from_fn(|| clock.advance()).eq(0..10));
         assert_eq!(clock.now(), 40 * SECOND);
     }
 }

@@ -1,5 +1,7 @@
 //! Runs of a crowd: figures of one seed, means over seeds with their intervals, and how they grow with the number of tabs.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::clock::SECOND;
@@ -26,21 +28,32 @@ impl Crowd {
     /// # Errors
     /// As [`Self::run`].
     pub fn row(&self, seeds: u64) -> Result<Row, LettersError> {
-        let mut runs = Vec::new();
-        for seed in 1..=seeds {
-            runs.push(self.run(seed)?.0);
-        }
+        let runs = (1..=seeds).map(|seed| Ok(self.run(seed)?.0)).collect::<Result<Vec<_>, LettersError>>()?;
+        Ok(self.row_of(&runs))
+    }
+
+    /// The row of runs that were made already.
+    #[must_use]
+    pub fn row_of(&self, runs: &[Figures]) -> Row {
         let of = |figure: &dyn Fn(&Figures) -> f64| Interval::of(&runs.iter().map(figure).collect::<Vec<_>>());
         let figures = FIGURES.iter().map(|(name, figure)| ((*name).to_owned(), of(figure))).collect();
-        Ok(Row {
+        Row {
             tabs: self.tabs,
             directory: self.directory,
             nodes: runs.first().map_or(0, |run| (self.tabs as f64 / run.node.tabs.max(1.0)).round() as usize),
-            seeds,
+            seeds: runs.len() as u64,
             warm: self.warm,
             counted: self.counted,
             figures,
-        })
+        }
+    }
+}
+
+impl Figures {
+    /// What a row says, of this run alone.
+    #[must_use]
+    pub fn named(&self) -> BTreeMap<String, f64> {
+        FIGURES.iter().map(|(name, figure)| ((*name).to_owned(), figure(self))).collect()
     }
 }
 
@@ -60,7 +73,7 @@ pub struct Row {
     /// See `warm`.
     pub counted: u64,
     /// By name.
-    pub figures: std::collections::BTreeMap<String, Interval>,
+    pub figures: BTreeMap<String, Interval>,
 }
 
 /// How a figure grows: the exponent e of tabs^e that fits its means best.
@@ -69,7 +82,7 @@ pub struct Growth {
     /// Who hears of whom.
     pub directory: Directory,
     /// By name.
-    pub exponents: std::collections::BTreeMap<String, f64>,
+    pub exponents: BTreeMap<String, f64>,
 }
 
 impl Growth {

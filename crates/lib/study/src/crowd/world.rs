@@ -73,8 +73,8 @@ impl Crowd {
             churn: true,
             effort: Effort::SMALL,
             prompt: false,
-            warm: 20,
-            counted: 20,
+            warm: 10,
+            counted: 10,
         }
     }
 }
@@ -250,7 +250,7 @@ impl World {
 
     fn until(&mut self, end: Time) {
         while self.clock.now() < end {
-            let Some(event) = self.clock.next() else { return };
+            let Some(event) = self.clock.advance() else { return };
             self.events += 1;
             self.happen(event);
         }

@@ -6,6 +6,7 @@
 
 mod alone;
 mod arrows;
+mod audit;
 mod bench;
 mod build;
 mod bundle;
@@ -13,6 +14,7 @@ mod check;
 mod client;
 mod debian;
 mod figures;
+mod fuzz;
 mod lab;
 mod licences;
 mod market;
@@ -60,6 +62,8 @@ enum Command {
     Test,
     /// Look at format, lints (native and wasm32), the direction of dependencies, licences and tidiness
     Check,
+    /// Look at what others publish and is linked here: licences, sources, versions, advisories for crates and npm packages
+    Audit,
     /// Measure and print figures with their units
     Bench {
         /// What to measure
@@ -74,6 +78,18 @@ enum Command {
         /// Folder with `tinyshakespeare.txt` and `digits8x8.csv` (learning only) [default: the project's text and glyphs]
         #[arg(long, value_name = "FOLDER")]
         data: Option<PathBuf>,
+    },
+    /// Run the fuzz targets of tests/fuzz: executions, edges and crashes of each
+    Fuzz {
+        /// Time for all targets together
+        #[arg(long, value_name = "N", default_value_t = 5.0)]
+        minutes: f64,
+        /// Write the least inputs that reach all that is reached into tests/fuzz/corpus, in place of those there
+        #[arg(long)]
+        keep: bool,
+        /// Targets to run [default: all]
+        #[arg(value_name = "TARGET")]
+        targets: Vec<String>,
     },
     /// Draw the figures of the documentation anew: docs/mechanisms/figures/<scenario>.svg
     Figures {
@@ -103,7 +119,9 @@ fn main() -> ExitCode {
         Command::Run { dev } => build::dev(&dev),
         Command::Test => test::run(),
         Command::Check => check::run(),
+        Command::Audit => audit::run(),
         Command::Bench { subject, json, quick, data } => bench::run(subject, json, quick, data.as_deref()),
+        Command::Fuzz { minutes, keep, targets } => fuzz::run(&fuzz::Order { minutes, keep, targets: &targets }),
         Command::Figures { scenarios } => figures::run(&scenarios),
         Command::Screens { parts } => figures::screens(&parts),
         Command::Tidy => check::tidy(),

@@ -1,20 +1,4 @@
-//! A genesis that a node hands out: one encoding, and it begins a chain or is refused.
+//! The target `genesis` under libFuzzer.
 #![no_main]
 
-mod common;
-
-use ledger::table::root_of;
-use ledger::{Genesis, Table};
-use libfuzzer_sys::fuzz_target;
-
-fuzz_target!(|bytes: &[u8]| {
-    let Some(genesis) = common::read::<Genesis>(bytes) else { return };
-    let state = genesis.state();
-    assert_eq!(state.is_ok(), genesis.check().is_ok());
-    assert_eq!(state.is_ok(), genesis.header().is_ok());
-    let Ok(state) = state else { return };
-    assert_eq!(state.supply(), genesis.supply());
-    for table in Table::ALL {
-        assert_eq!(state.roots().of(table), root_of(table, state.leaves(table).iter().map(|leaf| &leaf[..])));
-    }
-});
+peerage_fuzz::target!(genesis);

@@ -1,17 +1,4 @@
-//! A header: every string of its length has at most one meaning, and no two of them have one digest.
+//! The target `header` under libFuzzer.
 #![no_main]
 
-mod common;
-
-use commonware_codec::FixedSize;
-use ledger::Header;
-use libfuzzer_sys::fuzz_target;
-
-fuzz_target!(|bytes: &[u8]| {
-    let Some(header) = common::read::<Header>(bytes) else { return };
-    assert_eq!(bytes.len(), Header::SIZE);
-    let mut other = bytes.to_vec();
-    other[Header::SIZE - 1] ^= 1;
-    let other = common::read::<Header>(&other).expect("a digest stands last, and any will do");
-    assert_ne!(other.digest(), header.digest());
-});
+peerage_fuzz::target!(header);

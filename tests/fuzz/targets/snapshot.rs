@@ -1,21 +1,4 @@
-//! A state from a disk that may have rotted: it is refused, or it is a state with one encoding whose roots are those of its tables.
+//! The target `snapshot` under libFuzzer.
 #![no_main]
 
-mod common;
-
-use ledger::table::root_of;
-use ledger::{State, Table};
-use libfuzzer_sys::fuzz_target;
-
-fuzz_target!(|bytes: &[u8]| {
-    let Some(state) = common::read::<State>(bytes) else { return };
-    for table in Table::ALL {
-        assert_eq!(state.roots().of(table), root_of(table, state.leaves(table).iter().map(|leaf| &leaf[..])));
-    }
-    for neuron in state.neurons().iter().filter(|neuron| !neuron.vacant) {
-        assert!(state.uid(neuron.hot).is_some());
-    }
-    for account in state.accounts().iter() {
-        assert!(state.account(account.key).is_some());
-    }
-});
+peerage_fuzz::target!(snapshot);

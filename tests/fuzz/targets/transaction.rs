@@ -1,13 +1,4 @@
-//! A transaction of a stranger: one encoding, and only what its signer signed is taken.
+//! The target `transaction` under libFuzzer.
 #![no_main]
 
-mod common;
-
-use ledger::{Checked, Transaction};
-use libfuzzer_sys::fuzz_target;
-
-fuzz_target!(|bytes: &[u8]| {
-    let Some(transaction) = common::read::<Transaction>(bytes) else { return };
-    let signed = transaction.verify_signature();
-    assert_eq!(Checked::new(transaction).is_ok(), signed);
-});
+peerage_fuzz::target!(transaction);

@@ -6,6 +6,7 @@
 
 mod alone;
 mod arrows;
+mod audit;
 mod bench;
 mod book;
 mod build;
@@ -16,6 +17,7 @@ mod debian;
 mod doc;
 mod documents;
 mod figures;
+mod fuzz;
 mod lab;
 mod licences;
 mod market;
@@ -64,6 +66,8 @@ enum Command {
     Test,
     /// Look at format, lints and documentation (native and wasm32), the direction of dependencies, licences and tidiness
     Check,
+    /// Look at what others publish and is linked here: licences, sources, versions, advisories for crates and npm packages
+    Audit,
     /// Measure, print figures with their units and comparisons, and draw a page of them (an hour and a half in all)
     Bench {
         /// What to measure [default: everything]
@@ -78,6 +82,18 @@ enum Command {
         /// Folder with `tinyshakespeare.txt` and `digits8x8.csv` to learn [default: the project's text and glyphs]
         #[arg(long, value_name = "FOLDER")]
         data: Option<PathBuf>,
+    },
+    /// Run the fuzz targets of tests/fuzz: executions, edges and crashes of each
+    Fuzz {
+        /// Time for all targets together
+        #[arg(long, value_name = "N", default_value_t = 5.0)]
+        minutes: f64,
+        /// Write the least inputs that reach all that is reached into tests/fuzz/corpus, in place of those there
+        #[arg(long)]
+        keep: bool,
+        /// Targets to run [default: all]
+        #[arg(value_name = "TARGET")]
+        targets: Vec<String>,
     },
     /// Draw the figures of the documentation anew: `docs/mechanisms/figures`
     Figures {
@@ -123,9 +139,11 @@ fn main() -> ExitCode {
         Command::Run { dev } => build::dev(&dev),
         Command::Test => test::run(),
         Command::Check => check::run(),
+        Command::Audit => audit::run(),
         Command::Bench { subjects, json, quick, data } => {
             bench::run(&bench::Options { subjects: &subjects, json, quick, data: data.as_deref() })
         }
+        Command::Fuzz { minutes, keep, targets } => fuzz::run(&fuzz::Order { minutes, keep, targets: &targets }),
         Command::Figures { scenarios } => figures::run(&scenarios),
         Command::Screens { parts } => figures::screens(&parts),
         Command::Torture(options) => torture::run(&options),

@@ -5,6 +5,7 @@ use crate::toolchain;
 use crate::tools::{self, Browser, Crate, Firefox};
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// What the machine is set up for.
@@ -55,6 +56,30 @@ pub fn run(purpose: For) -> Result<Ready> {
     let firefox = if purpose == For::Test { firefox(&shell) } else { Err("not asked for".into()) };
     say(format!("Set up in {}.", duration(start.elapsed())));
     Ok(Ready { shell, browser, firefox })
+}
+
+/// For the fuzz targets: Rust, a linker, and a compiler for C++, which is named. Nothing of browsers and pages.
+pub fn fuzz() -> Result<(Shell, PathBuf)> {
+    let workspace = Workspace::find()?;
+    say(format!("Set-up (build folder {}):", workspace.target.display()));
+    let shell = rust(&Shell::new(workspace))?;
+    ensure("compilers", "", || tools::compilers(&shell), || tools::make_compilers(&shell))?;
+    let words = || tools::cpp(&shell).map(|path| path.display().to_string());
+    ensure("C++", "", words, || tools::make_cpp(&shell))?;
+    let compiler = tools::cpp(&shell).context("the compiler for C++ is gone")?;
+    Ok((shell, compiler))
+}
+
+/// For the audit: Rust, and cargo-deny.
+pub fn audit() -> Result<Shell> {
+    let workspace = Workspace::find()?;
+    say(format!("Set-up (build folder {}):", workspace.target.display()));
+    let shell = rust(&Shell::new(workspace))?;
+    ensure("compilers", "", || tools::compilers(&shell), || tools::make_compilers(&shell))?;
+    let deny = Crate { package: "cargo-deny", program: "cargo-deny", version: CARGO_DENY.into() };
+    let estimate = "compiling it takes about 5 minutes on two cores";
+    ensure("cargo-deny", estimate, || deny.probe(&shell), || deny.make(&shell))?;
+    Ok(shell)
 }
 
 /// The programs that Trunk and the tests in browsers need.
@@ -136,5 +161,7 @@ pub fn ensure(
 
 /// 0.22 asks for a newer Rust than Debian's.
 const TRUNK: &str = "0.21.14";
+/// Reads deny.toml.
+const CARGO_DENY: &str = "0.20.2";
 /// Works with Firefox 128 and newer.
 const GECKODRIVER: &str = "0.37.1";

@@ -73,6 +73,17 @@ pub fn make_compilers(shell: &Shell) -> Result<String> {
     compilers(shell).context("clang was installed but does not compile for wasm32")
 }
 
+/// A compiler for C++ (libFuzzer is written in it). Debian's clang comes with one, and so this is rarely missing.
+pub fn cpp(shell: &Shell) -> Option<PathBuf> {
+    ["c++", "g++", "clang++"].iter().find_map(|name| shell.which(name))
+}
+
+/// Gets one.
+pub fn make_cpp(shell: &Shell) -> Result<String> {
+    debian::install(shell, &["g++"]).context("a compiler for C++ is missing (`c++`, `g++` or `clang++`)")?;
+    Ok(cpp(shell).context("g++ was installed but is not in PATH")?.display().to_string())
+}
+
 /// Whether `node_modules` is what package-lock.json says.
 pub fn packages(shell: &Shell) -> Option<String> {
     let lock = fs::read_to_string(shell.workspace.root.join("package-lock.json")).ok()?;

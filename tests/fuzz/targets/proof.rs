@@ -1,0 +1,4 @@
+//! The target `proof` under libFuzzer.
+#![no_main]
+
+peerage_fuzz::target!(proof);

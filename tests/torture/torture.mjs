@@ -38,8 +38,7 @@ const say = (/** @type {string} */ line) => console.error(`${((Date.now() - bega
 const again = ['cargo xtask torture', `--minutes ${values.minutes}`, `--seed ${seed}`, `--tabs ${tabs}`, `--residents ${residents}`, ...(values.only ?? []).map((name) => `--only '${name}'`)].join(' ');
 say(`seed ${seed}; everything lies in ${folder}`);
 
-/** @type {System|null} */
-let system = null;
+const system = new System({folder, tabs, residents, say});
 let interrupted = false;
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) {
   process.removeAllListeners(signal);
@@ -47,13 +46,13 @@ for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) {
     if (interrupted) process.exit(130);
     interrupted = true;
     say('ending');
-    await system?.stop();
+    await system.stop();
     process.exit(130);
   });
 }
 
 try {
-  system = await System.start({folder, tabs, residents, say});
+  await system.begin();
   const end = Date.now() + Number(values.minutes) * 60_000;
   const most = values.rounds === undefined ? Infinity : Number(values.rounds);
   const result = await torture(system, {seed, among: values.only, say, enough: (round) => round >= most || Date.now() >= end});
@@ -68,6 +67,6 @@ try {
   for (const sentence of sentences) console.error(`BROKEN: ${sentence}`);
   if (error instanceof Broken) console.error(`in round ${error.round} of seed ${seed}; to run it again: ${again}`);
   console.error(`Logs and data are in ${folder}.`);
-  await system?.stop({keep: true});
+  await system.stop({keep: true});
   process.exit(1);
 }

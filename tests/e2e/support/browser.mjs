@@ -38,10 +38,10 @@ const MICROPHONE = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-med
 export const launch = (options) => chromium.launch(settings(options));
 
 /**
- * The same on a profile in `folder`, which outlives it.
+ * The same on a profile in `folder`, which outlives it. Who starts it ends it, also when this program is told to end.
  * @param {string} folder @param {Parameters<typeof launch>[0]} [options]
  */
-export const launchKept = (folder, options) => chromium.launchPersistentContext(folder, settings(options));
+export const launchKept = (folder, options) => chromium.launchPersistentContext(folder, {...settings(options), handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false});
 
 /** @param {Parameters<typeof launch>[0]} [options] */
 const settings = ({webgpu = false, microphone = false, more = []} = {}) => ({

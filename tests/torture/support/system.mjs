@@ -75,31 +75,42 @@ export class System {
   /** What the chain began with. */ begun = 0n;
   /** File systems of some nodes that are small enough to be filled. @type {string[]} */ mounts = [];
   /** The money of this program waits for nobody but itself. */ #paid = Promise.resolve();
+  /** @type {Promise<void>|null} */ #stopped = null;
   /** Who pays for the keys of this program. */ faucet = new Signer(Buffer.alloc(32, 7));
 
   /**
-   * Begins everything in `folder`; `say` is told what happens.
-   * @param {{folder: string, tabs?: number, residents?: number, share?: number, webgpu?: boolean, say: (line: string) => void}} options
+   * Made and begun.
+   * @param {ConstructorParameters<typeof System>[0]} options
    */
   static async start(options) {
     const system = new System(options);
-    try {
-      await system.#chain();
-      await system.#residents(options.residents ?? 1);
-      await system.#open(options.tabs ?? 4, options.share ?? 0.25, options.webgpu ?? true);
-    } catch (error) {
-      await system.stop({keep: true});
-      throw error;
-    }
+    await system.begin();
     return system;
   }
 
-  /** @param {Parameters<typeof System.start>[0]} options */
-  constructor({folder, say}) {
-    this.folder = folder;
-    this.say = say;
-    this.logs = join(folder, 'logs');
+  /**
+   * Everything will lie in `folder`; `say` is told what happens.
+   * @param {{folder: string, tabs?: number, residents?: number, share?: number, webgpu?: boolean, say: (line: string) => void}} options
+   */
+  constructor(options) {
+    this.options = options;
+    this.folder = options.folder;
+    this.say = options.say;
+    this.logs = join(this.folder, 'logs');
     mkdirSync(this.logs, {recursive: true});
+  }
+
+  /** Starts all of it; where that fails, what there is by then is stopped and logs and data stay. */
+  async begin() {
+    const {tabs = 4, residents = 1, share = 0.25, webgpu = true} = this.options;
+    try {
+      await this.#chain();
+      await this.#residents(residents);
+      await this.#open(tabs, share, webgpu);
+    } catch (error) {
+      await this.stop({keep: true});
+      throw error;
+    }
   }
 
   get follower() {
@@ -176,8 +187,9 @@ export class System {
   }
 
   /** Those answer that blocks become final. @param {ChainNode[]} nodes */
-  #ready(nodes) {
-    return Promise.all(nodes.map((node) => until(`${node.name} is ready`, 90, async () => (await ask(node.api, '/ready')).status === 200, () => `${node.log}:\n${node.tail()}`)));
+  async #ready(nodes) {
+    await Promise.all(nodes.map((node) => until(`${node.name} is ready`, 90, async () => !node.alive() || (await ask(node.api, '/ready')).status === 200, () => `${node.log}:\n${node.tail()}`)));
+    for (const node of nodes) if (!node.alive()) throw new Error(`${node.name} has ended:\n${node.tail()}`);
   }
 
   /** @param {string} name @param {string} at @param {number} port @param {ChainNode} [node] whose addresses in what it answers become those of the link */
@@ -235,8 +247,13 @@ export class System {
     throw new Error('no node is ready');
   }
 
-  /** Ends all of it; `keep` leaves the folder. @param {{keep?: boolean}} [options] */
-  async stop({keep = false} = {}) {
+  /** Ends all of it, once; `keep` leaves the folder. @param {{keep?: boolean}} [options] */
+  stop({keep = false} = {}) {
+    return (this.#stopped ??= this.#stop(keep));
+  }
+
+  /** @param {boolean} keep */
+  async #stop(keep) {
     await Promise.allSettled(this.tabs.map((tab) => tab.close()));
     await Promise.allSettled(this.programs().map((one) => one.kill('SIGKILL')));
     for (const link of this.links.values()) link.close();

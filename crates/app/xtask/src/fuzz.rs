@@ -216,7 +216,11 @@ fn build(shell: &Shell, compiler: &Path) -> Result<PathBuf> {
     // Where the target is named, build scripts and macros are compiled without the flags.
     let mut command = shell.cargo(["build", "--locked", "--package", PACKAGE, "--features", "libfuzzer", "--bins"]);
     command.args(["--profile", "fuzz", "--target", host]).env("CARGO_TARGET_DIR", &folder);
-    command.env("RUSTFLAGS", FLAGS.join(" ")).env("CXX", compiler);
+    command.env("RUSTFLAGS", FLAGS.join(" "));
+    // Only where it is not what would be taken anyway: whatever is compiled from C would be compiled again for it.
+    if !compiler.ends_with("c++") {
+        command.env("CXX", compiler);
+    }
     run_it(&mut command).context("the targets were not built")?;
     Ok(folder.join(host).join("fuzz"))
 }

@@ -4,7 +4,8 @@ use crate::adversary::Sin;
 use crate::checks::{Deeds, Record};
 use crate::dice::Dice;
 use crate::traffic::Traffic;
-use crate::world::{Actor, Cast, Quality, Role, World};
+use crate::wear::Wear;
+use crate::world::{Actor, Cast, Down, Quality, Role, World};
 use commonware_cryptography::Signer;
 use commonware_runtime::deterministic::{self, Context, FaultConfig, PartialWriteMode, Runner, WriteConfig};
 use commonware_runtime::{Clock, Runner as _};
@@ -12,7 +13,7 @@ use commonware_utils::Probability;
 use ledger::genesis::MAX_VALIDATORS;
 use ledger::types::TOKEN;
 use ledger::{Amount, Founder, Genesis, Kind, Parameters, PrivateKey, Seat, Transaction, Uid};
-use peerage_consensus::LedgerHandle;
+use peerage_consensus::{LedgerHandle, OpenError};
 use std::time::{Duration, SystemTime};
 
 /// What is simulated.
@@ -31,6 +32,8 @@ pub struct Scenario {
     pub faults: bool,
     /// Minutes by which the clock of the second validator is off: a fault like that of an adversary.
     pub astray: i64,
+    /// Whether clocks jump and disks fill up.
+    pub hardware: bool,
     /// Whether the whole runtime crashes in between.
     pub crash: bool,
     /// Height at which faults end.
@@ -43,6 +46,8 @@ pub struct Outcome {
     pub deeds: Deeds,
     /// Crashes of nodes, all of them with that of the runtime.
     pub crashes: u64,
+    /// What happened to machines.
+    pub strains: Strains,
     /// Hostile transactions that were refused.
     pub refused: usize,
     /// How often an adversary was found out and blocked by an honest node, in the last life of the runtime.
@@ -67,6 +72,19 @@ impl std::fmt::Debug for Cast {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} actors", self.actors.len())
     }
+}
+
+/// How often something happened to a machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Strains {
+    /// Clocks that were moved.
+    pub jumps: u64,
+    /// Disks that were full.
+    pub full: u64,
+    /// Nodes that stopped for it, in good order or not.
+    pub stopped: u64,
+    /// Nodes that did not notice.
+    pub went_on: u64,
 }
 
 /// First seeds of keys.
@@ -110,9 +128,15 @@ impl Scenario {
             sin,
             faults: true,
             astray,
+            hardware: false,
             crash: dice.chance(40),
             blocks: dice.between(16, 40),
         }
+    }
+
+    /// The same on machines whose clocks jump and whose disks fill up.
+    pub fn strained(seed: u64) -> Self {
+        Self { hardware: true, ..Self::drawn(seed) }
     }
 
     /// A quiet network in which only the adversary does wrong.
@@ -125,6 +149,7 @@ impl Scenario {
             sin,
             faults: false,
             astray: 0,
+            hardware: false,
             crash: false,
             blocks: 24,
         }
@@ -226,12 +251,19 @@ impl Scenario {
             .with_timeout(Some(Duration::from_secs(7_200)))
             .with_storage_fault_config(torn(&mut dice));
         let mut crashes = 0;
+        let mut strains = Strains::default();
         let mut runner = Runner::new(config);
         if self.crash {
             let until = dice.between(6, self.blocks.saturating_sub(4).max(7));
             let ((), checkpoint) = runner.start_and_recover(async |context| {
-                let mut act =
-                    Act { scenario: self, dice: &mut dice, record: &mut record, traffic: &mut traffic, crashes };
+                let mut act = Act {
+                    scenario: self,
+                    dice: &mut dice,
+                    record: &mut record,
+                    traffic: &mut traffic,
+                    crashes,
+                    strains: &mut strains,
+                };
                 let world = act.raise(context, &mut cast).await;
                 crashes = act.trouble(world, until).await.1;
             });
@@ -243,7 +275,14 @@ impl Scenario {
             runner = Runner::from(checkpoint);
         }
         let (history, blocked) = runner.start(async |context| {
-            let mut act = Act { scenario: self, dice: &mut dice, record: &mut record, traffic: &mut traffic, crashes };
+            let mut act = Act {
+                scenario: self,
+                dice: &mut dice,
+                record: &mut record,
+                traffic: &mut traffic,
+                crashes,
+                strains: &mut strains,
+            };
             let world = act.raise(context, &mut cast).await;
             let (world, count) = act.trouble(world, self.blocks).await;
             crashes = count;
@@ -252,17 +291,18 @@ impl Scenario {
         let deeds = record.audit(&cast.genesis);
         assert!(deeds.blocks >= 20, "{} blocks", deeds.blocks);
         let (accepted, refused) = (traffic.accepted, traffic.refused);
-        Outcome { deeds, crashes, refused, blocked, history, record, cast, accepted }
+        Outcome { deeds, crashes, strains, refused, blocked, history, record, cast, accepted }
     }
 }
 
 /// A life of the runtime.
-struct Act<'s> {
-    scenario: &'s Scenario,
-    dice: &'s mut Dice,
-    record: &'s mut Record,
+pub struct Act<'s> {
+    pub scenario: &'s Scenario,
+    pub dice: &'s mut Dice,
+    pub record: &'s mut Record,
     traffic: &'s mut Traffic,
-    crashes: u64,
+    pub crashes: u64,
+    pub strains: &'s mut Strains,
 }
 
 impl Act<'_> {
@@ -278,18 +318,17 @@ impl Act<'_> {
         world
     }
 
-    /// Starts a node; one whose source is away tries again later.
-    async fn start(&mut self, world: &mut World<'_>, index: usize) {
+    /// Starts a node; one whose source is away, or whose disk is full, tries again later.
+    pub async fn start(&mut self, world: &mut World<'_>, index: usize) {
         if world.ledger(index).is_some() {
             return;
         }
         self.record.forget(index);
         match world.start(index).await {
             Ok(()) => {}
-            Err(error) if world.cast.actors[index].from.is_some() => {
-                assert!(matches!(error, peerage_consensus::OpenError::Sync(_)), "node {index}: {error}");
-            }
-            Err(error) => panic!("node {index} does not start: {error}"),
+            Err(_) if world.cast.actors[index].hardware.is_full() => {}
+            Err(Down::Open(OpenError::Sync(_))) if world.cast.actors[index].from.is_some() => {}
+            Err(down) => panic!("node {index} does not start: {down:?}"),
         }
     }
 
@@ -308,7 +347,13 @@ impl Act<'_> {
     async fn tick(&mut self, world: &mut World<'_>) {
         world.settle().await;
         world.pause(TICK).await;
-        let live: Vec<(usize, LedgerHandle)> = world.live().map(|(index, ledger)| (index, ledger.clone())).collect();
+        // One whose disk is full may answer nothing any more; what it took for final is looked at when it starts again.
+        let well = |(index, _): &(usize, _)| {
+            let hardware = &world.cast.actors[*index].hardware;
+            !hardware.is_full() && hardware.refused() == 0
+        };
+        let live: Vec<(usize, LedgerHandle)> =
+            world.live().filter(well).map(|(index, ledger)| (index, ledger.clone())).collect();
         for (index, ledger) in &live {
             if let Some(halt) = ledger.halts().borrow().as_ref() {
                 panic!("node {index} stopped at height {}: {}", halt.height, halt.reason);
@@ -336,13 +381,18 @@ impl Act<'_> {
     /// Faults, until the chain has so many blocks.
     async fn trouble<'a>(&mut self, mut world: World<'a>, until: u64) -> (World<'a>, u64) {
         let mut faults = Faults::default();
+        let mut wear = Wear::default();
         let begun = now(&world);
         while self.record.height() < until && now(&world) < begun + LONGEST {
             self.tick(&mut world).await;
             if self.scenario.faults {
                 faults.step(self, &mut world).await;
             }
+            if self.scenario.hardware {
+                wear.step(self, &mut world).await;
+            }
         }
+        wear.end(self, &mut world).await;
         faults.end(self, &mut world).await;
         world.look_for_blocks().await;
         (world, self.crashes)
@@ -419,7 +469,8 @@ fn actor_waits(world: &World<'_>, index: usize) -> bool {
     world.cast.actors[index].up && world.cast.actors[index].from.is_some() && world.ledger(index).is_none()
 }
 
-fn now(world: &World<'_>) -> u64 {
+/// The true time, ms.
+pub fn now(world: &World<'_>) -> u64 {
     let now = world.context.current().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }

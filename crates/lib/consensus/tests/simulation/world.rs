@@ -4,6 +4,7 @@
 //! nodes start, crash and start again over what their storage kept.
 
 use crate::adversary::{Conduct, Sin};
+use crate::machine::{Hardware, Machine};
 use crate::wire::{CHANNELS, Manager, Wire};
 use commonware_codec::{DecodeExt, Encode};
 use commonware_cryptography::Signer;
@@ -13,7 +14,7 @@ use commonware_runtime::{Clock, Handle, Quota, Spawner, Supervisor};
 use commonware_utils::{NZU32, NZUsize, Probability};
 use futures::FutureExt;
 use futures::channel::oneshot;
-use futures::future::{BoxFuture, pending};
+use futures::future::{BoxFuture, Either, pending, select};
 use ledger::{ChainId, Genesis, Header, PrivateKey, PublicKey, Query, Reply, State};
 use peerage_consensus::application::Skew;
 use peerage_consensus::engine::Disk;
@@ -21,9 +22,10 @@ use peerage_consensus::engine::voting::Channels;
 use peerage_consensus::node::{Identity, Setup, Wires};
 use peerage_consensus::records::Retention;
 use peerage_consensus::snapshot::{Snapshot, SnapshotError, Vault};
-use peerage_consensus::{LedgerHandle, Node, OpenError, Source};
+use peerage_consensus::{FolderError, LedgerHandle, Node, OpenError, Source};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -40,11 +42,22 @@ pub struct Quality {
 /// Snapshots in memory, which survive crashes; as bytes, so that what is loaded was decoded.
 #[derive(Default)]
 pub struct Memory {
+    hardware: Hardware,
     newest: Mutex<Option<(Vec<u8>, Vec<u8>)>>,
     kept: Mutex<BTreeMap<String, Vec<u8>>>,
 }
 
 impl Memory {
+    /// On the disk of a machine.
+    fn on(hardware: &Hardware) -> Self {
+        Self { hardware: hardware.clone(), ..Self::default() }
+    }
+
+    fn room(&self) -> Result<(), SnapshotError> {
+        let full = |source| FolderError::Disk { path: "snapshots".into(), source };
+        Ok(self.hardware.room().map_err(full)?)
+    }
+
     /// What was kept under a name.
     pub fn kept(&self, name: &str) -> Option<Vec<u8>> {
         self.kept.lock().unwrap().get(name).cloned()
@@ -61,11 +74,13 @@ impl Vault for Memory {
     }
 
     fn save(&self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        self.room()?;
         *self.newest.lock().unwrap() = Some((snapshot.header.encode().to_vec(), snapshot.state.encode().to_vec()));
         Ok(())
     }
 
     fn keep(&self, name: &str, bytes: &[u8]) -> Result<(), SnapshotError> {
+        self.room()?;
         self.kept.lock().unwrap().insert(name.to_owned(), bytes.to_vec());
         Ok(())
     }
@@ -96,6 +111,7 @@ pub struct Actor {
     pub key: PrivateKey,
     pub address: SocketAddr,
     pub role: Role,
+    pub hardware: Hardware,
     pub vault: Arc<Memory>,
     pub skew: Skew,
     pub sin: Option<Sin>,
@@ -111,11 +127,13 @@ pub struct Actor {
 impl Actor {
     pub fn new(seed: u64, role: Role) -> Self {
         let port = u16::try_from(1_000 + seed % 1_000).unwrap();
+        let hardware = Hardware::default();
         Self {
             key: PrivateKey::from_seed(seed),
             address: ([127, 0, 0, 1], port).into(),
             role,
-            vault: Arc::default(),
+            vault: Arc::new(Memory::on(&hardware)),
+            hardware,
             skew: Skew::default(),
             sin: None,
             state: None,
@@ -202,7 +220,7 @@ impl<'a> World<'a> {
     }
 
     /// Starts a node over what it kept.
-    pub async fn start(&mut self, index: usize) -> Result<(), OpenError> {
+    pub async fn start(&mut self, index: usize) -> Result<(), Down> {
         let actor = &self.cast.actors[index];
         let (key, name) = (actor.key.clone(), actor.name());
         let setup = Setup {
@@ -240,7 +258,10 @@ impl<'a> World<'a> {
         let manager = Manager::default();
         let network = (manager.clone(), control);
         let (sender, opened) = oneshot::channel();
+        let hardware = actor.hardware.clone();
+        hardware.boot();
         let context = self.context.child("actor").with_attribute("index", index);
+        let context = Machine::new(context, hardware.clone());
         let task = context.spawn(move |context| async move {
             let open = async {
                 let node = Node::open(context.child("node"), setup).await?;
@@ -253,7 +274,15 @@ impl<'a> World<'a> {
             // Its tasks end with this one.
             pending::<()>().await;
         });
-        match opened.await.expect("a node that opens does not end") {
+        let mut opened = opened;
+        let result = loop {
+            match select(opened, pin!(self.context.sleep(LOOK))).await {
+                Either::Left((result, _)) => break result.expect("a node that opens does not end").map_err(Down::Open),
+                Either::Right(_) if hardware.died() => break Err(Down::Died),
+                Either::Right(((), rest)) => opened = rest,
+            }
+        };
+        match result {
             Ok(ledger) => {
                 *self.cast.actors[index].door.0.lock().unwrap() = Some(ledger.clone());
                 self.running[index] = Some(Running { task, ledger, manager });
@@ -365,6 +394,18 @@ impl Drop for World<'_> {
         }
     }
 }
+
+/// Why a node does not run.
+#[derive(Debug)]
+pub enum Down {
+    /// It says so.
+    Open(OpenError),
+    /// A part of it panicked, over a disk that is full.
+    Died,
+}
+
+/// Between two looks whether a node that opens died.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Time in which the tasks of a node that crashed are gone, ms.
 const DYING: u64 = 20;

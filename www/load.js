@@ -108,7 +108,7 @@ export async function* corpus({url, bytes, name}) {
   try {
     const place = new URL(url.replace(/^\//, ''), document.baseURI);
     // What lies elsewhere is not the node's to have taught to others.
-    if (place.origin !== location.origin) throw new Error('This node names a text that is not its own.');
+    if (place.origin !== new URL(document.baseURI).origin) throw new Error('This node names a text that is not its own.');
     const response = await soon(get(place, {signal: end.signal}));
     if (!response.ok || !response.body) throw new Error(`The node did not hand out its text (it answered ${response.status}).`);
     const reader = response.body.getReader();

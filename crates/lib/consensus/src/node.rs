@@ -245,6 +245,7 @@ impl<E: Runtime> Node<E> {
         let chase = Chase {
             context: parts.context.child("chase"),
             pause: Duration::from_millis((block_time / 2).clamp(100, 2_000)),
+            block_time,
             source: Arc::clone(&source),
             marshal: parts.keeper.marshal.clone(),
             epochs: parts.keeper.epochs,
@@ -332,14 +333,13 @@ struct Parts<E: Runtime> {
     beginnings: mpsc::UnboundedReceiver<Beginning>,
 }
 
-/// Questions without a new block after which another source is asked.
-const STILL: u32 = 20;
-
 /// Asks a source for its newest block, again and again.
 struct Chase<E> {
     context: E,
     /// Between two questions.
     pause: Duration,
+    /// ms.
+    block_time: u64,
     source: Arc<dyn Source>,
     marshal: Marshal,
     epochs: Epochs,
@@ -352,23 +352,21 @@ struct Chase<E> {
 
 impl<E: Runtime> Chase<E> {
     async fn run(self) {
-        let (mut newest, mut before, mut still) = (Height(0), None, 0);
+        let mut newest = Height(0);
+        let mut progressing = source::Progressing::new(self.block_time, self.pause);
         let mut heads = self.ledger.heads();
         while self.ledger.halts().borrow().is_none() {
             // Before the first block there is no state to be asked for.
             let height = self.ledger.state().map_or(self.begun_at, |state| state.height());
             // While blocks come, there is no need to know a newer one.
-            if (height >= newest || still > 0)
+            if (height >= newest || progressing.waits())
                 && let Some(Reply::Head { header, .. }) = self.source.ask(Query::Head).await
             {
                 newest = header.height;
             }
-            still = if height < newest && before == Some(height) { still + 1 } else { 0 };
-            before = Some(height);
-            if still >= STILL {
+            if progressing.another(height, newest) {
                 // What it says leads nowhere: another may have what can be followed.
                 self.source.next();
-                still = 0;
             }
             let mut wanted = Height(u64::MAX);
             if height < newest {

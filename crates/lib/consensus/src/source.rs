@@ -14,6 +14,7 @@ use ledger::query::{Certified, MAX_BLOCKS};
 use ledger::{Digest, Height, Query, Reply};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// Anyone who answers queries.
 pub trait Source: Send + Sync + 'static {
@@ -136,6 +137,59 @@ impl Fetcher for Blocks {
     }
 }
 
+/// Questions without a new block after which another source is asked, where this one says that there is one.
+const STILL: u32 = 20;
+
+/// Block times without a new block after which another source is asked, where this one knows of none.
+const IDLE: u64 = 10;
+
+/// Whether a source leads on, by the questions for its newest block.
+pub(crate) struct Progressing {
+    /// Questions in vain, where the source says that there is more.
+    still: u32,
+    /// Questions in vain.
+    idle: u32,
+    /// How many of these are borne.
+    patience: u32,
+    /// The same while blocks come.
+    usual: u32,
+    before: Option<Height>,
+}
+
+impl Progressing {
+    /// Of a chain of this block time, in ms, asked every `pause`.
+    pub fn new(block_time: u64, pause: Duration) -> Self {
+        let pause = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX).max(1);
+        let usual = u32::try_from((IDLE * block_time).div_ceil(pause)).unwrap_or(u32::MAX).max(STILL);
+        Self { still: 0, idle: 0, patience: usual, usual, before: None }
+    }
+
+    /// Whether the source names blocks that it has not given.
+    pub const fn waits(&self) -> bool {
+        self.still > 0
+    }
+
+    /// Whether another source is to be asked: this one names a `newest` block and does not give it, or has stood at `height` for long.
+    /// Where the others know of none either, the chain may stand: they are asked more and more seldom.
+    pub fn another(&mut self, height: Height, newest: Height) -> bool {
+        let same = self.before.replace(height) == Some(height);
+        if !same {
+            self.patience = self.usual;
+        }
+        self.idle = if same { self.idle.saturating_add(1) } else { 0 };
+        self.still = if same && height < newest { self.still + 1 } else { 0 };
+        let tired = self.idle >= self.patience;
+        if tired {
+            self.patience = self.patience.saturating_mul(2);
+        }
+        if tired || self.still >= STILL {
+            (self.still, self.idle) = (0, 0);
+            return true;
+        }
+        false
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,5 +273,27 @@ mod tests {
         let blocks = Blocks::new(chain.clone(), (chain.blocks[0].digest(), Height(0)));
         assert_eq!(block_on(blocks.fetch(at(1))), None);
         assert!(block_on(blocks.fetch(at(3))).is_some());
+    }
+
+    /// Questions until another source is wanted, the source naming `newest`.
+    fn questions(progressing: &mut Progressing, height: u64, newest: u64) -> u32 {
+        (1..).find(|_| progressing.another(Height(height), Height(newest))).unwrap()
+    }
+
+    #[test]
+    fn a_source_that_names_blocks_and_gives_none_is_left() {
+        let mut progressing = Progressing::new(60_000, Duration::from_secs(2));
+        assert_eq!(questions(&mut progressing, 5, 6), STILL + 1);
+    }
+
+    #[test]
+    fn a_source_that_stands_still_is_left_and_where_all_do_they_are_asked_ever_less() {
+        let mut progressing = Progressing::new(1_000, Duration::from_millis(500));
+        assert_eq!(questions(&mut progressing, 5, 5), 21, "ten block times");
+        assert_eq!(questions(&mut progressing, 5, 5), 40);
+        assert_eq!(questions(&mut progressing, 5, 5), 80);
+        assert_eq!(questions(&mut progressing, 6, 6), 21, "a block came");
+        let mut slow = Progressing::new(3_600_000, Duration::from_secs(2));
+        assert_eq!(questions(&mut slow, 5, 5), 18_001, "blocks of an hour may take ten");
     }
 }

@@ -76,7 +76,7 @@ pub fn audit() -> Result<Shell> {
     say(format!("Set-up (build folder {}):", workspace.target.display()));
     let shell = rust(&Shell::new(workspace))?;
     ensure("compilers", "", || tools::compilers(&shell), || tools::make_compilers(&shell))?;
-    let deny = Crate { package: "cargo-deny", program: "cargo-deny", version: CARGO_DENY.into() };
+    let deny = Crate { package: "cargo-deny", program: "cargo-deny", version: CARGO_DENY.into(), features: &[] };
     let estimate = "compiling it takes about 5 minutes on two cores";
     ensure("cargo-deny", estimate, || deny.probe(&shell), || deny.make(&shell))?;
     Ok(shell)

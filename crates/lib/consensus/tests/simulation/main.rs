@@ -119,7 +119,7 @@ fn seeds_of_clocks_that_jump_and_disks_that_fill_up() {
             "{blocks} blocks, {jumps} jumps of clocks, {full} full disks: {stopped} nodes stopped, {went_on} did not notice"
         )
     });
-    assert!(count < STRAINED || jumps > 0 && stopped > 0 && stopped + went_on <= full, "{jumps} {full} {stopped}");
+    assert!(count < STRAINED || jumps > 0 && full > 0 && stopped > 0, "{jumps} {full} {stopped}");
 }
 
 /// What becomes final in any few seeds; the rest needs a long chain or an adversary.

@@ -27,6 +27,9 @@ use std::time::{Duration, SystemTime};
 /// A block from the future is verified when at most this is left, ms.
 const AHEAD: u64 = 500;
 
+/// Longest that a clock is believed for such a wait.
+const AGAIN: Duration = Duration::from_secs(1);
+
 /// A final block, to be acknowledged when it is kept.
 pub type Final = (Digested<Block>, Exact);
 
@@ -163,9 +166,9 @@ impl<E: Clock + Spawner + Metrics> EngineApplication<E> for Application {
     async fn verify(&mut self, (runtime, _): (E, BlockContext), mut ancestry: impl Ancestry<Block>) -> bool {
         let Some(block) = ancestry.next().await else { return false };
         let time = block.inner().header().time;
-        let now = self.skew.of(runtime.current());
-        if time > now.saturating_add(AHEAD) {
-            runtime.sleep(Duration::from_millis(time - now)).await;
+        // The clock is asked again and again: one that was set back may be right before this is over.
+        while let ahead @ 1.. = time.saturating_sub(self.skew.of(runtime.current())).saturating_sub(AHEAD) {
+            runtime.sleep(Duration::from_millis(ahead).min(AGAIN)).await;
         }
         self.state_of(block, &mut ancestry).await.is_some()
     }

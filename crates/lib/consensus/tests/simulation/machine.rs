@@ -201,6 +201,9 @@ impl governor::clock::Clock for Machine {
 
 impl governor::clock::ReasonablyRealtime for Machine {}
 
+/// Longer than anything lasts here: a deadline at the end of time is further away for a clock that is behind.
+const EVER: Duration = Duration::from_secs(1 << 32);
+
 impl Clock for Machine {
     fn current(&self) -> SystemTime {
         self.hardware.shows(self.inner.current())
@@ -212,7 +215,7 @@ impl Clock for Machine {
 
     /// As on machines: for as long as the clock says at the beginning, whatever becomes of it meanwhile.
     fn sleep_until(&self, deadline: SystemTime) -> impl Future<Output = ()> + Send + 'static + use<> {
-        self.inner.sleep(deadline.duration_since(self.current()).unwrap_or_default())
+        self.inner.sleep(deadline.duration_since(self.current()).unwrap_or_default().min(EVER))
     }
 }
 

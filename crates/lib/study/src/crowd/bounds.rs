@@ -6,8 +6,11 @@ use protocol::limits;
 
 /// Connections with peers that a tab can have: each twice for a moment, and its nodes (network, `connections`).
 pub const MOST_CONNECTIONS: usize = 2 * limits::CONNECTIONS + 8;
+/// Tabs of one node, which is what its line carries; it would reserve circuits for [`RESERVATIONS`].
+pub const TABS_A_NODE: usize = 1_024;
 /// Tabs that one node reserves circuits for (network, `relay_limits`).
-pub const RESERVATIONS: usize = 1_024;
+pub const RESERVATIONS: usize = 4_096;
+const _: () = assert!(TABS_A_NODE <= RESERVATIONS);
 /// Circuits of one node, and of one tab there.
 pub const CIRCUITS: usize = 2_048;
 /// See [`CIRCUITS`].
@@ -85,7 +88,8 @@ mod tests {
             include_str!("../../../network/src/behaviour.rs"),
             &[
                 "Role::Tab => 2 * limits::CONNECTIONS as u32 + 8,",
-                "max_reservations: 1_024,",
+                "max_reservations: NODE_CONNECTIONS as usize,",
+                "NODE_CONNECTIONS: u32 = 4_096;",
                 "max_circuits: 2_048,",
                 "max_circuits_per_peer: 2 * limits::CONNECTIONS,",
                 "CIRCUIT_RATE: u64 = 256 << 10;",

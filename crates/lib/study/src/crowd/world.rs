@@ -6,7 +6,7 @@ use data::Random;
 use model::Preset;
 use serde::Serialize;
 
-use super::bounds::RESERVATIONS;
+use super::bounds::TABS_A_NODE;
 use super::clock::{Clock, MILLI, SECOND, Time};
 use super::effort::Effort;
 use super::figures::{Ends, Kind, seconds};
@@ -169,7 +169,7 @@ impl World {
         let preset = Preset::small();
         let letters = Letters::new(&preset)?;
         let nodes = match crowd.directory {
-            Directory::Islands | Directory::Sampled => crowd.tabs.div_ceil(RESERVATIONS).max(1),
+            Directory::Islands | Directory::Sampled => crowd.tabs.div_ceil(TABS_A_NODE).max(1),
             Directory::Shared => 1,
         };
         let mut world = Self {

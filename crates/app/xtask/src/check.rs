@@ -10,13 +10,15 @@ use crate::workspace::Workspace;
 use crate::{arrows, doc, documents, licences, tidy as sources};
 use anyhow::{Context, Result, bail};
 use std::env;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// Everything; an error at the end when any check failed.
 pub fn run() -> Result<()> {
     let ready = setup::run(For::Run)?;
     let shell = &ready.shell;
+    let linter = linter(shell)?;
     let mut checks = Checks::default();
     checks
         .one("format", || run_it(&mut shell.cargo(["fmt", "--all", "--check"])).context("`cargo fmt --all` mends it"));
@@ -24,14 +26,18 @@ pub fn run() -> Result<()> {
     checks.one("documents", || documents::check(&shell.workspace, &crate::commands()));
     checks.one("arrows", || arrows::check(shell));
     checks.one("licences", || licences::check(shell));
-    checks.one("lints, native", || lint(shell, &["--all-targets"]));
+    checks.one("lints, native", || lint(shell, &linter, &["--all-targets"]));
     for package in IN_TAB {
-        checks.one("lints, wasm32", || lint(shell, &["--all-targets", "--release", "--target", TARGET, "-p", package]));
+        checks.one("lints, wasm32", || {
+            lint(shell, &linter, &["--all-targets", "--release", "--target", TARGET, "-p", package])
+        });
     }
-    checks.one("lints, wasm32", || lint(shell, &["--profile", "client", "--target", TARGET, "-p", "peerage-client"]));
+    checks.one("lints, wasm32", || {
+        lint(shell, &linter, &["--profile", "client", "--target", TARGET, "-p", "peerage-client"])
+    });
     // Half of this one is for browsers, but its tests are native.
     let webrtc = ["--lib", "--examples", "--release", "--target", TARGET, "-p", "peerage-webrtc"];
-    checks.one("lints, wasm32", || lint(shell, &webrtc));
+    checks.one("lints, wasm32", || lint(shell, &linter, &webrtc));
     checks.end()
 }
 
@@ -46,7 +52,17 @@ pub fn tidy() -> Result<()> {
     checks.end()
 }
 
-fn lint(shell: &Shell, arguments: &[&str]) -> Result<()> {
+/// A copy of this program, which stands in for the compiler: what it compiles takes the place of the program itself.
+fn linter(shell: &Shell) -> Result<PathBuf> {
+    let folder = shell.workspace.target.join("lint");
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let (new, copy) = (folder.join("new"), folder.join(format!("xtask{}", env::consts::EXE_SUFFIX)));
+    fs::copy(env::current_exe().context("cannot find this program")?, &new).context("cannot copy this program")?;
+    fs::rename(&new, &copy).with_context(|| format!("cannot make {}", copy.display()))?;
+    Ok(copy)
+}
+
+fn lint(shell: &Shell, linter: &Path, arguments: &[&str]) -> Result<()> {
     let sysroot = read(shell.command("rustc").args(["--print", "sysroot"]))?;
     let driver = PathBuf::from(sysroot.trim()).join("bin").join(format!("clippy-driver{}", env::consts::EXE_SUFFIX));
     if !driver.is_file() {
@@ -57,7 +73,7 @@ fn lint(shell: &Shell, arguments: &[&str]) -> Result<()> {
     // Everything that is wrong, in one go.
     let mut command = shell.cargo(["build", "--locked", "--keep-going"]);
     command.args(arguments);
-    command.env("RUSTC_WORKSPACE_WRAPPER", env::current_exe().context("cannot find this program")?);
+    command.env("RUSTC_WORKSPACE_WRAPPER", linter);
     command.env(doc::LINTER, driver).env("CLIPPY_ARGS", "-Dwarnings__CLIPPY_HACKERY__");
     command.env(doc::FOLDER, shell.workspace.target.join("doc"));
     run_it(&mut command)
